@@ -1,0 +1,94 @@
+"""Who may do what: shoppers and admins."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; nothing but `create_superuser` makes an admin."""
+
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """Create and store a user with a hashed password (none given: one that never matches)."""
+        user = self.model(username=self.model.normalize_username(username), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """Create and store an admin."""
+        return self.create_user(username, password, **{**fields, "role": User.Role.ADMIN})
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Find a user for logging in; names differ by more than case."""
+        return self.get(username__iexact=username)
+
+
+class User(AbstractBaseUser):
+    """A shopper, or an admin, who may also enter Django admin and manage products."""
+
+    class Role(models.TextChoices):
+        USER = "user", _("shopper")
+        ADMIN = "admin", _("admin")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(
+        _("username"), max_length=150, unique=True, validators=[UnicodeUsernameValidator()]
+    )
+    password = models.CharField(_("password"), max_length=128, db_column="password_hash")
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.USER)
+    is_active = models.BooleanField(_("may log in"), default=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        db_table = "users"
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="accounts_user_username_unique_without_case"),
+            models.CheckConstraint(condition=~Q(username=""), name="accounts_user_username_not_blank"),
+            models.CheckConstraint(condition=Q(role__in=["user", "admin"]), name="accounts_user_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the user manages the shop."""
+        return self.is_active and self.role == self.Role.ADMIN
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether Django admin lets the user in: exactly the admins."""
+        return self.is_admin
+
+    @property
+    def is_superuser(self) -> bool:
+        """Admins may do everything Django admin offers."""
+        return self.is_admin
+
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
+        """Admins hold every permission, shoppers none."""
+        return self.is_admin
+
+    def has_perms(self, perm_list: list[str], obj: models.Model | None = None) -> bool:
+        """Admins hold every permission, shoppers none."""
+        return self.is_admin
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Admins see every app in Django admin, shoppers none."""
+        return self.is_admin

@@ -1,0 +1,144 @@
+"""A shopper's visit: the session, its cart, and the story of how each line came to be."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Source(models.TextChoices):
+    """How a product came into the cart."""
+
+    VISION = "vision", _("seen by the camera")
+    BARCODE = "barcode", _("barcode")
+    MANUAL = "manual", _("by hand")
+
+
+class CheckoutSession(models.Model):
+    """One visit to the till, ending as an order or by expiring after a while without activity."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("active")
+        COMPLETED = "completed", _("completed")
+        EXPIRED = "expired", _("expired")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("shopper"), on_delete=models.PROTECT, related_name="sessions"
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    last_active = models.DateTimeField(_("last active"), default=timezone.now)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
+
+    class Meta:
+        db_table = "checkout_sessions"
+        verbose_name = _("checkout session")
+        verbose_name_plural = _("checkout sessions")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["last_active"], condition=Q(status="active"), name="checkout_session_active_idx"
+            ),
+            models.Index(fields=["user", "-created_at"], name="checkout_session_user_idx"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["active", "completed", "expired"]),
+                name="checkout_checkoutsession_status_known",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class BillingItem(models.Model):
+    """A line of the cart; `avg_score` is the running mean of `score_count` accepted similarities."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(CheckoutSession, on_delete=models.CASCADE, related_name="billing_items")
+    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="billing_items")
+    quantity = models.PositiveIntegerField(_("quantity"))
+    avg_score = models.DecimalField(_("mean score"), max_digits=7, decimal_places=6, null=True, blank=True)
+    score_count = models.PositiveIntegerField(_("scores"), default=0)
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    added_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    class Meta:
+        db_table = "billing_items"
+        verbose_name = _("cart line")
+        verbose_name_plural = _("cart lines")
+        ordering = ["added_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "product"], name="checkout_billingitem_product_unique_in_session"
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=1), name="checkout_billingitem_quantity_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(avg_score__isnull=True, score_count=0)
+                | Q(avg_score__gte=-1, avg_score__lte=1, score_count__gte=1),
+                name="checkout_billingitem_score_counted",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=["vision", "barcode", "manual"]),
+                name="checkout_billingitem_source_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.product_id}"
+
+
+class ScanEvent(models.Model):
+    """What happened to the cart, when and why, with a small picture; written once, never changed."""
+
+    class Action(models.TextChoices):
+        ADD = "add", _("added")
+        REMOVE = "remove", _("removed")
+        QUESTION = "question", _("asked which one")
+        UNKNOWN = "unknown", _("not recognised")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(CheckoutSession, on_delete=models.PROTECT, related_name="scan_events")
+    product = models.ForeignKey(
+        "catalog.Product", on_delete=models.SET_NULL, null=True, blank=True, related_name="scan_events"
+    )
+    action = models.CharField(_("action"), max_length=10, choices=Action)
+    quantity = models.PositiveIntegerField(_("quantity"), default=1)
+    score = models.FloatField(_("score"), null=True, blank=True)
+    margin = models.FloatField(_("margin"), null=True, blank=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    thumbnail = models.BinaryField(_("picture"), null=True, blank=True)
+    created_at = models.DateTimeField(_("time"), auto_now_add=True)
+
+    class Meta:
+        db_table = "scan_events"
+        verbose_name = _("scan event")
+        verbose_name_plural = _("scan events")
+        ordering = ["created_at", "id"]
+        indexes = [
+            models.Index(fields=["session", "created_at"], name="checkout_scanevent_session_idx"),
+            models.Index(fields=["created_at"], name="checkout_scanevent_time_idx"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(action__in=["add", "remove", "question", "unknown"]),
+                name="checkout_scanevent_action_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=["vision", "barcode", "manual"]),
+                name="checkout_scanevent_source_known",
+            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="checkout_scanevent_quantity_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.product_id}"

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class EbrcsConfig(AppConfig):
+    """The wiring: registers the system checks."""
+
+    name = "ebrcs"
+
+    def ready(self) -> None:
+        """Import the checks so that Django registers them."""
+        from ebrcs import checks  # noqa: F401

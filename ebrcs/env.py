@@ -1,0 +1,81 @@
+"""Strict readers of the environment: a value that cannot be meant is an error that says what is allowed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE_WORDS = {"1", "true", "yes", "on"}
+FALSE_WORDS = {"0", "false", "no", "off"}
+
+
+class Environment:
+    """Reads variables by type and remembers which names were asked for.
+
+    The names asked for are the names that exist: a variable with the project's prefix that nobody asked
+    for is a misspelling, and ``unknown_names`` lists it.
+    """
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self.values = os.environ if values is None else values
+        self.names: set[str] = set()
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the value without surrounding blanks; an empty value counts as not set."""
+        self.names.add(name)
+        return self.values.get(name, "").strip() or default
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Read a yes or no."""
+        word = self.text(name).lower()
+        if not word:
+            return default
+        if word in TRUE_WORDS:
+            return True
+        if word in FALSE_WORDS:
+            return False
+        raise ImproperlyConfigured(f"{name}={word!r}: allowed are 1, true, yes, on and 0, false, no, off")
+
+    def integer(self, name: str, default: int, *, minimum: int, maximum: int) -> int:
+        """Read a whole number within its bounds, both included."""
+        word = self.text(name, str(default))
+        try:
+            number = int(word)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name}={word!r}: a whole number is needed") from None
+        if not minimum <= number <= maximum:
+            raise ImproperlyConfigured(f"{name}={number}: allowed are {minimum} to {maximum}")
+        return number
+
+    def number(self, name: str, default: float, *, minimum: float, maximum: float) -> float:
+        """Read a decimal number within its bounds, both included."""
+        word = self.text(name, str(default))
+        try:
+            value = float(word)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name}={word!r}: a number is needed") from None
+        if not minimum <= value <= maximum:
+            raise ImproperlyConfigured(f"{name}={word}: allowed are {minimum} to {maximum}")
+        return value
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        """Read one of several words."""
+        word = self.text(name, default)
+        if word not in allowed:
+            raise ImproperlyConfigured(f"{name}={word!r}: allowed are {', '.join(allowed)}")
+        return word
+
+    def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
+        """Read a list separated by commas."""
+        return [word.strip() for word in self.text(name).split(",") if word.strip()] or list(default)
+
+    def folder(self, name: str, default: Path) -> Path:
+        """Read a folder's path, made absolute."""
+        return Path(self.text(name, str(default))).expanduser().resolve()
+
+    def unknown_names(self, prefix: str) -> list[str]:
+        """List variables that carry the prefix and that no reader asked for."""
+        return sorted(name for name in self.values if name.startswith(prefix) and name not in self.names)

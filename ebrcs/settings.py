@@ -1,0 +1,264 @@
+"""Settings, read from the environment; `.env.example` lists every variable with its meaning."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from ebrcs.env import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment()
+
+
+def secret_key_read(folder: Path) -> str:
+    """Return the key stored in the data folder, making one on the first start.
+
+    Two processes starting at once agree: the file is created exclusively and the loser reads the winner's.
+    """
+    path = folder / "secret_key"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+DATA_DIR = env.folder("EBRCS_DATA_DIR", BASE_DIR / "var")
+MODELS_DIR = env.folder("EBRCS_MODELS_DIR", DATA_DIR / "models")
+DEBUG = env.flag("EBRCS_DEBUG", default=False)
+SECRET_KEY = env.text("EBRCS_SECRET_KEY") or secret_key_read(DATA_DIR)
+
+ALLOWED_HOSTS = env.words("EBRCS_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
+ALLOWED_ORIGINS = env.words("EBRCS_ALLOWED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+BEHIND_HTTPS = env.flag("EBRCS_BEHIND_HTTPS", default=False)
+if BEHIND_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "ebrcs",
+    "accounts",
+    "catalog",
+    "orders",
+    "recognition",
+    "checkout",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "ebrcs.urls"
+ASGI_APPLICATION = "ebrcs.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def database_settings() -> dict[str, Any]:
+    """Return PostgreSQL where DATABASE_URL says so, else SQLite in the data folder.
+
+    SQLite runs with WAL and begins every transaction IMMEDIATE: deferred ones fail with "database is
+    locked" in a quarter to half of concurrent writes, immediate ones wait their turn.
+    """
+    sqlite_path = DATA_DIR / "ebrcs.sqlite3"
+    url = env.text("DATABASE_URL", f"sqlite:///{sqlite_path}")
+    try:
+        found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=0))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+    if found["ENGINE"] == "django.db.backends.sqlite3":
+        Path(found["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        found["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        }
+        # In a file, so that the threads of a test meet in it as processes do.
+        found["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    elif found["ENGINE"] == "django.db.backends.postgresql":
+        found["CONN_HEALTH_CHECKS"] = True
+        found.setdefault("OPTIONS", {})["connect_timeout"] = 5
+    else:
+        raise ImproperlyConfigured("DATABASE_URL: allowed are postgresql:// and sqlite:// addresses")
+    return found
+
+
+DATABASES = {"default": database_settings()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL")
+if REDIS_URL:
+    CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    }
+    CACHES: dict[str, dict[str, Any]] = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    # Shared by all processes on this machine, which memory would not be: rate limits count in it.
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": DATA_DIR / "cache",
+        }
+    }
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+
+LANGUAGE_CODE = env.choice("EBRCS_LANGUAGE", "en", ("en", "ko"))
+LANGUAGES = [("en", "English"), ("ko", "한국어")]
+LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
+TIME_ZONE = env.text("EBRCS_TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = env.folder("EBRCS_STATIC_ROOT", DATA_DIR / "static")
+WHITENOISE_USE_FINDERS = True
+MEDIA_URL = "media/"
+MEDIA_ROOT = DATA_DIR / "media"
+FILE_UPLOAD_PERMISSIONS = 0o640
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "ebrcs.pagination.PageNumberPagination",
+    "PAGE_SIZE": 20,
+    "EXCEPTION_HANDLER": "ebrcs.api_exceptions.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        "login": env.text("EBRCS_RATE_LOGIN", "10/min"),
+        "signup": env.text("EBRCS_RATE_SIGNUP", "10/hour"),
+        "refresh": env.text("EBRCS_RATE_REFRESH", "60/min"),
+        "upload": env.text("EBRCS_RATE_UPLOAD", "120/min"),
+        "recognize": env.text("EBRCS_RATE_RECOGNIZE", "120/min"),
+    },
+    "NUM_PROXIES": env.integer("EBRCS_PROXIES", 0, minimum=0, maximum=10),
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "UPDATE_LAST_LOGIN": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "EBRCS",
+    "DESCRIPTION": "Self-checkout that recognises products by sight.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# What the shop sells in, and how recognition decides.
+CURRENCY = env.text("EBRCS_CURRENCY", "EUR").upper()
+ENCODER = env.choice("EBRCS_ENCODER", "auto", ("auto", "compact", "dinov3-convnext", "dinov3-vitl"))
+VISUAL_WEIGHT = env.number("EBRCS_VISUAL_WEIGHT", 0.7, minimum=0.0, maximum=1.0)
+FALSE_ACCEPT_RATE = env.number("EBRCS_FALSE_ACCEPT_RATE", 0.01, minimum=0.0001, maximum=0.5)
+SESSION_IDLE_MINUTES = env.integer("EBRCS_SESSION_IDLE_MINUTES", 60, minimum=1, maximum=10_080)
+
+# Bounds on what comes in from outside.
+IMAGE_MAX_BYTES = env.integer("EBRCS_IMAGE_MAX_BYTES", 20 * 2**20, minimum=2**10, maximum=2**30)
+IMAGE_MAX_PIXELS = env.integer("EBRCS_IMAGE_MAX_PIXELS", 50_000_000, minimum=10_000, maximum=500_000_000)
+IMAGE_MAX_COUNT = 20
+FRAME_MAX_BYTES = 2**20
+FRAME_MAX_PIXELS = 25_000_000
+FRAME_MAX_PER_SECOND = env.integer("EBRCS_FRAME_MAX_PER_SECOND", 30, minimum=1, maximum=1_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+
+# Read by the test suite only; named here so that they are not taken for misspellings.
+env.flag("EBRCS_REQUIRE_SERVICES", default=False)
+env.text("EBRCS_SHARED_DATA")
+env.text("EBRCS_ARTIFACTS")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("EBRCS_LOG_LEVEL", "INFO").upper()},
+    "loggers": {"django.channels.server": {"level": "WARNING"}},
+}
+UNKNOWN_ENVIRONMENT_NAMES = env.unknown_names("EBRCS_")

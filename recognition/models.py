@@ -1,0 +1,96 @@
+"""The truth of the index: every embedding, and the log of what was added, withdrawn and restored."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
+
+VECTOR_BYTES = 1280 * 4
+
+
+class IndexState(models.Model):
+    """One row that says which vectors the shop uses and how far the log and the rows have come.
+
+    `epoch` grows when every row is renumbered or embedded anew; replicas of an older epoch load afresh.
+    Only the holder of the writer lock changes this row.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    epoch = models.PositiveIntegerField(default=1)
+    encoder = models.CharField(max_length=50, blank=True)
+    encoder_fingerprint = models.CharField(max_length=64, blank=True)
+    row_count = models.PositiveIntegerField(default=0)
+    last_seq = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "index_state"
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="recognition_indexstate_single_row")]
+
+    def __str__(self) -> str:
+        return f"epoch {self.epoch}, {self.row_count} rows, seq {self.last_seq}"
+
+
+class Embedding(models.Model):
+    """One photo as 1280 numbers; `id` is its row in the index, dense from 0 in commit order."""
+
+    id = models.PositiveIntegerField(primary_key=True)
+    product_image = models.OneToOneField(
+        "catalog.ProductImage", on_delete=models.SET_NULL, null=True, related_name="embedding"
+    )
+    vector = models.BinaryField()
+    label = models.CharField(max_length=200)
+    encoder_fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "embeddings"
+        verbose_name = _("embedding")
+        verbose_name_plural = _("embeddings")
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(Exact(Length("vector"), Value(VECTOR_BYTES))),
+                name="recognition_embedding_vector_length",
+            ),
+            models.CheckConstraint(
+                condition=~Q(encoder_fingerprint=""), name="recognition_embedding_fingerprint_not_blank"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.label}"
+
+
+class IndexEvent(models.Model):
+    """A change of the index; `seq` is dense in commit order, and replicas apply events in that order."""
+
+    class Kind(models.TextChoices):
+        ADD = "add", _("added")
+        WITHDRAW = "withdraw", _("withdrawn")
+        RESTORE = "restore", _("restored")
+
+    seq = models.PositiveBigIntegerField(primary_key=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    embedding = models.ForeignKey(Embedding, on_delete=models.PROTECT, related_name="events")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "index_events"
+        verbose_name = _("index event")
+        verbose_name_plural = _("index events")
+        ordering = ["seq"]
+        constraints = [
+            models.CheckConstraint(condition=Q(seq__gte=1), name="recognition_indexevent_seq_positive"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["add", "withdraw", "restore"]), name="recognition_indexevent_kind_known"
+            ),
+            models.UniqueConstraint(
+                fields=["embedding"], condition=Q(kind="add"), name="recognition_indexevent_added_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind} {self.embedding_id}"

@@ -1,0 +1,93 @@
+"""The cast and the services every test may ask for; what cannot run here is skipped by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+
+from accounts.models import User
+
+SERVICES_REQUIRED = os.environ.get("EBRCS_REQUIRE_SERVICES") == "1"
+CHROMIUM_PATHS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+PASSWORD = "Correct-Horse-7"
+
+
+def service_missing(item: pytest.Item) -> str | None:
+    """Return why a test cannot run here, or None."""
+    if item.get_closest_marker("postgres") and "postgresql" not in settings.DATABASES["default"]["ENGINE"]:
+        return "needs PostgreSQL: set DATABASE_URL"
+    if item.get_closest_marker("redis") and not settings.REDIS_URL:
+        return "needs Redis: set REDIS_URL"
+    if item.get_closest_marker("browser") and not any(Path(path).exists() for path in CHROMIUM_PATHS):
+        return "needs Chromium"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose service is missing."""
+    if reason := service_missing(item):
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn every skip into a failure where services are required."""
+    report = yield
+    if SERVICES_REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped although EBRCS_REQUIRE_SERVICES=1: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Start every test with untouched rate limits."""
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real photos and recorded visits."""
+    folder = Path(os.environ.get("EBRCS_SHARED_DATA", settings.BASE_DIR.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("needs the shared photos: set EBRCS_SHARED_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Return the browser's path."""
+    return next(path for path in CHROMIUM_PATHS if Path(path).exists())
+
+
+@pytest.fixture
+def user_make(db: None) -> Callable[..., User]:
+    """Return a maker of users whose password is `PASSWORD`."""
+
+    def make(username: str, role: str = User.Role.USER) -> User:
+        return User.objects.create_user(username, PASSWORD, role=role)
+
+    return make
+
+
+@pytest.fixture
+def shopper(user_make: Callable[..., User]) -> User:
+    """Return the one whose session it is."""
+    return user_make("shopper")
+
+
+@pytest.fixture
+def stranger(user_make: Callable[..., User]) -> User:
+    """Return another shopper, who may see nothing of the first one's."""
+    return user_make("stranger")
+
+
+@pytest.fixture
+def keeper(user_make: Callable[..., User]) -> User:
+    """Return the shop keeper."""
+    return user_make("keeper", role=User.Role.ADMIN)

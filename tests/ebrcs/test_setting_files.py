@@ -1,0 +1,70 @@
+"""The files that hand settings over name exactly the settings there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from ebrcs.env import Environment
+from ebrcs.settings import env
+
+
+def test_the_example_lists_every_setting_and_no_other() -> None:
+    text = (settings.BASE_DIR / ".env.example").read_text()
+    assert set(re.findall(r"^#?([A-Z_]+)=", text, re.MULTILINE)) == env.names
+
+
+def test_compose_sets_only_settings_that_exist() -> None:
+    services = yaml.safe_load((settings.BASE_DIR / "compose.yaml").read_text())["services"]
+    ours = {
+        name
+        for service in services.values()
+        if service.get("image") == "ebrcs"
+        for name in service["environment"]
+    }
+    assert "DATABASE_URL" in ours
+    assert ours <= env.names
+    assert services["web"]["deploy"]["replicas"] == 2
+
+
+def test_a_setting_that_nobody_reads_is_named() -> None:
+    reader = Environment({"EBRCS_DEBUG": "no", "EBRCS_DEBUGG": "yes", "PATH": "/bin"})
+    assert reader.flag("EBRCS_DEBUG", default=True) is False
+    assert reader.unknown_names("EBRCS_") == ["EBRCS_DEBUGG"]
+
+
+@pytest.mark.parametrize(
+    ("read", "allowed"),
+    [
+        (lambda reader: reader.flag("X", default=False), "yes, on and 0, false, no, off"),
+        (lambda reader: reader.integer("X", 1, minimum=1, maximum=5), "a whole number is needed"),
+        (lambda reader: reader.number("X", 1, minimum=1, maximum=5), "a number is needed"),
+        (lambda reader: reader.choice("X", "a", ("a", "b")), "allowed are a, b"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused_with_what_is_allowed(
+    read: Callable[[Environment], object], allowed: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=allowed):
+        read(Environment({"X": "perhaps"}))
+
+
+def test_bounds_are_kept_and_both_included() -> None:
+    assert Environment({"X": "5"}).integer("X", 1, minimum=1, maximum=5) == 5
+    for value in ("0", "6"):
+        with pytest.raises(ImproperlyConfigured, match="allowed are 1 to 5"):
+            Environment({"X": value}).integer("X", 1, minimum=1, maximum=5)
+    with pytest.raises(ImproperlyConfigured, match=r"allowed are 0\.0 to 1\.0"):
+        Environment({"X": "nan"}).number("X", 1, minimum=0.0, maximum=1.0)
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    reader = Environment({"X": "  ", "Y": "a, ,b,"})
+    assert reader.text("X", "fallback") == "fallback"
+    assert reader.words("X", ("one",)) == ["one"]
+    assert reader.words("Y") == ["a", "b"]

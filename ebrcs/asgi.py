@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import os
+from typing import Any, cast
 
-from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ebrcs.settings")
-application = ProtocolTypeRouter({"http": get_asgi_application()})
+http_application = get_asgi_application()
+
+# Only now are the apps loaded that these import models of.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import re_path  # noqa: E402
+
+from checkout.routing import websocket_urlpatterns  # noqa: E402
+from ebrcs.websockets import unknown_address  # noqa: E402
+
+websocket_routes: list[Any] = [*websocket_urlpatterns, re_path("", cast("Any", unknown_address))]
+application = ProtocolTypeRouter(
+    {
+        "http": http_application,
+        "websocket": AuthMiddlewareStack(URLRouter(websocket_routes)),
+    }
+)

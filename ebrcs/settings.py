@@ -200,6 +200,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["ebrcs.parsers.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["ebrcs.throttles.ScopedThrottle"],
     "DEFAULT_PAGINATION_CLASS": "ebrcs.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,
     "EXCEPTION_HANDLER": "ebrcs.api_exceptions.problem_response",

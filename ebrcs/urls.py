@@ -3,8 +3,32 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import JavaScriptCatalog
+
+from catalog.media import media_file
+from ebrcs import health
+from ebrcs.api_docs import ApiDocsView, ApiSchemaView
+
+handler400 = "ebrcs.error_views.bad_request"
+handler403 = "ebrcs.error_views.permission_denied"
+handler404 = "ebrcs.error_views.page_not_found"
+handler500 = "ebrcs.error_views.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("accounts.page_urls")),
+    path("", include("checkout.page_urls")),
+    path("", include("orders.page_urls")),
     path("admin/", admin.site.urls),
+    path("api/", include("accounts.api_urls")),
+    path("api/", include("recognition.api_urls")),
+    path("api/", include("checkout.api_urls")),
+    path("api/", include("orders.api_urls")),
+    path("api/schema/", ApiSchemaView.as_view(), name="api-schema"),
+    path("api/docs/", ApiDocsView.as_view(), name="api-docs"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    path("media/<path:path>", media_file, name="media"),
 ]

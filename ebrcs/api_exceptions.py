@@ -1,0 +1,150 @@
+"""Every exception below /api/ becomes a problem: stable code, status and data; never a trace."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from ebrcs.errors import EbrcsError
+from ebrcs.problems import PROBLEM_JSON, problem_body
+
+logger = logging.getLogger(__name__)
+UNAVAILABLE = 503
+RETRY_LATER = {"Retry-After": "5"}
+# Django's own exceptions, special ones before general ones: status, code and detail of the answer.
+FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
+    Http404: (404, "not_found", "No such address or object."),
+    PermissionDenied: (403, "permission_denied", ""),
+    RequestDataTooBig: (413, "request_too_large", "The body without its files exceeds what is allowed."),
+    TooManyFieldsSent: (400, "too_many_parts", "The form has more fields than are allowed."),
+    TooManyFilesSent: (400, "too_many_parts", "The form has more files than are allowed."),
+    SuspiciousOperation: (400, "bad_request", ""),
+    OperationalError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),
+    InterfaceError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),
+}
+TITLES = {
+    400: "The request is not understood",
+    401: "Log in first",
+    403: "This is not allowed",
+    404: "There is nothing here",
+    405: "This method is not offered here",
+    406: "This format is not offered",
+    413: "The request is too large",
+    415: "This kind of content is not understood",
+    429: "Too many requests",
+    500: "Something went wrong on our side",
+    503: "Not available at the moment",
+}
+
+
+@dataclass
+class Problem:
+    """What went wrong, before it is written down."""
+
+    status: int
+    code: str
+    detail: str = ""
+    title: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        """Return the members of the answer."""
+        title = self.title or TITLES.get(self.status) or HTTPStatus(self.status).phrase
+        return problem_body(
+            status=self.status, code=self.code, title=title, detail=self.detail or title, data=self.data
+        )
+
+
+def problem_response(exception: Exception, context: dict[str, Any]) -> Response:
+    """Turn any exception a view raised into the answer; what nobody foresaw is logged, and is a 500."""
+    problem = problem_of(exception)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, EbrcsError):
+        logger.error("%s failed", type(context.get("view")).__name__, exc_info=exception)
+    set_rollback()
+    return Response(problem.body(), status=problem.status, headers=problem.headers, content_type=PROBLEM_JSON)
+
+
+def problem_of(exception: BaseException | None) -> Problem:
+    """Return what an exception means to the caller."""
+    if isinstance(exception, EbrcsError):
+        return problem_of_refusal(exception)
+    if isinstance(exception, exceptions.APIException):
+        return problem_of_api_exception(exception)
+    if isinstance(exception, ModelValidationError):
+        return problem_of_model_validation(exception)
+    for kind, (status, code, detail) in FORESEEN.items():
+        if isinstance(exception, kind):
+            return Problem(status, code, detail, headers=RETRY_LATER if status == UNAVAILABLE else {})
+    return Problem(500, "internal_error", "The error was recorded.")
+
+
+def problem_of_refusal(error: EbrcsError) -> Problem:
+    """Take over what the error says of itself."""
+    headers = {}
+    if retry_after_s := error.data.get("retry_after_s"):
+        headers["Retry-After"] = str(retry_after_s)
+    return Problem(error.status, error.code, str(error.detail), str(error.title), error.data, headers)
+
+
+def problem_of_api_exception(error: exceptions.APIException) -> Problem:
+    """Map the framework's own exceptions, with the header each status calls for."""
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if isinstance(error, exceptions.Throttled):
+        wait_s = max(1, int(getattr(error, "wait", None) or 1))
+        headers["Retry-After"] = str(wait_s)
+        return Problem(429, "too_many_requests", str(error.detail), "", {"retry_after_s": wait_s}, headers)
+    if isinstance(error, exceptions.ValidationError):
+        return problem_of_fields(error.detail)
+    if isinstance(error.detail, dict):  # the token library packs its code into the detail
+        members: dict[str, Any] = error.detail
+        code, detail = members.get("code", error.default_code), members.get("detail", "")
+    else:
+        code, detail = error.get_codes(), error.detail
+    return Problem(error.status_code, str(code), str(detail), headers=headers)
+
+
+def problem_of_fields(detail: Any) -> Problem:
+    """List what is wrong by field; the first of it is the summary."""
+    fields = detail if isinstance(detail, dict) else {"non_field_errors": detail}
+    name, message = first_message(fields)
+    summary = message if name == "non_field_errors" else f"{name}: {message}"
+    return Problem(400, "invalid", summary, "Some values are not allowed", {"errors": fields})
+
+
+def problem_of_model_validation(error: ModelValidationError) -> Problem:
+    """List what the model's own rules refused, by field."""
+    if not hasattr(error, "error_dict"):
+        return problem_of_fields(error.messages)
+    fields = dict(error.message_dict)
+    if whole := fields.pop("__all__", None):
+        fields["non_field_errors"] = whole
+    return problem_of_fields(fields)
+
+
+def first_message(detail: Any, name: str = "") -> tuple[str, str]:
+    """Return the innermost first message and the name of the field it stands under."""
+    if isinstance(detail, dict):
+        key, value = next(iter(detail.items()), (name, ""))
+        return first_message(value, str(key))
+    if isinstance(detail, list | tuple):
+        return first_message(next((entry for entry in detail if entry), ""), name)
+    return name, str(detail)

@@ -1,0 +1,14 @@
+"""What a WebSocket hears that asks for an address nobody serves."""
+
+from __future__ import annotations
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+
+NO_SUCH_ADDRESS = 4404
+
+
+async def unknown_address(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Accept, then close with a code: a refused handshake reaches browsers as a bare 1006."""
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+    await send({"type": "websocket.close", "code": NO_SUCH_ADDRESS, "reason": "There is nothing here."})

@@ -1,0 +1,37 @@
+"""`manage.py seed_demo`: a shop to try, with a dozen products, two accounts and a clip."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from tqdm import tqdm
+
+from checkout.demo.seed import demo_seed
+
+
+class Command(BaseCommand):
+    help = "Add the demo shop: accounts admin/admin123 and user1/user123, twelve products, a clip."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bars: dict[str, tqdm[Any]] = {}
+
+        def report(step: str, done: int, total: int) -> None:
+            bar = bars.setdefault(step, tqdm(total=total, desc=step, disable=options["json"]))
+            bar.update(done - bar.n)
+
+        seeded = demo_seed(report=report)
+        for bar in bars.values():
+            bar.close()
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(seeded)))
+        else:
+            self.stdout.write(
+                f"Added {seeded.users} accounts, {seeded.products} products and {seeded.frames} frames. "
+                "Log in as user1/user123 to shop, as admin/admin123 to manage."
+            )

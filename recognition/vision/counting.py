@@ -1,0 +1,191 @@
+"""Makes one decision out of the many views of a track, and cart events out of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from recognition.vision.matching import Decision
+
+State = Literal["candidate", "accepted", "ambiguous", "unknown"]
+Mode = Literal["scan", "cart", "tray"]
+Action = Literal["add", "remove"]
+
+
+@dataclass(frozen=True)
+class CountingConfig:
+    """When a track has been seen well enough to say what it is.
+
+    Attributes
+    ----------
+    views_early : views after which an undisputed product is accepted
+    views_full : views after which the votes decide, whatever they are
+    views_last : views that are enough when the item is already gone
+    share : share of the vote weight a product needs to be accepted
+    ask_share : share that products together need so that the shopper is asked which one it is
+    choices_max : products offered in a question
+    second_look_s : an unknown item still in view is looked at again this often, as the shopper may turn it
+    """
+
+    views_early: int = 3
+    views_full: int = 6
+    views_last: int = 2
+    share: float = 0.6
+    ask_share: float = 0.5
+    choices_max: int = 3
+    second_look_s: float = 0.5
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What one view of a track said: a match, and how good the view was (0..1)."""
+
+    decision: Decision
+    quality: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a track is.
+
+    Attributes
+    ----------
+    product_id : the product, None unless accepted
+    score, margin : quality-weighted means over the views that saw this product first; 0 for unknown
+    score_count : number of those views
+    choices : for ambiguous the products to offer, best first
+    reason : the count of votes behind it, for the shop keeper
+    """
+
+    state: State
+    product_id: str | None = None
+    score: float = 0.0
+    margin: float = 0.0
+    score_count: int = 0
+    choices: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CartEvent:
+    """One physical thing came or went.
+
+    Attributes
+    ----------
+    picture : uint8 (h, w, 3), RGB, the best view of the item
+    reason : what made the event, for the shop keeper
+    """
+
+    action: Action
+    product_id: str
+    track: int
+    score: float
+    margin: float
+    score_count: int
+    picture: NDArray[np.uint8]
+    reason: str
+
+
+@dataclass
+class _Tally:
+    accepted: float = 0.0
+    offered: float = 0.0
+    scores: list[tuple[float, float, float]] = field(default_factory=list)
+
+
+def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> Verdict:
+    """Decide what the views of one track add up to.
+
+    A product is accepted with ``share`` of the vote weight from accepted views, at least ``views_last`` of
+    them, and nothing but that product accepted in more than a fifth of the weight. Where products are named
+    but none is sure enough, it is ambiguous; else unknown.
+
+    Parameters
+    ----------
+    votes : all views so far, in order
+    last : whether no more views will come
+
+    Returns
+    -------
+    Verdict
+        With state ``candidate`` while more views are needed.
+    """
+    if len(votes) < (config.views_last if last else config.views_early):
+        return Verdict("candidate", reason=f"{len(votes)} views are not enough")
+    tallies = _tallied(votes)
+    total = sum(vote.quality for vote in votes) or 1.0
+    ranked = sorted(tallies.items(), key=lambda item: (-item[1].accepted, -item[1].offered, item[0]))
+    if ranked:
+        product_id, tally = ranked[0]
+        sure = sum(1 for vote in votes if _accepts(vote.decision, product_id))
+        against = sum(other.accepted for name, other in ranked if name != product_id)
+        counted = f"{sure} of {len(votes)} views accept it"
+        undisputed = against == 0 and sure == len(votes)
+        if undisputed or (
+            (last or len(votes) >= config.views_full)
+            and sure >= config.views_last
+            and tally.accepted >= config.share * total
+            and against <= 0.2 * total
+        ):
+            return _accepted(product_id, tally, counted)
+    if not last and len(votes) < config.views_full:
+        return Verdict("candidate", reason=f"{len(votes)} views disagree")
+    return _undecided(tallies, total, len(votes), config)
+
+
+def _accepts(decision: Decision, product_id: str) -> bool:
+    return decision.state == "accepted" and decision.candidates[0].product_id == product_id
+
+
+def _tallied(votes: Sequence[Vote]) -> dict[str, _Tally]:
+    tallies: dict[str, _Tally] = {}
+    for vote in votes:
+        decision = vote.decision
+        if decision.state == "unknown" or not decision.candidates:
+            continue
+        best = decision.candidates[0]
+        first = tallies.setdefault(best.product_id, _Tally())
+        first.scores.append((vote.quality, decision.score, decision.margin))
+        first.offered += vote.quality
+        if decision.state == "accepted":
+            first.accepted += vote.quality
+            continue
+        for other in decision.candidates[1:]:
+            if other.score >= best.score - 0.1:
+                tallies.setdefault(other.product_id, _Tally()).offered += 0.5 * vote.quality
+    return tallies
+
+
+def _accepted(product_id: str, tally: _Tally, reason: str) -> Verdict:
+    weights, scores, margins = (np.array(column) for column in zip(*tally.scores, strict=True))
+    weights = weights + 1e-6
+    return Verdict(
+        "accepted",
+        product_id,
+        float(np.average(scores, weights=weights)),
+        float(np.average(margins, weights=weights)),
+        len(tally.scores),
+        reason=reason,
+    )
+
+
+def _undecided(tallies: dict[str, _Tally], total: float, views: int, config: CountingConfig) -> Verdict:
+    named = sum(tally.offered for tally in tallies.values() if tally.scores)
+    if named < config.ask_share * total or len(tallies) < 1:
+        return Verdict("unknown", reason=f"no product in enough of {views} views")
+    ranked = sorted(tallies, key=lambda name: (-tallies[name].offered, name))
+    best = _accepted(ranked[0], tallies[ranked[0]], "") if tallies[ranked[0]].scores else Verdict("ambiguous")
+    return Verdict(
+        "ambiguous",
+        None,
+        best.score,
+        best.margin,
+        best.score_count,
+        choices=tuple(ranked[: config.choices_max]),
+        reason=f"{len(tallies)} products named in {views} views, none sure",
+    )

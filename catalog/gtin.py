@@ -27,3 +27,16 @@ def validate_gtin(code: str) -> None:
             code="barcode_invalid",
             params={"code": code},
         )
+
+
+def gtin_variants(code: str) -> list[str]:
+    """Return every way one product number is written, the code's own way first.
+
+    A UPC-A is an EAN-13 with a leading 0 left out, and both are a GTIN-14 with leading zeros left out; a
+    scanner and a package may differ in which they say. A code that is no GTIN has no variants.
+    """
+    if not gtin_is_valid(code):
+        return []
+    number = code.lstrip("0")
+    written = [number.zfill(length) for length in GTIN_LENGTHS if len(number) <= length]
+    return [code, *(variant for variant in written if variant != code)]

@@ -1,0 +1,166 @@
+"""Uploaded photos: judged by content, bounded before they are decoded, stored as clean JPEGs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from io import BytesIO
+from typing import ClassVar
+
+import numpy as np
+from django.conf import settings
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from catalog.image_structure import Structure, StructureBroken, structure_read
+from catalog.text import text_clean
+from ebrcs.errors import EbrcsError
+
+LONGEST_SIDE_PX = 1600
+SHORTEST_SIDE_PX = 32
+LONGEST_ASPECT = 20
+QUALITY = 90
+# Each pass of a progressive JPEG costs time in proportion to its pixels but can be stated in some 50 bytes.
+MAX_SCANS = 24
+MAX_SCANNED_PIXELS = 600_000_000
+FILENAME_LENGTH = 100
+PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+}
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class PhotoRefused(EbrcsError):
+    """A photo that cannot be used; names the file, what is wrong and what is allowed."""
+
+    code: ClassVar[str] = "bad_image"
+    title: ClassVar[str] = "A photo cannot be used"
+
+    def __init__(self, filename: str, reason: str, **data: object) -> None:
+        super().__init__(f"{filename}: {reason}", filename=filename, **data)
+
+
+class PhotoTooLarge(PhotoRefused):
+    """A photo with too many bytes or pixels."""
+
+    code: ClassVar[str] = "image_too_large"
+    status: ClassVar[int] = 413
+    title: ClassVar[str] = "A photo is too large"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An accepted photo: `content` is its JPEG as it is stored, `sha256` the hash of that."""
+
+    content: bytes
+    sha256: str
+    width: int
+    height: int
+    filename: str
+
+
+def photo_read(data: bytes, *, filename: str) -> Photo:
+    """Check an uploaded photo and write it anew as a JPEG: upright, on white, without any metadata.
+
+    Size and structure are checked before a pixel is decoded. Of an animation the first picture counts.
+    What follows the picture is dropped where cameras put it and refused otherwise: a file that is two
+    things at once has no business here.
+    """
+    filename = text_clean(filename)[:FILENAME_LENGTH] or "photo"
+    if len(data) > settings.IMAGE_MAX_BYTES:
+        limit = settings.IMAGE_MAX_BYTES
+        raise PhotoTooLarge(filename, f"{len(data)} bytes; up to {limit} are allowed.", limit=limit)
+    image = picture_decode(structure_checked(data, filename), filename)
+    with BytesIO() as file:
+        image.save(file, "JPEG", quality=QUALITY, optimize=True)
+        content = file.getvalue()
+    return Photo(content, hashlib.sha256(content).hexdigest(), image.width, image.height, filename)
+
+
+def photo_pixels(content: bytes) -> Image.Image:
+    """Decode a photo as stored by `photo_read`; RGB."""
+    with JpegImageFile(BytesIO(content)) as opened:
+        return opened.convert("RGB")
+
+
+def structure_checked(data: bytes, filename: str) -> Structure:
+    """Take the file apart and hold it against every limit."""
+    try:
+        found = structure_read(data)
+    except StructureBroken as error:
+        raise PhotoRefused(filename, f"the picture is damaged: {error}.") from error
+    if found is None:
+        reason = "the file is empty." if not data else "this is no JPEG, PNG or WebP."
+        raise PhotoRefused(filename, reason, allowed=["JPEG", "PNG", "WebP"])
+    pixels = found.width * found.height
+    size = f"{found.width} x {found.height} pixels"
+    if pixels > settings.IMAGE_MAX_PIXELS:
+        limit = settings.IMAGE_MAX_PIXELS
+        raise PhotoTooLarge(filename, f"{size}; up to {limit} in all are allowed.", limit=limit)
+    shortest, longest = sorted((found.width, found.height))
+    if shortest < SHORTEST_SIDE_PX:
+        raise PhotoRefused(filename, f"{size}; each side needs {SHORTEST_SIDE_PX}.", limit=SHORTEST_SIDE_PX)
+    if longest > shortest * LONGEST_ASPECT:
+        reason = f"{size}; one side may be {LONGEST_ASPECT} times the other."
+        raise PhotoRefused(filename, reason, limit=LONGEST_ASPECT)
+    if found.scans > MAX_SCANS or found.scans * pixels > MAX_SCANNED_PIXELS:
+        raise PhotoRefused(filename, f"decoding it takes {found.scans} passes, which is too many.")
+    if not trailing_known(found.trailing):
+        raise PhotoRefused(filename, f"{len(found.trailing)} bytes of something else follow the picture.")
+    return found
+
+
+def trailing_known(trailing: bytes) -> bool:
+    """Whether what follows a picture is padding, or what phones append.
+
+    These are a second JPEG (depth or brightness map), the film of a motion photo, and Samsung's list of
+    such parts.
+    """
+    rest = trailing.strip(b"\0\xff \r\n\t")
+    return (
+        not rest
+        or trailing.startswith(b"\xff\xd8\xff")
+        or trailing[4:8] == b"ftyp"
+        or (rest.endswith(b"SEFT") and b"SEFH" in rest)
+    )
+
+
+def picture_decode(structure: Structure, filename: str) -> Image.Image:
+    """Decode, scale down and turn upright: RGB, at most 1600 px on the longer side."""
+    try:
+        with PLUGINS[structure.format](BytesIO(structure.picture)) as opened:
+            if opened.size != (structure.width, structure.height):
+                raise PhotoRefused(filename, "the picture states two different sizes.")
+            # A large JPEG is decoded at the nearest larger eighth right away.
+            opened.draft("RGB", (LONGEST_SIDE_PX, LONGEST_SIDE_PX))
+            opened.load()
+            image = flattened(opened)
+    except PhotoRefused:
+        raise
+    except Exception as error:  # Pillow lets through whatever its decoders stumble on
+        raise PhotoRefused(filename, "the picture is damaged and cannot be decoded.") from error
+    image.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX), Image.Resampling.LANCZOS)
+    turn = UPRIGHT.get(structure.orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def flattened(image: Image.Image) -> Image.Image:
+    """Return any mode as RGB: transparency on white, 16 bits scaled to 8."""
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255 instead of scaling
+        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")

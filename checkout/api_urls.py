@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from checkout import api
+
+urlpatterns = [
+    path("sessions", api.SessionListView.as_view(), name="api-sessions"),
+    path("sessions/<uuid:session_id>", api.SessionDetailView.as_view(), name="api-session"),
+    path("sessions/<uuid:session_id>/ticket", api.TicketView.as_view(), name="api-session-ticket"),
+    path("sessions/<uuid:session_id>/billing", api.BillingView.as_view(), name="api-billing"),
+    path(
+        "sessions/<uuid:session_id>/billing/items/<uuid:product_id>",
+        api.BillingItemView.as_view(),
+        name="api-billing-item",
+    ),
+    path("sessions/<uuid:session_id>/billing/confirm", api.ConfirmView.as_view(), name="api-billing-confirm"),
+]

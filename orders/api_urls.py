@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from orders import api
+
+urlpatterns = [
+    path("orders", api.OrderListView.as_view(), name="api-orders"),
+    path("orders/<uuid:order_id>", api.OrderDetailView.as_view(), name="api-order"),
+]

@@ -1,0 +1,46 @@
+"""Tells the open sockets of a session what happened; a hint only, which may get lost without harm."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+from checkout.payloads import CartEvent
+
+logger = logging.getLogger(__name__)
+SEND_TIMEOUT_S = 2.0
+
+
+def session_group(session_id: UUID) -> str:
+    """Return the name of the group that the sockets of a session belong to."""
+    return f"checkout.{session_id.hex}"
+
+
+def cart_announce(*, session_id: UUID, event: CartEvent) -> None:
+    """Tell every socket of the session that its cart changed; each reads the cart for itself."""
+    _announce(session_id, {"type": "cart.changed", "event": event})
+
+
+def session_closed_announce(*, session_id: UUID) -> None:
+    """Tell every socket of the session that it ended."""
+    _announce(session_id, {"type": "session.ended"})
+
+
+def _announce(session_id: UUID, notice: dict[str, Any]) -> None:
+    try:
+        async_to_sync(_send)(session_group(session_id), notice)
+    except Exception:
+        # What was committed stays committed: sockets look for themselves every few seconds.
+        logger.exception("The sockets of session %s could not be told of %s.", session_id, notice["type"])
+
+
+async def _send(group: str, notice: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    if layer is not None:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await layer.group_send(group, notice)

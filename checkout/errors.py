@@ -1,0 +1,95 @@
+"""What the till refuses, each fact with its stable code."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from ebrcs.errors import EbrcsError
+
+
+class SessionNotFound(EbrcsError):
+    """There is no such session, or it is someone else's."""
+
+    code: ClassVar[str] = "no_such_session"
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "There is no such checkout session"
+
+
+class SessionNotActive(EbrcsError):
+    """The session has ended: its cart cannot change any more."""
+
+    code: ClassVar[str] = "session_not_active"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "The checkout session has ended"
+
+    def __init__(self, *, session_id: UUID, session_status: str) -> None:
+        super().__init__(
+            f"The checkout session is {session_status}; only an active one can be changed.",
+            session_id=str(session_id),
+            session_status=session_status,
+        )
+
+
+class CartEmpty(EbrcsError):
+    """An order needs at least one item."""
+
+    code: ClassVar[str] = "empty_cart"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "The cart is empty"
+
+
+class ItemsRefused(EbrcsError):
+    """A refusal because of some products, named in `items`."""
+
+    status: ClassVar[int] = 409
+
+    def __init__(self, items: list[dict[str, str]]) -> None:
+        names = ", ".join(item["name"] for item in items)
+        super().__init__(f"{self.title}: {names}.", items=items)
+
+
+class ItemsWithoutPrice(ItemsRefused):
+    """Some lines have a price and some have none, so that no total is right."""
+
+    code: ClassVar[str] = "items_without_price"
+    title: ClassVar[str] = "Some items have no price"
+
+
+class ItemsNotForSale(ItemsRefused):
+    """Products that were withdrawn from sale."""
+
+    code: ClassVar[str] = "items_not_for_sale"
+    title: ClassVar[str] = "Some items are not for sale"
+
+
+class ProductNotFound(EbrcsError):
+    """No product has this id or barcode."""
+
+    code: ClassVar[str] = "no_such_product"
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "There is no such product"
+
+
+class BarcodeInvalid(EbrcsError):
+    """The code is no barcode at all."""
+
+    code: ClassVar[str] = "bad_barcode"
+    title: ClassVar[str] = "This is not a barcode"
+
+
+class QuantityOutOfRange(EbrcsError):
+    """A line holds a bounded number of pieces."""
+
+    code: ClassVar[str] = "quantity_out_of_range"
+    title: ClassVar[str] = "The quantity is not allowed"
+
+    def __init__(self, *, maximum: int, **data: Any) -> None:
+        super().__init__(f"A quantity from 0 to {maximum} is allowed.", limit=maximum, **data)
+
+
+class BadCommand(EbrcsError):
+    """A text message over the socket that is no command of the protocol."""
+
+    code: ClassVar[str] = "bad_command"
+    title: ClassVar[str] = "The command is not understood"

@@ -1,0 +1,126 @@
+"""The shapes that leave the till, over REST and the socket; money is text ("2.50"), scores are numbers."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class CartLine(TypedDict):
+    """One product in the cart; `image` is the address of its first photo."""
+
+    product_id: str
+    name: str
+    quantity: int
+    unit_price: str | None
+    avg_score: float | None
+    source: str
+    image: str | None
+
+
+class Cart(TypedDict):
+    """The cart; `total_amount` is null while any line has no price."""
+
+    items: list[CartLine]
+    total_items: int
+    total_amount: str | None
+    currency: str
+
+
+class CartEvent(TypedDict):
+    """What changed the cart; `sync` says that notices were missed and the cart was read afresh."""
+
+    id: str
+    action: Literal["add", "remove", "sync"]
+    product_id: str | None
+    name: str
+    quantity: int
+    source: str
+
+
+class SessionInfo(TypedDict):
+    """A checkout session; `order_id` is set once it was confirmed."""
+
+    session_id: str
+    status: str
+    created_at: str
+    last_active: str
+    order_id: str | None
+
+
+class Limits(TypedDict):
+    """What a client may send."""
+
+    max_frame_bytes: int
+    max_pixels: int
+    max_fps: int
+    max_quantity: int
+
+
+class SessionReady(TypedDict):
+    """The first message of every socket."""
+
+    type: Literal["session.ready"]
+    protocol: int
+    session: SessionInfo
+    cart: Cart
+    encoder: str | None
+    mode: str
+    limits: Limits
+
+
+class Choice(TypedDict):
+    """A product offered in a question."""
+
+    product_id: str
+    name: str
+    image: str | None
+
+
+class Detection(TypedDict):
+    """An item seen in a frame; `box` is x, y, width, height relative to the frame."""
+
+    track: int
+    box: list[float]
+    state: str
+    product_id: str | None
+    name: str | None
+    score: float | None
+    margin: float | None
+    choices: list[Choice]
+
+
+class FrameResult(TypedDict):
+    """The answer to one frame; `dropped` counts the frames left out since the last answer."""
+
+    type: Literal["frame.result"]
+    frame: int
+    dropped: int
+    detections: list[Detection]
+    timing_ms: dict[str, float]
+
+
+class CartUpdated(TypedDict):
+    """The cart after a change."""
+
+    type: Literal["cart.updated"]
+    event: CartEvent
+    cart: Cart
+
+
+class SessionClosed(TypedDict):
+    """The last message of a socket whose session ended."""
+
+    type: Literal["session.closed"]
+    status: str
+    order_id: str | None
+
+
+class ErrorMessage(TypedDict):
+    """A refusal; the socket stays open. `frame` and `dropped` stand in answers to frames."""
+
+    type: Literal["error"]
+    code: str
+    detail: str
+    frame: NotRequired[int]
+    dropped: NotRequired[int]
+    data: NotRequired[dict[str, object]]

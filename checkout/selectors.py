@@ -1,0 +1,123 @@
+"""Reads sessions, carts and products; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from accounts.models import User
+from catalog.gtin import GTIN_LENGTHS, gtin_is_valid
+from catalog.models import Product, ProductImage
+from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound
+from checkout.models import BillingItem, CheckoutSession
+from checkout.payloads import Cart, CartLine, Choice, SessionInfo
+from orders.services import OrderLine, lines_total
+
+
+def session_get(*, user: User, session_id: UUID) -> CheckoutSession:
+    """Return a shopper's own session; anyone else's does not exist."""
+    try:
+        return CheckoutSession.objects.get(pk=session_id, user=user)
+    except CheckoutSession.DoesNotExist:
+        raise SessionNotFound(f"You have no checkout session {session_id}.") from None
+
+
+def session_info(*, session: CheckoutSession) -> SessionInfo:
+    """Return what a client may know of a session."""
+    completed = session.status == CheckoutSession.Status.COMPLETED
+    return {
+        "session_id": str(session.pk),
+        "status": session.status,
+        "created_at": session.created_at.isoformat(),
+        "last_active": session.last_active.isoformat(),
+        "order_id": str(session.order.pk) if completed else None,
+    }
+
+
+def first_image_path(product_reference: str) -> Subquery:
+    """Return the expression for the stored path of a product's first photo."""
+    images = ProductImage.objects.filter(product=OuterRef(product_reference)).order_by("created_at", "id")
+    return Subquery(images.values("image")[:1])
+
+
+def billing_items(*, session_id: UUID) -> QuerySet[BillingItem]:
+    """Return the lines of a cart with their products, in the order in which they came."""
+    return BillingItem.objects.filter(session_id=session_id).select_related("product")
+
+
+def order_lines(items: Collection[BillingItem]) -> list[OrderLine]:
+    """Return the lines as they would be sold now."""
+    return [
+        OrderLine(
+            product_id=item.product_id,
+            product_name=item.product.name,
+            quantity=item.quantity,
+            unit_price=item.product.price,
+            avg_score=item.avg_score,
+        )
+        for item in items
+    ]
+
+
+def cart_get(*, session_id: UUID) -> Cart:
+    """Return the cart of a session as every client sees it, in one query."""
+    items = list(billing_items(session_id=session_id).annotate(image_path=first_image_path("product_id")))
+    total = lines_total(order_lines(items))
+    return {
+        "items": [_cart_line(item, item.image_path) for item in items],
+        "total_items": sum(item.quantity for item in items),
+        "total_amount": money(total),
+        "currency": settings.CURRENCY,
+    }
+
+
+def _cart_line(item: BillingItem, image_path: str | None) -> CartLine:
+    return {
+        "product_id": str(item.product_id),
+        "name": item.product.name,
+        "quantity": item.quantity,
+        "unit_price": money(item.product.price),
+        "avg_score": None if item.avg_score is None else float(item.avg_score),
+        "source": item.source,
+        "image": image_url(image_path),
+    }
+
+
+def money(amount: Decimal | None) -> str | None:
+    """Return an amount as text with two places, so that no client rounds it."""
+    return None if amount is None else f"{amount:.2f}"
+
+
+def image_url(path: str | None) -> str | None:
+    """Return the address of a stored photo."""
+    return default_storage.url(path) if path else None
+
+
+def choices_get(*, product_ids: Collection[str]) -> dict[str, Choice]:
+    """Return names and pictures of the products on sale among these, by id, in one query."""
+    products = Product.objects.filter(pk__in=product_ids, is_active=True)
+    rows = products.annotate(image_path=first_image_path("pk")).values_list("pk", "name", "image_path")
+    return {
+        str(pk): {"product_id": str(pk), "name": name, "image": image_url(path)} for pk, name, path in rows
+    }
+
+
+def product_by_barcode(*, code: str) -> Product:
+    """Return the product on sale with a barcode, written with or without the zeros in front.
+
+    Scanners report one article as UPC-A with 12 digits, EAN-13 or GTIN-14.
+    """
+    code = code.strip()
+    if not gtin_is_valid(code):
+        raise BarcodeInvalid("A barcode has 8, 12, 13 or 14 digits, the last of which is a check digit.")
+    digits = code.lstrip("0")
+    written = {digits.zfill(length) for length in GTIN_LENGTHS if length >= len(digits)}
+    product = Product.objects.filter(barcode__in=written, is_active=True).first()
+    if product is None:
+        raise ProductNotFound(f"No product on sale has the barcode {code}.", barcode=code)
+    return product

@@ -1,0 +1,35 @@
+"""Single-use tickets with which a client that cannot send headers or cookies opens its socket."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from uuid import UUID
+
+from django.core.cache import cache
+
+TICKET_LIFETIME_S = 30
+
+
+def ticket_issue(*, user_id: UUID, session_id: UUID) -> str:
+    """Return a new ticket; only its hash is kept, in the cache that all processes share."""
+    ticket = secrets.token_urlsafe(32)
+    cache.set(_key(ticket), (str(user_id), str(session_id)), TICKET_LIFETIME_S)
+    return ticket
+
+
+def ticket_redeem(*, ticket: str, session_id: UUID) -> UUID | None:
+    """Use up a ticket and return whose it is; None if it is unknown, used, too old, or for another session.
+
+    Of several that redeem one ticket at once only the one whose delete removed it gets through.
+    """
+    key = _key(ticket)
+    found = cache.get(key)
+    if found is None or not cache.delete(key):
+        return None
+    user_id, ticket_session_id = found
+    return UUID(user_id) if ticket_session_id == str(session_id) else None
+
+
+def _key(ticket: str) -> str:
+    return f"ticket:{hashlib.sha256(ticket.encode(errors='replace')).hexdigest()}"

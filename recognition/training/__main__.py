@@ -1,0 +1,94 @@
+"""Command line of the training: ``python -m recognition.training --help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from recognition.training.export import weights_export
+from recognition.training.judging import Gallery, figures
+from recognition.training.loop import CheckpointMismatch, Trainer, train
+from recognition.training.photos import PhotoSet, photos_load
+from recognition.training.recipe import UNSEEN_CLASSES, Recipe
+from recognition.training.shelf import shelf_load
+from recognition.training.vectors import visual_vectors
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m recognition.training", description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("EBRCS_SHARED_DATA", "../shared/data"))
+    )
+    parser.add_argument("--cache", type=Path, default=Path("/tmp/ebrcs-training"), help="decoded photos")  # noqa: S108
+    parser.add_argument("--checkpoint", type=Path, default=Path("var/training/compact.pt"))
+    parser.add_argument("--out", type=Path, help="where to write the weights, as safetensors")
+    parser.add_argument("--fresh", action="store_true", help="start over although there is a checkpoint")
+    parser.add_argument("--keep-out", action="store_true", help="train without 15 classes and judge on them")
+    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--batch", type=int, default=Recipe.batch)
+    parser.add_argument("--size", type=int, default=Recipe.size_px, help="side of the views in px")
+    parser.add_argument("--packs", type=int, default=Recipe.packs)
+    parser.add_argument("--seed", type=int, default=Recipe.seed)
+    parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
+    parser.add_argument("--threads", type=int, default=0, help="processor threads, 0 for torch's own choice")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Train, go on from the checkpoint where there is one, judge, and write the weights."""
+    options = parse(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        recipe = Recipe(
+            steps=options.steps,
+            batch=options.batch,
+            size_px=options.size,
+            packs=options.packs,
+            seed=options.seed,
+            unseen=UNSEEN_CLASSES if options.keep_out else (),
+        )
+        shelf = shelf_load(recipe, options.data, options.cache)
+        gallery, queries = (photos_load(options.data, split, options.cache) for split in ("train", "val"))
+        trainer = Trainer(recipe, shelf, "cuda" if torch.cuda.is_available() else "cpu")
+        if options.checkpoint.exists() and not options.fresh:
+            trainer.resume(options.checkpoint)
+    except (ValueError, FileNotFoundError, CheckpointMismatch) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    options.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    history = train(
+        trainer,
+        checkpoint=options.checkpoint,
+        judge=lambda network: judge(network, gallery, queries, recipe, trainer.device),
+        every=options.every,
+    )
+    with options.checkpoint.with_suffix(".jsonl").open("a", encoding="utf-8") as log:
+        log.writelines(json.dumps(entry) + "\n" for entry in history)
+    if options.out:
+        weights_export(trainer.averaged, options.out)
+        print(f"wrote {options.out}")  # noqa: T201
+    return 0
+
+
+def judge(
+    network: nn.Module, gallery: PhotoSet, queries: PhotoSet, recipe: Recipe, device: str
+) -> dict[str, float]:
+    """Figures of a network in training, by its visual block alone."""
+    cartons = {label for label, packaged in zip(gallery.labels, gallery.packaged, strict=True) if packaged}
+    sides = [
+        Gallery(visual_vectors(network, photos.pixels, device=device), photos.names())
+        for photos in (gallery, queries)
+    ]
+    return figures(sides[0], sides[1], cartons=cartons, unseen=recipe.unseen)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""Describes which colours lie in the middle of a picture: the 256 semantic numbers of the compact encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from recognition.vision.encoders.protocol import Image
+from recognition.vision.layout import SEMANTIC_DIM, FloatArray, unit_rows
+
+DESCRIPTOR_VERSION = "1"
+
+_SIDE_PX = 32
+_LIGHTNESS_BINS = 4
+_CHROMA_BINS = 8
+# CIELAB chroma beyond 60 is rare in print under shop light; the power spends more bins on the pale colours,
+# where cartons of one brand differ. Both, the window and the root were chosen on the Grocery Store photos.
+_CHROMA_LIMIT = 60.0
+_CHROMA_POWER = 0.7
+_WINDOW_DEVIATION = (0.5, 0.3)
+_ROOT = 0.35
+
+
+def colour_layout(images: Sequence[Image]) -> FloatArray:
+    """Share of each colour in each picture, counted mostly in the middle, where the item is.
+
+    Each of 32 by 32 cells votes for the neighbouring bins of a 4 x 8 x 8 grid over CIELAB, linearly shared
+    so that a slightly other light moves the numbers only slightly, and weighted by a Gaussian window over
+    the middle of the picture, higher than wide as packs are. A root evens out the shares: a colour on a
+    tenth of the front tells products apart nearly as well as the ground colour (for the square root the
+    inner product is the Bhattacharyya coefficient; the sharper root was measured to be better).
+
+    Parameters
+    ----------
+    images : RGB uint8 arrays (h, w, 3) of any size
+
+    Returns
+    -------
+    float32 (len(images), 256), rows of unit length and without negative entries
+    """
+    if not images:
+        return np.empty((0, SEMANTIC_DIM), np.float32)
+    return unit_rows(np.stack([_colour_shares(image) for image in images]) ** np.float32(_ROOT))
+
+
+def _colour_shares(image: Image) -> FloatArray:
+    """Soft histogram float32 (256,) of one picture, its sum 1."""
+    small = cv2.resize(image, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB).reshape(-1, 3)
+    chroma = np.clip(lab[:, 1:] / _CHROMA_LIMIT, -1.0, 1.0)
+    chroma = np.sign(chroma) * np.abs(chroma) ** _CHROMA_POWER
+    lightness = _soft_bins(lab[:, 0] / 100.0, _LIGHTNESS_BINS) * _window()[:, None]
+    green_red = _soft_bins(chroma[:, 0] * 0.5 + 0.5, _CHROMA_BINS)
+    blue_yellow = _soft_bins(chroma[:, 1] * 0.5 + 0.5, _CHROMA_BINS)
+    pairs = (green_red[:, :, None] * blue_yellow[:, None, :]).reshape(len(lab), -1)
+    return (lightness.T @ pairs).reshape(SEMANTIC_DIM)
+
+
+def _soft_bins(values: FloatArray, bins: int) -> FloatArray:
+    """Share each value in 0..1 between the two nearest of evenly placed centres: float32 (n, bins)."""
+    place = np.clip(values, 0.0, 1.0) * (bins - 1)
+    distance = np.abs(place[:, None] - np.arange(bins, dtype=np.float32))
+    return np.maximum(0.0, 1.0 - distance).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _window() -> FloatArray:
+    """Weight of each cell, row by row: float32 (cells,), its sum 1."""
+    axis = (np.arange(_SIDE_PX) + 0.5) * 2.0 / _SIDE_PX - 1.0
+    high, wide = (np.exp(-0.5 * (axis / deviation) ** 2) for deviation in _WINDOW_DEVIATION)
+    window = np.outer(high, wide).reshape(-1)
+    return (window / window.sum()).astype(np.float32)

@@ -1,0 +1,214 @@
+"""The training recipe on a handful of photos: it learns, it resumes exactly, its export is the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from recognition.training.__main__ import main
+from recognition.training.augment import Augmenter
+from recognition.training.export import weights_export
+from recognition.training.judging import Gallery, figures, recall_at_1
+from recognition.training.loop import CheckpointMismatch, Trainer, train
+from recognition.training.packs import FAMILY_SIZE, draw_pack, draw_packs
+from recognition.training.photos import PhotoSet
+from recognition.training.recipe import Recipe
+from recognition.training.shelf import Shelf
+from recognition.training.vectors import visual_vectors
+from recognition.vision.encoders.compact import INPUT_SIDE_PX, CompactEncoder
+
+TINY = Recipe(steps=6, batch=8, size_px=32, early_size_px=32, packs=4, warmup=2, average=0.5)
+
+
+def tiny_shelf(recipe: Recipe) -> Shelf:
+    pixels = draw_packs(12, side_px=40, seed=7)
+    grocery = PhotoSet(pixels[:6], ["a", "a", "b", "b", "c", "c"], [True] * 6)
+    clothing = PhotoSet(pixels[6:8], ["clothing/x", "clothing/y"], [False] * 2)
+    return Shelf(recipe, [grocery], clothing, pixels[8:12])
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {
+        **trainer.network.state_dict(),
+        **{f"averaged.{k}": v for k, v in trainer.averaged.state_dict().items()},
+    }
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """One thread: sums in a fixed order, and no waiting on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_loss_falls(tmp_path: Path) -> None:
+    recipe = replace(TINY, steps=30)
+
+    history = train(
+        Trainer(recipe, tiny_shelf(recipe)), checkpoint=tmp_path / "c.pt", every=10, progress=False
+    )
+
+    assert [entry["step"] for entry in history] == [10, 20, 30]
+    assert history[-1]["loss"] < history[0]["loss"] - 0.3
+
+
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole = Trainer(TINY, tiny_shelf(TINY))
+    train(whole, checkpoint=tmp_path / "whole.pt", progress=False)
+    first = Trainer(TINY, tiny_shelf(TINY))
+    for step in range(3):
+        first.step(*first.views(step))
+    first.save(tmp_path / "half.pt")
+
+    second = Trainer(TINY, tiny_shelf(TINY))
+    second.resume(tmp_path / "half.pt")
+    train(second, checkpoint=tmp_path / "half.pt", progress=False)
+
+    for key, value in weights(whole).items():
+        assert torch.equal(value, weights(second)[key]), key
+    # control: without the state of the optimiser the same steps lead elsewhere
+    third = Trainer(TINY, tiny_shelf(TINY))
+    third.network.load_state_dict(first.network.state_dict())
+    third.done = 3
+    train(third, checkpoint=tmp_path / "third.pt", progress=False)
+    assert not torch.equal(weights(whole)["head.weight"], weights(third)["head.weight"])
+
+
+def test_a_checkpoint_of_another_recipe_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    made = Trainer(TINY, tiny_shelf(TINY))
+    made.step(*made.views(0))
+    made.save(tmp_path / "c.pt")
+    other = replace(TINY, margin=0.3)
+    trainer = Trainer(other, tiny_shelf(other))
+    before = {key: value.clone() for key, value in weights(trainer).items()}
+
+    with pytest.raises(CheckpointMismatch, match="another recipe"):
+        trainer.resume(tmp_path / "c.pt")
+
+    assert trainer.done == 0
+    assert all(torch.equal(value, before[key]) for key, value in weights(trainer).items())
+
+
+def test_the_export_is_the_averaged_network_within_half_precision(tmp_path: Path) -> None:
+    trainer = Trainer(TINY, tiny_shelf(TINY))
+    train(trainer, checkpoint=tmp_path / "c.pt", progress=False)
+    squares = draw_packs(3, side_px=INPUT_SIDE_PX, seed=2)
+
+    weights_export(trainer.averaged, tmp_path / "out.safetensors")
+
+    exported = CompactEncoder.load(tmp_path / "out.safetensors").encode(list(squares))[:, :1024]
+    cosines = (exported * visual_vectors(trainer.averaged, squares)).sum(axis=1)
+    assert cosines.min() > 0.999
+
+
+def test_classes_kept_out_are_never_drawn() -> None:
+    recipe = replace(TINY, unseen=("b",), batch=64)
+    shelf = tiny_shelf(recipe)
+
+    assert shelf.class_names == ["a", "c"]
+    kept_out = tiny_shelf(TINY)._grocery[0].pixels[2:4]
+    for step in range(5):
+        for square in shelf.batch(step).pixels:
+            assert not any(np.array_equal(square, photo) for photo in kept_out)
+
+
+def test_batches_and_views_repeat_exactly() -> None:
+    first, second = (Trainer(TINY, tiny_shelf(TINY)).views(4) for _ in range(2))
+
+    assert torch.equal(first[0], second[0])
+    assert torch.equal(first[1], second[1])
+    assert not torch.equal(first[0], Trainer(TINY, tiny_shelf(TINY)).views(5)[0])
+
+
+def test_drawn_packs_repeat_and_differ_within_their_family() -> None:
+    assert np.array_equal(draw_pack(5, side_px=64, seed=1), draw_pack(5, side_px=64, seed=1))
+    family = [draw_pack(number, side_px=64, seed=1) for number in range(FAMILY_SIZE)]
+    for place, pack in enumerate(family):
+        for other in family[place + 1 :]:
+            assert not np.array_equal(pack, other)
+
+
+def test_views_keep_their_range_and_shape() -> None:
+    images = torch.from_numpy(draw_packs(4, side_px=48)).permute(0, 3, 1, 2).contiguous().float() / 255.0
+
+    views = Augmenter(40, torch.Generator().manual_seed(2))(images, torch.tensor([0.0, 1.0, 0.0, 1.0]))
+
+    assert views.shape == (4, 3, 40, 40)
+    assert views.min() >= 0.0
+    assert views.max() <= 1.0
+
+
+def test_figures_of_known_vectors() -> None:
+    axes = np.eye(4, dtype=np.float32)
+    gallery = Gallery(axes, np.array(["a", "b", "c", "d"]))
+    queries = Gallery(axes[[0, 1, 2, 3]], np.array(["a", "b", "d", "d"]))
+
+    assert recall_at_1(gallery, queries) == 0.75
+    assert figures(gallery, queries, cartons={"a", "b"}, unseen=("d",)) == {
+        "all": 0.75,
+        "cartons": 1.0,
+        "all_5": 0.75,
+        "cartons_5": 1.0,
+        "unseen_5": 1.0,
+    }
+
+
+def write_photo(file: Path, number: int) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(file), draw_pack(number, side_px=48)[..., ::-1])
+
+
+def tiny_data(root: Path) -> Path:
+    """A data folder of the real layout with two classes."""
+    rows = ["Class Name (str),Iconic Image Path (str)"]
+    for number, name in enumerate(("Milk", "Juice")):
+        for split in ("train", "val"):
+            for shot in range(2):
+                write_photo(root / f"grocery/{split}/Packages/{name}/{name}_{shot}.jpg", number * 4)
+        write_photo(root / f"grocery/iconic/{name}.jpg", number * 4)
+        rows.append(f"{name},/iconic/{name}.jpg")
+    (root / "grocery/classes.csv").write_text("\n".join(rows), encoding="utf-8")
+    write_photo(root / "clothing/train/hat/one.jpg", 9)
+    return root
+
+
+def arguments(tmp_path: Path, *more: str) -> list[str]:
+    fixed = {"cache": tmp_path / "cache", "checkpoint": tmp_path / "c.pt", "out": tmp_path / "w.safetensors"}
+    options = [f"--{name}={value}" for name, value in fixed.items()]
+    return [*options, "--batch=4", "--size=32", "--packs=4", "--every=2", *more]
+
+
+def test_the_command_trains_goes_on_and_writes_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tiny_data(tmp_path / "data")
+
+    assert main(arguments(tmp_path, f"--data={data}", "--steps=2")) == 0
+    first = (tmp_path / "w.safetensors").read_bytes()
+    assert main(arguments(tmp_path, f"--data={data}", "--steps=4")) == 0
+
+    assert (tmp_path / "w.safetensors").read_bytes() != first
+    steps = [
+        line.split('"step": ')[1].split(",")[0] for line in (tmp_path / "c.jsonl").read_text().splitlines()
+    ]
+    assert steps == ["2", "4"]
+    assert CompactEncoder.load(tmp_path / "w.safetensors").encode([draw_pack(0)]).shape == (1, 1280)
+    assert "wrote" in capsys.readouterr().out
+
+
+def test_the_command_names_a_missing_folder_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments(tmp_path, f"--data={tmp_path / 'nowhere'}")) == 2
+
+    assert "nowhere" in capsys.readouterr().err
+    assert not (tmp_path / "w.safetensors").exists()
+    assert not (tmp_path / "c.pt").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,26 @@ def test_the_stored_image_processor_decides_for_transformers(processor_folder: P
     pixels = hugging_face_preprocess(processor_folder).apply(PICTURES)
     assert pixels.shape == (4, 3, 192, 208)
     assert torch.equal(pixels, own["pixel_values"])
+
+
+def test_settings_written_by_an_older_transformers_are_understood(processor_folder: Path) -> None:
+    whole = hugging_face_preprocess(processor_folder).apply(PICTURES)
+    path = processor_folder / "preprocessor_config.json"
+    settings = json.loads(path.read_text("utf-8"))
+    older: dict[str, object] = {
+        "image_processor_type": "DINOv3ViTImageProcessorFast",
+        "crop_size": None,
+        "device": None,
+    }
+    older |= {"data_format": "channels_first", "default_to_square": True, "do_center_crop": None}
+    older |= {
+        "disable_grouping": None,
+        "do_convert_rgb": None,
+        "input_data_format": None,
+        "return_tensors": None,
+    }
+    path.write_text(json.dumps({**settings, **older}), encoding="utf-8")
+    assert torch.equal(hugging_face_preprocess(processor_folder).apply(PICTURES), whole)
 
 
 def test_the_models_own_configuration_decides_for_timm() -> None:

@@ -15,7 +15,7 @@ from recognition.vision.encoders.block import Block
 from recognition.vision.encoders.checkpoints import Located
 from recognition.vision.encoders.errors import WeightsDamaged
 from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
-from recognition.vision.transforms import hugging_face_preprocess, timm_preprocess
+from recognition.vision.transforms import Preprocess, hugging_face_preprocess, timm_preprocess
 
 
 def load_dinov3(located: Located, *, device: torch.device, dtype: torch.dtype) -> Block:
@@ -46,10 +46,12 @@ def _load_transformers(located: Located, *, device: torch.device, dtype: torch.d
         raise WeightsDamaged(path=located.weights, reason=str(error)) from error
     if loading["missing_keys"]:
         raise WeightsDamaged(path=located.weights, reason=f"it lacks {_few(loading['missing_keys'])}")
-    return transformers_block(model, located=located, device=device, dtype=dtype)
+    return transformers_block(model, hugging_face_preprocess(located.folder), device=device, dtype=dtype)
 
 
-def transformers_block(model: Any, *, located: Located, device: torch.device, dtype: torch.dtype) -> Block:
+def transformers_block(
+    model: Any, preprocess: Preprocess, *, device: torch.device, dtype: torch.dtype
+) -> Block:
     """Make a block of a transformers DINOv3 model: its pooled output, the class token of a ViT."""
     convolutional = "convnext" in model.config.model_type
     model = _placed(model, device=device, channels_last=convolutional)
@@ -58,7 +60,7 @@ def transformers_block(model: Any, *, located: Located, device: torch.device, dt
         return model(pixel_values=pixels).pooler_output
 
     return Block(
-        preprocess=hugging_face_preprocess(located.folder),
+        preprocess=preprocess,
         forward=forward,
         pooling="transformers pooler_output",
         width=model.config.hidden_sizes[-1] if convolutional else model.config.hidden_size,

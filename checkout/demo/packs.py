@@ -15,6 +15,7 @@ Colour = tuple[int, int, int]
 Motif = Callable[[ImageDraw.ImageDraw, "Pack", int, int], None]
 
 HEIGHT_PX = 480
+FONT_SIZE_PX = 100.0
 VIEW_ANGLES = (0.0, -0.45, 0.45, -0.8, 0.8)  # how far the pack is turned about its upright axis, in radians
 
 
@@ -326,11 +327,10 @@ def pack_face(pack: Pack) -> Image.Image:
     pack.motif(draw, pack, pack.width_px, HEIGHT_PX)
     draw.rectangle((0, 0, pack.width_px, HEIGHT_PX * 0.09), fill=pack.ink)
     draw.rectangle((0, HEIGHT_PX * 0.385, pack.width_px, HEIGHT_PX * 0.4), fill=pack.accent)
-    size = 10.0
-    font = ImageFont.load_default(size)
-    while font.getlength(pack.words) < pack.width_px * (0.62 if pack.round_side else 0.82):
-        size += 2
-        font = ImageFont.load_default(size)
+    reach = pack.width_px * (0.62 if pack.round_side else 0.82)
+    font = ImageFont.load_default(
+        FONT_SIZE_PX * reach / ImageFont.load_default(FONT_SIZE_PX).getlength(pack.words)
+    )
     draw.text(
         (pack.width_px / 2, HEIGHT_PX * 0.24),
         pack.words,

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         bars: dict[str, tqdm[Any]] = {}
 
         def report(step: str, done: int, total: int) -> None:
-            bar = bars.setdefault(step, tqdm(total=total, desc=step, disable=options["json"]))
+            bar = bars.setdefault(step, tqdm(total=total, desc=step, disable=options["json"] or None))
             bar.update(done - bar.n)
 
         seeded = demo_seed(report=report)

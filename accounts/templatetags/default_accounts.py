@@ -1,0 +1,15 @@
+"""Lets admin pages warn about accounts whose password everybody knows."""
+
+from __future__ import annotations
+
+from django import template
+
+from accounts.selectors import default_accounts_list
+
+register = template.Library()
+
+
+@register.simple_tag
+def default_accounts_in_use() -> list[str]:
+    """Return the names of accounts that still have the demo shop's password."""
+    return default_accounts_list()

@@ -1,0 +1,76 @@
+"""Forms with many pictures in one field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Product
+
+
+class PicturesInput(forms.ClearableFileInput):
+    """A file input that takes several pictures."""
+
+    allow_multiple_selected = True
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"accept": "image/jpeg,image/png,image/webp"})
+
+
+class PicturesField(forms.FileField):
+    """A list of uploaded files; their content is judged by the services, not by their names."""
+
+    widget = PicturesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
+        """Return the files, in the order they were chosen in."""
+        files: Sequence[Any] = data if isinstance(data, list | tuple) else [data] if data else []
+        if not files and self.required:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        if len(files) > settings.IMAGE_MAX_COUNT:
+            text = _("%(count)d photos were chosen; %(limit)d are allowed in one go.")
+            params = {"count": len(files), "limit": settings.IMAGE_MAX_COUNT}
+            raise forms.ValidationError(text, code="too_many", params=params)
+        return [super(PicturesField, self).clean(file, initial) for file in files]
+
+
+class ProductForm(forms.ModelForm[Product]):
+    """A product with a field for new photos."""
+
+    photos = PicturesField(
+        label=_("add photos"),
+        required=False,
+        help_text=_(
+            "Three to five photos from different sides, the product large and sharp. JPEG, PNG or WebP; "
+            "several can be chosen at once. Every till knows them seconds after saving."
+        ),
+    )
+    refusal: ClassVar[str] = ""
+
+    class Meta:
+        model = Product
+        fields = ("name", "description", "price", "barcode", "is_active")
+
+    def clean_barcode(self) -> str | None:
+        """Store no barcode as none, so that many products can go without."""
+        return self.cleaned_data["barcode"] or None
+
+    def clean(self) -> dict[str, Any]:
+        """Show what the services refused, and ask for photos of a new product."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.refusal:
+            raise forms.ValidationError(self.refusal)
+        if self.instance._state.adding and not cleaned.get("photos") and "photos" not in self.errors:
+            self.add_error("photos", _("A product is recognised by its photos: choose at least one."))
+        return cleaned
+
+
+class PictureForm(forms.Form):
+    """Pictures to try."""
+
+    pictures = PicturesField(label=_("pictures"))

@@ -1,0 +1,47 @@
+"""`manage.py import_products FOLDER|CSV`: products by the dozen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from ebrcs.errors import EbrcsError
+from recognition.importing import Entry, entries_read, products_import
+
+
+class Command(BaseCommand):
+    help = "Import products from a folder of product folders, or from a CSV with name, price, barcode, photos."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", type=Path, help="a folder of folders with photos, or a .csv file")
+        parser.add_argument("--shots", type=int, help="take at most this many photos of each product")
+        parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            entries = entries_read(options["source"], shots=options["shots"])
+        except EbrcsError as error:
+            raise CommandError(str(error)) from error
+        with tqdm(total=len(entries), desc="products", disable=options["json"] or None) as bar:
+
+            def report(entry: Entry) -> None:
+                bar.set_postfix_str(entry.name)
+                bar.update()
+
+            summary = products_import(entries, report=report)
+        if options["json"]:
+            self.stdout.write(json.dumps({**vars(summary), "photo_ms": summary.photo_ms}))
+        else:
+            times = ", ".join(f"{step} {spent:.1f}" for step, spent in summary.photo_ms.items())
+            self.stdout.write(
+                f"Added {summary.products_added} products and {summary.photos_added} photos; "
+                f"{summary.photos_known} photos were known. Milliseconds a photo: {times or 'none'}."
+            )
+        for name, reason in summary.refused.items():
+            self.stderr.write(f"Refused {name}: {reason}")
+        if summary.refused:
+            raise CommandError(f"{len(summary.refused)} of {len(entries)} products were refused.")

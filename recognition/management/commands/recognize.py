@@ -1,0 +1,35 @@
+"""`manage.py recognize IMAGE`: what the till would say to a picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ebrcs.errors import EbrcsError
+from recognition.recognizing import recognize_files
+
+
+class Command(BaseCommand):
+    help = "Say what pictures show: product, score, margin and state. A folder stands for every photo in it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+        parser.add_argument("--top", type=int, default=3, help="how many products to name (default 3)")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            results = recognize_files(options["images"], top=options["top"])
+        except (EbrcsError, OSError) as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps([result.as_json() for result in results]))
+            return
+        for result in results:
+            names = ", ".join(f"{match.name} {match.score:.3f}" for match in result.matches)
+            self.stdout.write(
+                f"{result.name}: {result.state}, margin {result.margin:.3f}: {names or 'no match'}"
+            )

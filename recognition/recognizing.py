@@ -1,0 +1,94 @@
+"""What single pictures show: the till's answer without a cart, for staff and for the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from catalog.images import photo_pixels, photo_read
+from catalog.models import Product
+from recognition.importing import PHOTO_SUFFIXES
+from recognition.runtime import engine
+from recognition.writer_lock import state_current
+
+BATCH_SIZE = 16
+INDEX_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class ProductMatch:
+    """One product a picture may show, with its score in [-1, 1]."""
+
+    product_id: str
+    name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class PictureAnswer:
+    """What the till says to a picture: `accepted`, `ambiguous` or `unknown`, and the nearest products."""
+
+    name: str
+    state: str
+    score: float
+    margin: float
+    matches: tuple[ProductMatch, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the answer as JSON-serialisable data."""
+        return asdict(self)
+
+
+def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> list[PictureAnswer]:
+    """Recognise pictures given as pairs of name and content, naming the `top` nearest products of each.
+
+    Raises
+    ------
+    PhotoRefused
+        When one of them is no picture that can be read.
+    EngineNotReady
+        When encoder and index do not fit together, with the remedy.
+    """
+    photos = [photo_read(content, filename=name) for name, content in pictures]
+    eyes = engine()
+    eyes.encoder_identity()  # waits while it is being loaded, as it is at the start of a command
+    eyes.replica.wait_for(state_current().last_seq, timeout_s=INDEX_WAIT_S)
+    decisions = eyes.recognize([np.asarray(photo_pixels(photo.content)) for photo in photos]).decisions
+    ids = {candidate.product_id for decision in decisions for candidate in decision.candidates[:top]}
+    names = {str(key): name for key, name in Product.objects.filter(pk__in=ids).values_list("pk", "name")}
+    return [
+        PictureAnswer(
+            name=name,
+            state=decision.state,
+            score=decision.score,
+            margin=decision.margin,
+            matches=tuple(
+                ProductMatch(candidate.product_id, names[candidate.product_id], candidate.score)
+                for candidate in decision.candidates[:top]
+                if candidate.product_id in names
+            ),
+        )
+        for (name, _), decision in zip(pictures, decisions, strict=True)
+    ]
+
+
+def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
+    """Recognise picture files as `pictures_recognize` does; a folder stands for every photo below it."""
+    files = list(_files(paths))
+    answers: list[PictureAnswer] = []
+    for start in range(0, len(files), BATCH_SIZE):
+        batch = [(str(file), file.read_bytes()) for file in files[start : start + BATCH_SIZE]]
+        answers += pictures_recognize(batch, top=top)
+    return answers
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
+        else:
+            yield path

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from accounts.pages import LoginPage, signup
+
+urlpatterns: list[URLPattern] = [
+    path("login/", LoginPage.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("signup/", signup, name="signup"),
+]

@@ -1,0 +1,71 @@
+"""The pages of signing up and logging in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import login, views
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.forms import LoginForm, SignupForm
+from accounts.services import login_limit_check
+from ebrcs.rate_limits import TooManyRequests, client_address, rate_limit_check
+
+
+def pause_page(request: HttpRequest, refusal: TooManyRequests) -> HttpResponse:
+    """Ask for a pause, saying for how long."""
+    page = render(request, "429.html", {"retry_after_s": refusal.retry_after_s}, status=429)
+    page["Retry-After"] = str(refusal.retry_after_s)
+    return page
+
+
+class LoginPage(views.LoginView):
+    """Log in; someone already logged in goes on to where they wanted to be."""
+
+    template_name = "accounts/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+    extra_context = {"nav": "login"}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Count the try before looking at the password."""
+        try:
+            login_limit_check(address=client_address(request), username=request.POST.get("username", ""))
+        except TooManyRequests as refusal:
+            return pause_page(request, refusal)
+        return super().post(request, *args, **kwargs)
+
+
+def next_address(request: HttpRequest) -> str:
+    """Return where the visitor wanted to go, if that is a page of this site."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    own = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if own else ""
+
+
+@sensitive_post_parameters("password1", "password2")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def signup(request: HttpRequest) -> HttpResponse:
+    """Make an account and log in with it at once."""
+    target = next_address(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
+    if request.user.is_authenticated:
+        return HttpResponseRedirect(target)
+    if request.method == "POST":
+        try:
+            rate_limit_check("signup", f"address:{client_address(request)}")
+        except TooManyRequests as refusal:
+            return pause_page(request, refusal)
+    form = SignupForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        login(request, form.save())
+        return HttpResponseRedirect(target)
+    return render(request, "accounts/signup.html", {"form": form, "next": next_address(request)})

@@ -1,0 +1,92 @@
+"""My page and the receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.files.storage import default_storage
+from django.core.paginator import Paginator
+from django.db.models import OuterRef, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from catalog.models import Product, ProductImage
+from orders.models import Order, OrderItem
+from orders.selectors import order_get
+
+ORDERS_PER_PAGE = 10
+PICTURES_PER_ORDER = 3
+
+
+@dataclass(frozen=True)
+class OrderCard:
+    """An order in a list: a few pictures stand for its lines, the rest is counted."""
+
+    order: Order
+    pictures: list[str | None]
+    more_count: int
+
+
+@dataclass(frozen=True)
+class ReceiptLine:
+    """A line of a receipt with its picture and what it comes to."""
+
+    item: OrderItem
+    picture: str | None
+
+    @property
+    def amount(self) -> object:
+        """The price of the whole line, or None where the shop has no prices."""
+        return None if self.item.unit_price is None else self.item.unit_price * self.item.quantity
+
+
+def pictures_by_product(product_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the address of each product's first photo, in one query."""
+    first = ProductImage.objects.filter(product=OuterRef("pk")).order_by("created_at", "id")
+    names = (
+        Product.objects.filter(pk__in=set(product_ids))
+        .order_by()
+        .values_list("pk", Subquery(first.values("image")[:1]))
+    )
+    return {product_id: default_storage.url(name) for product_id, name in names if name}
+
+
+def order_cards(orders: Sequence[Order]) -> list[OrderCard]:
+    """Return what a list of orders shows; the lines must have been fetched with the orders."""
+    pictures = pictures_by_product(item.product_id for order in orders for item in order.items.all())
+    cards = []
+    for order in orders:
+        items = list(order.items.all())
+        shown = [pictures.get(item.product_id) for item in items[:PICTURES_PER_ORDER]]
+        cards.append(OrderCard(order=order, pictures=shown, more_count=len(items) - len(shown)))
+    return cards
+
+
+@require_safe
+@login_required
+def my_page(request: HttpRequest) -> HttpResponse:
+    """Show the user's own orders, newest first; a number beyond the last page shows the last."""
+    orders = Order.objects.filter(user=request.user.pk).prefetch_related("items")
+    page = Paginator(orders, ORDERS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {"nav": "my-page", "page": page, "cards": order_cards(list(page.object_list))}
+    return render(request, "orders/my_page.html", context)
+
+
+@require_safe
+@login_required
+def receipt_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Show a receipt; someone else's does not exist, except for the shop keeper."""
+    assert request.user.is_authenticated
+    try:
+        order = order_get(user=request.user, order_id=order_id)
+    except Order.DoesNotExist:
+        raise Http404 from None
+    items = list(order.items.all())
+    pictures = pictures_by_product(item.product_id for item in items)
+    lines = [ReceiptLine(item=item, picture=pictures.get(item.product_id)) for item in items]
+    context = {"order": order, "lines": lines}
+    return render(request, "orders/receipt.html", context)

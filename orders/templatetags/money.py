@@ -1,0 +1,40 @@
+"""Amounts as the browser's Intl writes them, so that a price looks the same on every page."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+register = template.Library()
+
+SYMBOLS = {
+    "AUD": "$",
+    "CAD": "$",
+    "CNY": "¥",
+    "EUR": "€",
+    "GBP": "£",
+    "HKD": "$",
+    "INR": "₹",
+    "JPY": "¥",
+    "KRW": "₩",
+    "NZD": "$",
+    "TWD": "$",
+    "USD": "$",
+    "VND": "₫",
+}
+WITHOUT_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
+
+
+@register.filter(is_safe=False)
+def money(amount: Decimal | str | None, currency: str) -> str | SafeString:
+    """Write an amount with the sign of its currency, or the word for goods that carry no price."""
+    if amount is None or amount == "":
+        return gettext("no price")
+    exact = Decimal(amount)
+    step = Decimal(1) if currency in WITHOUT_CENTS else Decimal("0.01")
+    number = number_format(exact.quantize(step, ROUND_HALF_EVEN), use_l10n=True, force_grouping=True)
+    return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{currency}\N{NO-BREAK SPACE}{number}"

@@ -1,0 +1,39 @@
+// @ts-check
+// Finds the named parts of an element, or says loudly that the template lost one.
+
+/**
+ * @template {Element} T
+ * @param {ParentNode} root
+ * @param {string} name value of data-part
+ * @param {new () => T} type
+ * @returns {T}
+ */
+export function part(root, name, type) {
+  const found = root.querySelector(`[data-part="${name}"]`);
+  if (!(found instanceof type)) throw new Error(`The page has no ${type.name} named ${name}.`);
+  return found;
+}
+
+/**
+ * Copies the single element of a <template>.
+ * @param {ParentNode} root
+ * @param {string} name
+ * @returns {HTMLElement}
+ */
+export function copyOf(root, name) {
+  const first = part(root, name, HTMLTemplateElement).content.firstElementChild;
+  if (!first) throw new Error(`The template ${name} is empty.`);
+  return /** @type {HTMLElement} */ (first.cloneNode(true));
+}
+
+/**
+ * Shows a product's picture, or the sign for a product without one.
+ * @param {ParentNode} root holds the parts "picture" and "no-picture"
+ * @param {string | null} address
+ */
+export function showPicture(root, address) {
+  const picture = part(root, "picture", HTMLImageElement);
+  if (address && picture.getAttribute("src") !== address) picture.src = address;
+  picture.hidden = !address;
+  part(root, "no-picture", HTMLElement).hidden = Boolean(address);
+}

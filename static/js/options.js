@@ -1,0 +1,44 @@
+// @ts-check
+// What the server told the checkout page: addresses, language and sentences; and amounts in that language.
+
+/** @typedef {{session_id: string, socket_path: string, confirm_path: string, products_path: string,
+ *   receipt_path: string, login_path: string, clip_path: string | null, start_with_clip: boolean,
+ *   icons_path: string, language: string, texts: Record<string, string>}} Options */
+
+/** @type {Options} */
+export const options = JSON.parse(document.getElementById("till-options")?.textContent ?? "{}");
+
+const plurals = new Intl.PluralRules(options.language);
+
+/**
+ * Returns a sentence with its {words} filled in.
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ */
+export function say(key, values = {}) {
+  const text = options.texts[key];
+  if (text === undefined) throw new Error(`There is no sentence ${key}.`);
+  return text.replace(/\{(\w+)\}/g, (whole, word) => String(values[word] ?? whole));
+}
+
+/** @param {string} key @param {number} count */
+export function sayCount(key, count) {
+  const form = plurals.select(count) === "one" ? "one" : "other";
+  return say(`${key}_${form}`, { count });
+}
+
+/** @param {string} code @param {string} detail @param {{name: string}[]} [items] */
+export function sayRefusal(code, detail, items = []) {
+  const key = `error_${code}`;
+  const names = items.map((item) => item.name).join(", ");
+  return key in options.texts ? say(key, { names }) : say("error_other", { detail });
+}
+
+/** @param {string | number} amount @param {string} currency */
+export function money(amount, currency) {
+  return new Intl.NumberFormat(options.language, {
+    style: "currency",
+    currency,
+    currencyDisplay: "narrowSymbol",
+  }).format(Number(amount));
+}

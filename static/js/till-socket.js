@@ -1,0 +1,133 @@
+// @ts-check
+// The connection to the till: comes back by itself, notices when the other side has gone silent.
+
+/** @typedef {import("./protocol.js").Message} Message */
+/** @typedef {"connecting" | "on" | "off" | "refused"} LinkState */
+
+const FIRST_WAIT_MS = 400;
+const LONGEST_WAIT_MS = 8000;
+const SILENCE_MS = 12_000;
+const PING_EVERY_MS = 5000;
+const CLOSE_UNAUTHENTICATED = 4401;
+const CLOSE_FORBIDDEN = 4403;
+const CLOSE_UNKNOWN = 4404;
+const CLOSE_NOT_ACTIVE = 4409;
+const CLOSE_FLOODING = 4429;
+const FINAL = new Set([CLOSE_UNAUTHENTICATED, CLOSE_FORBIDDEN, CLOSE_UNKNOWN, CLOSE_NOT_ACTIVE]);
+
+/** Events: "message" (detail: Message), "state" (detail: {state, code}). */
+export class TillSocket extends EventTarget {
+  /** @param {string} path */
+  constructor(path) {
+    super();
+    const address = new URL(path, location.href);
+    address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+    this.address = address;
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    this.tries = 0;
+    this.heardAt = 0;
+    this.timer = 0;
+    this.pulse = 0;
+    this.wake = () => this.tryNow();
+  }
+
+  open() {
+    addEventListener("online", this.wake);
+    document.addEventListener("visibilitychange", this.wake);
+    this.pulse = setInterval(() => this.check(), PING_EVERY_MS);
+    this.connect();
+  }
+
+  close() {
+    removeEventListener("online", this.wake);
+    document.removeEventListener("visibilitychange", this.wake);
+    clearInterval(this.pulse);
+    clearTimeout(this.timer);
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close(1000);
+  }
+
+  get isOpen() {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+
+  /** Sends a command; false when there is no connection. @param {Record<string, unknown>} command */
+  command(command) {
+    if (!this.isOpen) return false;
+    this.socket?.send(JSON.stringify(command));
+    return true;
+  }
+
+  /** @param {Blob} frame */
+  frame(frame) {
+    if (!this.isOpen) return false;
+    this.socket?.send(frame);
+    return true;
+  }
+
+  connect() {
+    clearTimeout(this.timer);
+    const socket = new WebSocket(this.address);
+    this.socket = socket;
+    this.heardAt = performance.now();
+    this.tell("connecting");
+    socket.addEventListener("message", (event) => {
+      if (socket !== this.socket || typeof event.data !== "string") return;
+      this.heardAt = performance.now();
+      const message = /** @type {Message} */ (JSON.parse(event.data));
+      if (message.type === "session.ready") {
+        this.tries = 0;
+        this.tell("on");
+      }
+      this.dispatchEvent(new CustomEvent("message", { detail: message }));
+    });
+    socket.addEventListener("close", (event) => {
+      if (socket === this.socket) this.lost(event.code);
+    });
+  }
+
+  /** @param {number} code */
+  lost(code) {
+    this.socket = null;
+    if (FINAL.has(code)) {
+      clearInterval(this.pulse);
+      this.tell("refused", code);
+      return;
+    }
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.tries) * (0.7 + 0.6 * Math.random());
+    this.tries += 1;
+    this.tell("off", code);
+    this.timer = setTimeout(() => this.connect(), code === CLOSE_FLOODING ? Math.max(wait, 4000) : wait);
+  }
+
+  /** Connects at once when the network or the shopper comes back. */
+  tryNow() {
+    if (document.visibilityState === "visible" && !this.socket && this.tries > 0) this.connect();
+  }
+
+  /** Asks for a sign of life; a silent connection is closed and made anew. */
+  check() {
+    if (!this.socket) return;
+    if (performance.now() - this.heardAt > SILENCE_MS) {
+      const silent = this.socket;
+      this.lost(0);
+      silent.close();
+    } else {
+      this.command({ type: "ping" });
+    }
+  }
+
+  /** @param {LinkState} state @param {number} [code] */
+  tell(state, code = 0) {
+    this.dispatchEvent(new CustomEvent("state", { detail: { state, code } }));
+  }
+}
+
+export const closeCodes = {
+  unauthenticated: CLOSE_UNAUTHENTICATED,
+  notActive: CLOSE_NOT_ACTIVE,
+  flooding: CLOSE_FLOODING,
+};

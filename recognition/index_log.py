@@ -1,0 +1,117 @@
+"""Reading the truth: rows and log of the index as they stand in the database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import BinaryField, Case, F, When
+
+from recognition.models import Embedding, IndexEvent
+from recognition.vision.layout import EMBEDDING_DIM, FloatArray
+
+READ_ROWS = 2000
+"""Rows read at a time: 10 MB of vectors."""
+
+
+class LogDamaged(Exception):
+    """Rows or numbers are missing from the database; `manage.py index verify` lists them."""
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One event, with what a replica needs to apply it; an addition brings its vector."""
+
+    seq: int
+    kind: str
+    row: int
+    product_id: str | None
+    vector: bytes | None
+
+
+def entries_after(seq: int, *, limit: int = READ_ROWS) -> list[LogEntry]:
+    """Return the next events in their order.
+
+    Read in one statement, so that an event and the photo it is about are seen at one moment.
+    """
+    events = IndexEvent.objects.filter(seq__gt=seq).order_by("seq")[:limit]
+    return [
+        LogEntry(
+            seq=event_seq,
+            kind=kind,
+            row=row,
+            product_id=None if product_id is None else str(product_id),
+            vector=None if vector is None else bytes(vector),
+        )
+        for event_seq, kind, row, product_id, vector in events.values_list(
+            "seq",
+            "kind",
+            "embedding_id",
+            "embedding__product_image__product_id",
+            Case(
+                When(kind=IndexEvent.Kind.ADD, then=F("embedding__vector")),
+                default=None,
+                output_field=BinaryField(),
+            ),
+        )
+    ]
+
+
+def vectors_read(*, start: int, stop: int) -> Iterator[FloatArray]:
+    """Read the vectors of rows [start, stop) in order, a few thousand at a time: float32 (n, 1280) each.
+
+    Raises
+    ------
+    LogDamaged
+        When a row is missing.
+    """
+    for first in range(start, stop, READ_ROWS):
+        last = min(first + READ_ROWS, stop)
+        rows = Embedding.objects.filter(id__gte=first, id__lt=last).order_by("id")
+        blobs = [bytes(vector) for vector in rows.values_list("vector", flat=True)]
+        if len(blobs) != last - first:
+            raise LogDamaged(f"rows {first} to {last - 1}: {last - first} expected, {len(blobs)} found")
+        yield np.frombuffer(b"".join(blobs), "<f4").reshape(-1, EMBEDDING_DIM).astype(np.float32, copy=False)
+
+
+def products_read(*, stop: int) -> list[str | None]:
+    """Return the product of each row [0, stop), None where the photo has been deleted.
+
+    Raises
+    ------
+    LogDamaged
+        When a row is missing.
+    """
+    rows = Embedding.objects.filter(id__lt=stop).order_by("id")
+    products = rows.values_list("product_image__product_id", flat=True).iterator(chunk_size=READ_ROWS)
+    found: list[str | None] = [None if product is None else str(product) for product in products]
+    if len(found) != stop:
+        raise LogDamaged(f"{stop} rows expected, {len(found)} found")
+    return found
+
+
+def labels_read(*, stop: int) -> list[str]:
+    """Return the label of each row [0, stop)."""
+    return list(Embedding.objects.filter(id__lt=stop).order_by("id").values_list("label", flat=True))
+
+
+def withdrawn_read(*, seq: int) -> list[int]:
+    """Return the rows whose last event up to `seq` is a withdrawal, in order."""
+    changes = IndexEvent.objects.exclude(kind=IndexEvent.Kind.ADD).filter(seq__lte=seq).order_by("seq")
+    last_kind = dict(changes.values_list("embedding_id", "kind"))
+    return sorted(row for row, kind in last_kind.items() if kind == IndexEvent.Kind.WITHDRAW)
+
+
+def log_mark(*, epoch: int, seq: int) -> str:
+    """Digest the event at `seq`, so that files can tell whether they were made from this very log.
+
+    Two databases, or one before and after it was restored from a backup, may have come equally far; the
+    moment of their last event differs. Empty when there is no such event.
+    """
+    event = IndexEvent.objects.filter(pk=seq).values_list("kind", "embedding_id", "created_at").first()
+    if event is None:
+        return ""
+    kind, row, created_at = event
+    return hashlib.sha256(f"{epoch} {seq} {kind} {row} {created_at.isoformat()}".encode()).hexdigest()

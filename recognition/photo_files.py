@@ -1,0 +1,63 @@
+"""The files of the photos: written whole before a row names them, removed after no row does."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.core.files.storage import default_storage
+
+logger = logging.getLogger(__name__)
+
+PHOTO_FOLDER = "products"
+TEMPORARY_SUFFIX = ".part"
+
+
+def photo_path(name: str) -> Path:
+    """Return where a stored name lies on the disk; refuses names that lead out of the media folder."""
+    return Path(default_storage.path(name))
+
+
+def photo_file_write(*, name: str, content: bytes) -> None:
+    """Write a photo under its final name so that a crash leaves all of it or nothing.
+
+    The file and its folder have reached the disk when this returns.
+    """
+    path = photo_path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + TEMPORARY_SUFFIX)
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.chmod(0o640)
+    part.replace(path)
+    for folder in (path.parent, path.parent.parent):
+        folder_sync(folder)
+
+
+def folder_sync(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def photo_files_remove(names: Iterable[str]) -> None:
+    """Remove files and the folders they leave empty; what cannot be removed is logged and stays an orphan."""
+    for name in names:
+        path = photo_path(name)
+        try:
+            path.unlink(missing_ok=True)
+            path.with_name(path.name + TEMPORARY_SUFFIX).unlink(missing_ok=True)
+        except OSError:
+            logger.exception("cannot remove %s", path)
+            continue
+        try:
+            path.parent.rmdir()
+        except OSError:
+            continue  # other photos of the product are in it

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -28,8 +28,9 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(username, password, **{**fields, "role": User.Role.ADMIN})
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Find a user for logging in; names differ by more than case."""
-        return self.get(username__iexact=username)
+        """Find a user for logging in, in any letter case, by the very rule that keeps names apart."""
+        lowered = Lower(Value(self.model.normalize_username(username or "")))
+        return self.alias(username_lowered=Lower("username")).get(username_lowered=lowered)
 
 
 class User(AbstractBaseUser):

@@ -78,6 +78,8 @@ def problem_response(exception: Exception, context: dict[str, Any]) -> Response:
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, EbrcsError):
         logger.error("%s failed", type(context.get("view")).__name__, exc_info=exception)
     set_rollback()
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        problem.headers.setdefault("WWW-Authenticate", 'Bearer realm="api"')
     return Response(problem.body(), status=problem.status, headers=problem.headers, content_type=PROBLEM_JSON)
 
 

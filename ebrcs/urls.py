@@ -8,6 +8,7 @@ from django.views.i18n import JavaScriptCatalog
 
 from catalog.media import media_file
 from ebrcs import health
+from ebrcs.admin_login import admin_login
 from ebrcs.api_docs import ApiDocsView, ApiSchemaView
 
 handler400 = "ebrcs.error_views.bad_request"
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.page_urls")),
     path("", include("checkout.page_urls")),
     path("", include("orders.page_urls")),
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("api/", include("accounts.api_urls")),
     path("api/", include("recognition.api_urls")),

@@ -1,0 +1,134 @@
+"""Signing up, logging in and out, and renewing tokens over REST."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import services
+from accounts.models import User
+from ebrcs.rate_limits import client_address
+
+PASSWORD_LENGTH = 128
+TOKEN_LENGTH = 4096
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """Who somebody is."""
+
+    class Meta:
+        model = User
+        fields = ["id", "username", "role"]
+        read_only_fields = fields
+
+
+class CredentialsSerializer(serializers.Serializer[object]):
+    """A name and a password; blanks in a password count."""
+
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(
+        max_length=PASSWORD_LENGTH, trim_whitespace=False, write_only=True, style={"input_type": "password"}
+    )
+
+
+class RefreshSerializer(serializers.Serializer[object]):
+    """A refresh token."""
+
+    refresh = serializers.CharField(max_length=TOKEN_LENGTH)
+
+
+class TokensSerializer(serializers.Serializer[object]):
+    """A new pair of tokens."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+
+
+class LoginSerializer(TokensSerializer):
+    """A pair of tokens and whose they are."""
+
+    user = UserSerializer()
+
+
+class OpenView(APIView):
+    """A view for callers without a valid token: what they send of an old one is not looked at."""
+
+    permission_classes = [AllowAny]
+    authentication_classes = []
+
+    def values(self, kind: type[serializers.Serializer[object]], request: Request) -> dict[str, Any]:
+        """Return the checked body."""
+        body = kind(data=request.data)
+        body.is_valid(raise_exception=True)
+        return cast("dict[str, Any]", body.validated_data)
+
+
+class SignupView(OpenView):
+    """Opens accounts."""
+
+    throttle_scope = "signup"
+
+    @extend_schema(request=CredentialsSerializer, responses={201: UserSerializer}, operation_id="signup")
+    def post(self, request: Request) -> Response:
+        """Open a shopper's account; further fields, such as a role, are ignored."""
+        values = self.values(CredentialsSerializer, request)
+        user = services.user_signup(username=values["username"], password=values["password"])
+        return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)
+
+
+class LoginView(OpenView):
+    """Hands out a first pair of tokens."""
+
+    @extend_schema(request=CredentialsSerializer, responses=LoginSerializer, operation_id="login")
+    def post(self, request: Request) -> Response:
+        """Log in; tries are limited by address and by name."""
+        values = self.values(CredentialsSerializer, request)
+        services.login_limit_check(address=client_address(request), username=values["username"])
+        user, tokens = services.user_login(
+            username=values["username"], password=values["password"], request=request._request
+        )
+        answer = {"access": tokens.access, "refresh": tokens.refresh, "user": UserSerializer(user).data}
+        return Response(answer)
+
+
+class RefreshView(OpenView):
+    """Trades refresh tokens."""
+
+    throttle_scope = "refresh"
+
+    @extend_schema(request=RefreshSerializer, responses=TokensSerializer, operation_id="token_refresh")
+    def post(self, request: Request) -> Response:
+        """Trade a refresh token, once, for a new pair."""
+        tokens = services.token_refresh(refresh=self.values(RefreshSerializer, request)["refresh"])
+        return Response({"access": tokens.access, "refresh": tokens.refresh})
+
+
+class LogoutView(OpenView):
+    """Ends tokens."""
+
+    throttle_scope = "refresh"
+
+    @extend_schema(
+        request=RefreshSerializer,
+        responses={204: OpenApiResponse(description="The refresh token is used up.")},
+        operation_id="logout",
+    )
+    def post(self, request: Request) -> Response:
+        """Use up a refresh token without a new one."""
+        services.token_revoke(refresh=self.values(RefreshSerializer, request)["refresh"])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MeView(APIView):
+    """Tells who the caller is."""
+
+    @extend_schema(responses=UserSerializer, operation_id="me")
+    def get(self, request: Request) -> Response:
+        """Show the caller's own account."""
+        return Response(UserSerializer(cast("User", request.user)).data)

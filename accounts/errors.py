@@ -1,0 +1,31 @@
+"""What accounts refuse."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ebrcs.errors import EbrcsError
+
+
+class InvalidCredentials(EbrcsError):
+    """Name and password do not match an account that may log in; which of these it was is not told."""
+
+    code: ClassVar[str] = "invalid_credentials"
+    status: ClassVar[int] = 401
+    title: ClassVar[str] = "This name and password do not match an open account"
+
+
+class TokenNotValid(EbrcsError):
+    """A refresh token that is damaged, too old, used up, or whose user may no longer log in."""
+
+    code: ClassVar[str] = "token_not_valid"
+    status: ClassVar[int] = 401
+    title: ClassVar[str] = "The token is not valid"
+
+
+class UsernameTaken(EbrcsError):
+    """Another account has this name, if only in other letter case."""
+
+    code: ClassVar[str] = "username_taken"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "This name is taken"

@@ -138,6 +138,18 @@ def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> 
     return _undecided(tallies, total, len(votes), config)
 
 
+def second_verdict_of(votes: Sequence[Vote], config: CountingConfig) -> Verdict:
+    """Decide whether the newest views of an unknown item, perhaps turned to another side, name it after all.
+
+    Each of the last ``views_early`` views has to name a product; one view without keeps it unknown, told by
+    the state ``candidate``.
+    """
+    newest = votes[-config.views_early :]
+    if any(vote.decision.state == "unknown" for vote in newest):
+        return Verdict("candidate", reason="still unknown")
+    return verdict_of(newest, config, last=True)
+
+
 def _accepts(decision: Decision, product_id: str) -> bool:
     return decision.state == "accepted" and decision.candidates[0].product_id == product_id
 
@@ -155,9 +167,8 @@ def _tallied(votes: Sequence[Vote]) -> dict[str, _Tally]:
         if decision.state == "accepted":
             first.accepted += vote.quality
             continue
-        for other in decision.candidates[1:]:
-            if other.score >= best.score - 0.1:
-                tallies.setdefault(other.product_id, _Tally()).offered += 0.5 * vote.quality
+        for runner_up in decision.candidates[1:2]:
+            tallies.setdefault(runner_up.product_id, _Tally()).offered += 0.5 * vote.quality
     return tallies
 
 

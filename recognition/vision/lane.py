@@ -16,6 +16,7 @@ from recognition.vision.counting import (
     Mode,
     Verdict,
     Vote,
+    second_verdict_of,
     verdict_of,
 )
 from recognition.vision.crops import cut_item, sharpness
@@ -342,11 +343,11 @@ class Lane:
 
     def _decide(self, item: _Item, *, last: bool) -> None:
         counting = self.config.counting
-        votes = item.votes[-counting.views_full :]
-        verdict = verdict_of(votes, counting, last=last)
+        if item.verdict.state == "unknown":
+            verdict = second_verdict_of(item.votes, counting)
+        else:
+            verdict = verdict_of(item.votes, counting, last=last)
         if verdict.state == "candidate":
-            return
-        if item.verdict.state == "unknown" and verdict.state == "unknown":
             return
         if verdict.state == "ambiguous" and self._verify is not None and item.picture is not None:
             verdict = self._verified(item.picture, verdict)

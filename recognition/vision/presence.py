@@ -132,6 +132,7 @@ class Presence:
         self._previous: FloatArray = np.empty((0, 0, 3), np.float32)
         self._foreground: Mask = np.empty((0, 0), np.bool_)
         self._still_s: FloatArray = np.empty((0, 0), np.float32)
+        self._holes: Mask = np.empty((0, 0), np.bool_)
         self._upheaval_s = 0.0
         self._noise = 1.0
 
@@ -165,6 +166,7 @@ class Presence:
         if changed > self.config.item_share_max:
             return self._upheaval(small, float((step < contrast).mean()), elapsed_s, foreground)
         self._upheaval_s = 0.0
+        self._holes[:] = False
         proposals: tuple[Proposal, ...] = ()
         if changed * small.shape[0] * small.shape[1] >= self._item_side_px(small.shape[0]) ** 2 / 2:
             proposals = self._proposals(small, _without_holes(foreground, small.shape[0]), expected)
@@ -190,6 +192,7 @@ class Presence:
         self._previous = small
         self._foreground = np.zeros(small.shape[:2], np.bool_)
         self._still_s = np.zeros(small.shape[:2], np.float32)
+        self._holes = np.zeros(small.shape[:2], np.bool_)
         self._upheaval_s = 0.0
         return Scene((), 0.0, self._foreground)
 
@@ -217,7 +220,7 @@ class Presence:
         near = cv2.dilate(foreground.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.bool_)
         rate = 1.0 - float(np.exp(-elapsed_s / self.config.adapt_s))
         weight = np.where(near | held, 0.0, rate).astype(np.float32)
-        weight[(self._still_s > self.config.absorb_s) & ~held] = 1.0
+        weight[((self._still_s > self.config.absorb_s) & ~held) | self._holes] = 1.0
         self._background += weight[:, :, None] * (small - self._background)
 
     def _proposals(
@@ -238,7 +241,9 @@ class Presence:
         for label, window in _windows(labels).items():
             region = labels[window] == label
             proposal = self._proposal(small, region, window)
-            if not self._left_behind(small, region, window):
+            if self._is_hole(small, region, window):
+                self._holes[window] |= region
+            else:
                 found.append(proposal)
         return tuple(found)
 
@@ -246,11 +251,10 @@ class Presence:
         height, width = small.shape[:2]
         top, left = window[0].start, window[1].start
         rows, columns = np.nonzero(region)
-        outline = np.column_stack([columns + left, rows + top]).astype(np.float32)
-        # Pixel centres: half a pixel on each side belongs to the item as well.
-        (middle, size, angle) = cv2.minAreaRect(outline)
-        size = (size[0] + 1.0, size[1] + 1.0)
-        corners = cv2.boxPoints(((middle[0] + 0.5, middle[1] + 0.5), size, angle)) / (width, height)
+        corners, size = _tightest(
+            np.column_stack([columns + left + 0.5, rows + top + 0.5]).astype(np.float32)
+        )
+        corners /= np.array([width, height], np.float32)
         box = Box(left / width, top / height, region.shape[1] / width, region.shape[0] / height)
         cut_off = left == 0 or top == 0 or window[1].stop == width or window[0].stop == height
         return Proposal(
@@ -262,7 +266,7 @@ class Presence:
             histogram=_histogram(small[window][region]),
         )
 
-    def _left_behind(self, small: FloatArray, region: Mask, window: Window) -> bool:
+    def _is_hole(self, small: FloatArray, region: Mask, window: Window) -> bool:
         """Tell a hole in the background (something of it was taken away) from a thing before it.
 
         The outline of a thing is an edge in the frame; the outline of a hole is an edge in the background.
@@ -270,14 +274,17 @@ class Presence:
         assert self._background is not None
         if float(np.median(self._still_s[window][region])) < 0.3:
             return False
-        ring = cv2.morphologyEx(
-            np.pad(region, 2).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)
-        )[2:-2, 2:-2].astype(np.bool_)
-        now, before = _edges(small[window])[ring], _edges(self._background[window])[ring]
-        hole = float(now.mean()) < 0.5 * float(before.mean())
-        if hole:
-            self._still_s[window][region] = self.config.absorb_s + 1.0
-        return hole
+        # Two pixels more all round, as far as the frame goes: the edge lies on both sides of the outline.
+        wide = (
+            slice(max(0, window[0].start - 2), window[0].stop + 2),
+            slice(max(0, window[1].start - 2), window[1].stop + 2),
+        )
+        inside = np.zeros(small[wide].shape[:2], np.uint8)
+        top, left = window[0].start - wide[0].start, window[1].start - wide[1].start
+        inside[top : top + region.shape[0], left : left + region.shape[1]] = region
+        ring = cv2.morphologyEx(inside, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+        now, before = _edges(small[wide])[ring], _edges(self._background[wide])[ring]
+        return float(now.mean()) < 0.5 * float(before.mean())
 
 
 def _closed(mask: Mask) -> Mask:
@@ -321,6 +328,28 @@ def _histogram(pixels: FloatArray) -> FloatArray:
     levels = (pixels / 64.0).astype(np.intp).clip(0, 3)
     counts = np.bincount(levels @ np.array([16, 4, 1]), minlength=HISTOGRAM_BINS)
     return np.sqrt(counts / max(1, counts.sum())).astype(np.float32)
+
+
+def _tightest(points: FloatArray) -> tuple[FloatArray, tuple[float, float]]:
+    """Lay a rotated rectangle around pixel middles: its corners (4, 2) and its size.
+
+    A side is moved in over a stretch that is less than half as full as the rest: there only a bulge of the
+    fist or the root of the arm is left.
+    """
+    _, _, angle = cv2.minAreaRect(points)
+    turn = np.deg2rad(angle)
+    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], np.float32)
+    along = points @ axes.T
+    ends = []
+    for axis in (0, 1):
+        places = along[:, axis]
+        start = float(places.min())
+        counts = np.bincount((places - start).astype(np.intp))
+        full = np.flatnonzero(counts >= 0.5 * np.median(counts))
+        ends.append((start + float(full[0]) - 0.5, start + float(full[-1]) + 0.5))
+    (left, right), (top, bottom) = ends
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32) @ axes
+    return corners, (right - left, bottom - top)
 
 
 def _edges(part: FloatArray) -> FloatArray:

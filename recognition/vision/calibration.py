@@ -25,7 +25,7 @@ SHRINKAGE = 10
 
 MINIMUM_MARGIN = 0.02
 MAXIMUM_MARGIN = 0.15
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 2048
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from recognition.vision.encoders.registry import COMPACT, available, load, resol
 
 PICTURE_SHAPE = (480, 360, 3)
 MATMUL_SIZE = 2048
+MATMUL_REPEATS = 10  # a tenth of a second each; other work on the machine slows some of them
 
 
 def benchmark_encoder(
@@ -62,7 +63,7 @@ def benchmark_encoder(
     chosen = choose_device(device)
     thread_count = free_threads(threads)
     torch.set_num_threads(thread_count)
-    limits = {name: _matmul_gflops(chosen, name, repeats) for name in dtypes}
+    limits = {name: _matmul_gflops(chosen, name) for name in dtypes}
     rows = []
     for name in [resolve(name, models_dir) for name in names]:
         for dtype in ("float32",) if name == COMPACT else dtypes:
@@ -108,7 +109,7 @@ def _measure(encoder: Encoder, batch: int, limit_gflops: float | None, repeats: 
     }
 
 
-def _matmul_gflops(device: torch.device, dtype: DtypeName, repeats: int) -> float:
+def _matmul_gflops(device: torch.device, dtype: DtypeName) -> float:
     """Billions of floating point operations a second in one product of two square matrices."""
     chosen = choose_dtype(dtype, device)
     left, right = (torch.ones(MATMUL_SIZE, MATMUL_SIZE, device=device, dtype=chosen) for _ in range(2))
@@ -119,7 +120,7 @@ def _matmul_gflops(device: torch.device, dtype: DtypeName, repeats: int) -> floa
             torch.cuda.synchronize()
 
     product()
-    return 2 * MATMUL_SIZE**3 / _fastest(product, repeats) / 1e9
+    return 2 * MATMUL_SIZE**3 / _fastest(product, MATMUL_REPEATS) / 1e9
 
 
 def _fastest(call: Callable[[], object], repeats: int) -> float:

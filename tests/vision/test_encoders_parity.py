@@ -175,6 +175,26 @@ def test_each_source_of_the_same_encoder_has_its_own_fingerprint(originals: Path
     assert load("dinov3-vitl", originals).fingerprint in fingerprints
 
 
+def test_checkpoints_in_the_hubs_cache_give_the_same_embeddings(
+    originals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for repo in (CONVNEXT["facebook"].repo, CLIP_B32_256.repo):
+        cached = tmp_path / f"models--{repo.replace('/', '--')}"
+        (cached / "blobs").mkdir(parents=True)
+        (cached / "refs").mkdir()
+        (cached / "refs" / "main").write_text("abc", encoding="utf-8")
+        (cached / "snapshots" / "abc").mkdir(parents=True)
+        for number, path in enumerate((originals / repo).iterdir()):
+            blob = cached / "blobs" / f"{number:064}"
+            blob.symlink_to(path)
+            (cached / "snapshots" / "abc" / path.name).symlink_to(blob)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    local = load("dinov3-convnext", originals)
+    cached_encoder = registry.load("dinov3-convnext", device="cpu", dtype="float32", threads=1)
+    assert cached_encoder.fingerprint == local.fingerprint
+    np.testing.assert_array_equal(cached_encoder.encode(PICTURES), local.encode(PICTURES))
+
+
 def test_changed_preprocessing_changes_the_fingerprint(tmp_path: Path) -> None:
     folder = save_convnext(tmp_path)
     save_clip(tmp_path)

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from recognition.vision.descriptor import DESCRIPTOR_VERSION, colour_layout
+from recognition.vision.encoders.errors import EncoderError
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import EMBEDDING_DIM, VISUAL_DIM, FloatArray, join_blocks
 
@@ -33,7 +34,7 @@ _POOL_POWER = 3.0
 _PREPROCESSING = f"rgb squeeze-area {INPUT_SIDE_PX} mean {PIXEL_MEAN} deviation {PIXEL_DEVIATION} float32"
 
 
-class WeightsUnusable(Exception):
+class WeightsUnusable(EncoderError):
     """The weights file is missing, damaged or made for another network."""
 
 

@@ -68,6 +68,9 @@ def _write(cache_path: Path, known: Mapping[str, object]) -> None:
     with suppress(OSError):
         cache_path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=cache_path.parent, prefix=f".{cache_path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(known, stream, indent=1, sort_keys=True)
-        Path(name).replace(cache_path)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(known, stream, indent=1, sort_keys=True)
+            Path(name).replace(cache_path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)

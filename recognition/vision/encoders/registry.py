@@ -96,14 +96,15 @@ def load(
 
     Raises
     ------
-    UnknownEncoder, WeightsMissing, WeightsDamaged
-        With words that name what is allowed, or the command that fetches the weights.
+    EncoderError
+        UnknownEncoder, WeightsMissing or weights that cannot be used, with words that name what is allowed, or the command that fetches the weights.
     """
     resolved = resolve(name, models_dir)
     if resolved == COMPACT:
         from recognition.vision.encoders.compact import CompactEncoder
+        from recognition.vision.encoders.hardware import free_threads
 
-        return CompactEncoder.load(threads=threads)
+        return CompactEncoder.load(threads=free_threads(threads))
     return _load_fused(resolved, models_dir=models_dir, device=device, dtype=dtype, threads=threads)
 
 

@@ -165,10 +165,12 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         for product in queryset:
             product_delete(product_id=product.pk)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse | None:
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Product], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
         """Turn a refusal during an action into a message."""
         try:
-            return super().response_action(request, queryset)
+            return super().response_action(request, queryset, *args, **kwargs)
         except EbrcsError as error:
             self.message_user(request, error.detail, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())

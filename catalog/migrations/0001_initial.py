@@ -2,6 +2,7 @@
 
 import catalog.gtin
 import catalog.models
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.comparison
@@ -28,7 +29,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200, verbose_name='name')),
                 ('description', models.TextField(blank=True, verbose_name='description')),
-                ('price', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='price')),
+                ('price', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='price')),
                 ('barcode', models.CharField(blank=True, max_length=14, null=True, unique=True, validators=[catalog.gtin.validate_gtin], verbose_name='barcode')),
                 ('is_active', models.BooleanField(default=True, verbose_name='on sale')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from recognition.training.colours import colours_fit
 from recognition.training.export import weights_export
 from recognition.training.judging import Gallery, figures
 from recognition.training.loop import CheckpointMismatch, Trainer, train
@@ -73,7 +74,7 @@ def main(arguments: list[str]) -> int:
     with options.checkpoint.with_suffix(".jsonl").open("a", encoding="utf-8") as log:
         log.writelines(json.dumps(entry) + "\n" for entry in history)
     if options.out:
-        weights_export(trainer.averaged, options.out)
+        weights_export(trainer.averaged, colours_fit(gallery, unseen=recipe.unseen), options.out)
         print(f"wrote {options.out}")  # noqa: T201
     return 0
 

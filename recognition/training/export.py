@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from recognition.vision.encoders.compact import CompactNetwork, Convolution
+from recognition.vision.descriptor import ColourLayout
+from recognition.vision.encoders.compact import COLOUR_MEAN, COLOUR_PROJECTION, CompactNetwork, Convolution
 
 
 def weights_fold(network: nn.Module) -> dict[str, Tensor]:
@@ -29,10 +30,19 @@ def _fold(weight: Tensor, norm: nn.Module) -> tuple[Tensor, Tensor]:
     return folded.detach().cpu(), (norm.bias - norm.running_mean * scale).detach().cpu()
 
 
-def weights_export(network: nn.Module, file: Path) -> None:
-    """Write the folded weights as float16 safetensors, once they fit the encoder's own network."""
-    state = {key: value.half().contiguous() for key, value in weights_fold(network).items()}
-    CompactNetwork(folded=True).load_state_dict(state)
+def weights_export(network: nn.Module, colours: ColourLayout, file: Path) -> None:
+    """Write the folded weights and the colour statistics as float16 safetensors.
+
+    Raises
+    ------
+    RuntimeError
+        When the folded weights do not fit the encoder's own network.
+    """
+    folded = weights_fold(network)
+    CompactNetwork(folded=True).load_state_dict(folded)
+    folded[COLOUR_MEAN] = torch.from_numpy(colours.mean)
+    folded[COLOUR_PROJECTION] = torch.from_numpy(colours.projection)
+    state = {key: value.half().contiguous() for key, value in folded.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     save_file(state, part, metadata={"format": "pt", "network": "compact"})

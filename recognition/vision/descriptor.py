@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -24,7 +25,38 @@ _WINDOW_DEVIATION = (0.5, 0.3)
 _ROOT = 0.35
 
 
-def colour_layout(images: Sequence[Image]) -> FloatArray:
+@dataclass(frozen=True)
+class ColourLayout:
+    """The descriptor: colour shares, seen from the average shop photo, in units of what one product varies.
+
+    Raw shares of any two photos are alike (their cosines crowd between 0.5 and 0.9), and joined to another
+    block they would hardly count. Taking off the mean spreads them; whitening by the covariance within
+    products (within-class covariance normalisation, A. Hatch et al., 2006) discounts the colours that light
+    and shelf change anyway. Both statistics are fixed: they ship with the weights.
+
+    Attributes
+    ----------
+    mean : float32 (256,)
+    projection : float32 (256, 256)
+    """
+
+    mean: FloatArray
+    projection: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.mean.shape != (SEMANTIC_DIM,) or self.projection.shape != (SEMANTIC_DIM, SEMANTIC_DIM):
+            raise ValueError(
+                f"expected a mean of {SEMANTIC_DIM} numbers and a square projection of as many, "
+                f"got {self.mean.shape} and {self.projection.shape}"
+            )
+
+    def __call__(self, images: Sequence[Image]) -> FloatArray:
+        """Describe RGB uint8 pictures (h, w, 3) of any size: float32 (len(images), 256), unit rows."""
+        centred: FloatArray = colour_shares(images) - self.mean
+        return unit_rows(centred @ self.projection)
+
+
+def colour_shares(images: Sequence[Image]) -> FloatArray:
     """Share of each colour in each picture, counted mostly in the middle, where the item is.
 
     Each of 32 by 32 cells votes for the neighbouring bins of a 4 x 8 x 8 grid over CIELAB, linearly shared
@@ -43,10 +75,10 @@ def colour_layout(images: Sequence[Image]) -> FloatArray:
     """
     if not images:
         return np.empty((0, SEMANTIC_DIM), np.float32)
-    return unit_rows(np.stack([_colour_shares(image) for image in images]) ** np.float32(_ROOT))
+    return unit_rows(np.stack([_soft_histogram(image) for image in images]) ** np.float32(_ROOT))
 
 
-def _colour_shares(image: Image) -> FloatArray:
+def _soft_histogram(image: Image) -> FloatArray:
     """Soft histogram float32 (256,) of one picture, its sum 1."""
     small = cv2.resize(image, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB).reshape(-1, 3)

@@ -13,6 +13,7 @@ import torch
 
 from recognition.training.__main__ import main
 from recognition.training.augment import Augmenter
+from recognition.training.colours import colours_fit, statistics
 from recognition.training.export import weights_export
 from recognition.training.judging import Gallery, figures, recall_at_1
 from recognition.training.loop import CheckpointMismatch, Trainer, train
@@ -21,6 +22,7 @@ from recognition.training.photos import PhotoSet
 from recognition.training.recipe import Recipe
 from recognition.training.shelf import Shelf
 from recognition.training.vectors import visual_vectors
+from recognition.vision.descriptor import ColourLayout, colour_shares
 from recognition.vision.encoders.compact import INPUT_SIDE_PX, CompactEncoder
 
 TINY = Recipe(steps=6, batch=8, size_px=32, early_size_px=32, packs=4, warmup=2, average=0.5)
@@ -38,6 +40,10 @@ def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
         **trainer.network.state_dict(),
         **{f"averaged.{k}": v for k, v in trainer.averaged.state_dict().items()},
     }
+
+
+def plain_colours() -> ColourLayout:
+    return ColourLayout(np.zeros(256, np.float32), np.eye(256, dtype=np.float32))
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +108,7 @@ def test_the_export_is_the_averaged_network_within_half_precision(tmp_path: Path
     train(trainer, checkpoint=tmp_path / "c.pt", progress=False)
     squares = draw_packs(3, side_px=INPUT_SIDE_PX, seed=2)
 
-    weights_export(trainer.averaged, tmp_path / "out.safetensors")
+    weights_export(trainer.averaged, plain_colours(), tmp_path / "out.safetensors")
 
     exported = CompactEncoder.load(tmp_path / "out.safetensors").encode(list(squares))[:, :1024]
     cosines = (exported * visual_vectors(trainer.averaged, squares)).sum(axis=1)
@@ -144,6 +150,31 @@ def test_views_keep_their_range_and_shape() -> None:
     assert views.shape == (4, 3, 40, 40)
     assert views.min() >= 0.0
     assert views.max() <= 1.0
+
+
+def test_colours_that_vary_within_a_product_count_less() -> None:
+    """Two classes told apart by column 0, while light changes column 1."""
+    rng = np.random.default_rng(4)
+    shares = rng.normal(0.0, 0.01, (40, 256)).astype(np.float32)
+    labels = np.repeat(["a", "b"], 20)
+    shares[labels == "a", 0] += 0.5
+    shares[:, 1] += rng.normal(0.0, 1.0, 40)
+
+    learned = statistics(shares, labels)
+
+    np.testing.assert_allclose(learned.mean, shares.mean(axis=0), atol=1e-6)
+    gain = np.linalg.norm(learned.projection, axis=1)
+    assert gain[1] < 0.2 * gain[0]
+
+
+def test_colours_are_learned_without_the_classes_kept_out() -> None:
+    photos = tiny_shelf(TINY)._grocery[0]
+
+    learned = colours_fit(photos, unseen=("b",))
+
+    kept = [photos.pixels[row] for row in (0, 1, 4, 5)]
+    np.testing.assert_allclose(learned.mean, colour_shares(kept).mean(axis=0), atol=1e-6)
+    assert not np.allclose(learned.mean, colours_fit(photos).mean, atol=1e-3)
 
 
 def test_figures_of_known_vectors() -> None:

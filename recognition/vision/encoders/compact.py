@@ -14,13 +14,14 @@ import torch.nn.functional as F  # noqa: N812
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from recognition.vision.descriptor import DESCRIPTOR_VERSION, colour_layout
+from recognition.vision.descriptor import DESCRIPTOR_VERSION, ColourLayout
 from recognition.vision.encoders.errors import EncoderError
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import EMBEDDING_DIM, VISUAL_DIM, FloatArray, join_blocks
 
 NAME = "compact"
 WEIGHTS = Path(__file__).with_name("weights") / "compact.safetensors"
+COLOUR_MEAN, COLOUR_PROJECTION = "colour.mean", "colour.projection"
 INPUT_SIDE_PX = 112
 # Convolutions want work for all channels at once, caches want small activations: 16 was the fastest per
 # crop on one core, and bounds the memory of a long batch.
@@ -124,8 +125,9 @@ class CompactEncoder:
 
     name = NAME
 
-    def __init__(self, network: CompactNetwork, fingerprint: str) -> None:
+    def __init__(self, network: CompactNetwork, colours: ColourLayout, fingerprint: str) -> None:
         self._network = network
+        self._colours = colours
         self.fingerprint = fingerprint
 
     @classmethod
@@ -148,11 +150,12 @@ class CompactEncoder:
         state = _read(file)
         network = CompactNetwork(folded=True)
         try:
+            colours = ColourLayout(state.pop(COLOUR_MEAN).numpy(), state.pop(COLOUR_PROJECTION).numpy())
             network.load_state_dict(state)
-        except RuntimeError as error:
+        except (KeyError, ValueError, RuntimeError) as error:
             raise WeightsUnusable(f"{file} holds another network than this version's: {error}") from error
         network.eval().requires_grad_(requires_grad=False)
-        return cls(network.to(memory_format=torch.channels_last), _fingerprint(file))
+        return cls(network.to(memory_format=torch.channels_last), colours, _fingerprint(file))
 
     def encode(self, images: Sequence[Image]) -> FloatArray:
         """Embed RGB uint8 pictures (h, w, 3) of any size: float32 (len(images), 1280).
@@ -167,7 +170,7 @@ class CompactEncoder:
                 raise ValueError(f"expected RGB uint8 pictures (h, w, 3), got {image.dtype} {image.shape}")
         if not images:
             return np.empty((0, EMBEDDING_DIM), np.float32)
-        return join_blocks(self._visual(images), colour_layout(images))
+        return join_blocks(self._visual(images), self._colours(images))
 
     def _visual(self, images: Sequence[Image]) -> FloatArray:
         side = (INPUT_SIDE_PX, INPUT_SIDE_PX)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from recognition.vision.encoders import hardware
+from recognition.vision.encoders.errors import EncoderError
 
 CPU = torch.device("cpu")
 
@@ -79,5 +80,5 @@ def test_cuda_is_taken_where_there_is_one_unless_told(monkeypatch: pytest.Monkey
 def test_asking_for_cuda_where_there_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert hardware.choose_device().type == "cpu"
-    with pytest.raises(RuntimeError, match="no CUDA device: use auto or cpu"):
+    with pytest.raises(EncoderError, match="no CUDA device: use auto or cpu"):
         hardware.choose_device("cuda")

@@ -8,6 +8,8 @@ from typing import Literal
 
 import torch
 
+from recognition.vision.encoders.errors import EncoderError
+
 DeviceName = Literal["auto", "cpu", "cuda"]
 DtypeName = Literal["auto", "float32", "bfloat16"]
 
@@ -17,12 +19,12 @@ def choose_device(wanted: DeviceName = "auto") -> torch.device:
 
     Raises
     ------
-    RuntimeError
+    EncoderError
         When CUDA is asked for and there is none.
     """
     present = torch.cuda.is_available()
     if wanted == "cuda" and not present:
-        raise RuntimeError("CUDA was asked for, but torch sees no CUDA device: use auto or cpu")
+        raise EncoderError("CUDA was asked for, but torch sees no CUDA device: use auto or cpu")
     return torch.device("cuda" if present and wanted != "cpu" else "cpu")
 
 

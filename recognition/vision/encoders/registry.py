@@ -97,7 +97,8 @@ def load(
     Raises
     ------
     EncoderError
-        UnknownEncoder, WeightsMissing or weights that cannot be used, with words that name what is allowed, or the command that fetches the weights.
+        An unknown name, weights that are missing or cannot be used, or no CUDA where it was asked for, in
+        words that name what is allowed or the command that fetches the weights.
     """
     resolved = resolve(name, models_dir)
     if resolved == COMPACT:

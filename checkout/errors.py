@@ -93,3 +93,11 @@ class BadCommand(EbrcsError):
 
     code: ClassVar[str] = "bad_command"
     title: ClassVar[str] = "The command is not understood"
+
+
+class QuestionUnknown(EbrcsError):
+    """Nobody asked, or not about this product."""
+
+    code: ClassVar[str] = "no_such_question"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "There is no such question"

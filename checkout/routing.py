@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from typing import Any, cast
 
-websocket_urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, re_path
+
+from checkout.consumer import CheckoutConsumer
+
+websocket_urlpatterns: list[URLPattern] = [
+    re_path(
+        r"^api/ws/checkout/(?P<session_id>[^/]+)/?$",
+        cast("Any", CheckoutConsumer.as_asgi()),
+        name="checkout-socket",
+    ),
+]

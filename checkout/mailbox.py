@@ -1,0 +1,53 @@
+"""Where a socket leaves frames for its worker: one slot, in which the newest frame wins."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame as it came in.
+
+    Attributes
+    ----------
+    number : its place among the socket's binary messages, from 1
+    received_s : when it came in, by the clock of the sender of `put`
+    dropped : frames since the one taken before that nobody looked at
+    """
+
+    number: int
+    data: bytes
+    received_s: float
+    dropped: int
+
+
+class Mailbox:
+    """Holds at most one frame, so that a slow worker sees fresh frames and a fast client costs no memory.
+
+    Belongs to one event loop; every frame put in is either taken or counted in `dropped` of a later one.
+    """
+
+    def __init__(self) -> None:
+        self._slot: tuple[int, bytes, float] | None = None
+        self._filled = asyncio.Event()
+        self._number = 0
+        self._dropped = 0
+
+    def put(self, data: bytes, received_s: float) -> None:
+        """Leave a frame, in the place of one that was not taken yet."""
+        self._number += 1
+        if self._slot is not None:
+            self._dropped += 1
+        self._slot = (self._number, data, received_s)
+        self._filled.set()
+
+    async def take(self) -> Frame:
+        """Wait for a frame and take it."""
+        while self._slot is None:
+            self._filled.clear()
+            await self._filled.wait()
+        (number, data, received_s), self._slot = self._slot, None
+        dropped, self._dropped = self._dropped, 0
+        return Frame(number, data, received_s, dropped)

@@ -1,0 +1,27 @@
+"""Tells a client that floods from one that is merely fast."""
+
+from __future__ import annotations
+
+from collections import deque
+
+WINDOW_S = 2.0
+
+
+class FloodGuard:
+    """Counts messages in a sliding window.
+
+    The window lets a network hiccup deliver two seconds of frames at once; more than the rate allows for
+    the window is a flood, so at 1,000 messages a second it is noticed after some 60 ms.
+
+    Parameters
+    ----------
+    per_second : messages allowed a second, on average over the window
+    """
+
+    def __init__(self, per_second: int) -> None:
+        self._arrivals: deque[float] = deque(maxlen=int(per_second * WINDOW_S) + 1)
+
+    def is_flood(self, now_s: float) -> bool:
+        """Count a message that arrived now, on a clock that never goes back, and judge."""
+        self._arrivals.append(now_s)
+        return len(self._arrivals) == self._arrivals.maxlen and now_s - self._arrivals[0] < WINDOW_S

@@ -1,0 +1,30 @@
+"""The threads in which a socket's slow work runs, so that the event loop stays free."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from channels.db import database_sync_to_async
+
+P = ParamSpec("P")
+T = TypeVar("T")
+# Each thread holds at most one database connection; a slow call of one socket must not stop the others.
+DATABASE_THREADS = 8
+database_pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="till-database")
+vision_pool = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="till-vision")
+
+
+async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run something that uses the database."""
+    run = database_sync_to_async(function, thread_sensitive=False, executor=database_pool)
+    return await run(*args, **kwargs)
+
+
+async def in_vision(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run something that works on pictures."""
+    return await asyncio.get_running_loop().run_in_executor(vision_pool, partial(function, *args, **kwargs))

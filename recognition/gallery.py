@@ -6,20 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from recognition.calibrator import Calibrator
+from recognition.hint_listener import HintListener
 from recognition.index_files import IndexFiles
 from recognition.replica import POLL_S, IndexView, Replica
 from recognition.snapshot_keeper import SnapshotKeeper
 from recognition.vision.layout import FloatArray
-from recognition.vision.matching import Candidate, Decision, Thresholds, decide, fold_to_products
+from recognition.vision.matching import Candidate, Decision, decide, fold_to_products
 
 SEARCH_ROWS = 48
 """Rows fetched for each picture: more than an upload may bring photos, so that a second product is seen."""
 
 WIDER = 8
 """How many times more rows are fetched when all of them were of one product."""
-
-UNCALIBRATED = Thresholds(default=0.6, margin=0.05)
-"""Used until the first calibration, a moment after the index was loaded."""
 
 
 class Gallery:
@@ -33,7 +32,7 @@ class Gallery:
 
     def __init__(self, *, files: IndexFiles | None = None, poll_s: float = POLL_S) -> None:
         self.files = files or IndexFiles()
-        self.thresholds = UNCALIBRATED
+        self.calibrator = Calibrator()
         self.snapshots = SnapshotKeeper(self.files)
         self.replica = Replica(
             visual_weight=self.files.visual_weight,
@@ -41,6 +40,7 @@ class Gallery:
             changed=self._rows_changed,
             poll_s=poll_s,
         )
+        self.hints = HintListener(self.replica.hint)
 
     @property
     def generation(self) -> int:
@@ -55,21 +55,27 @@ class Gallery:
             found.append(f"The index files could not be used: {self.files.rebuilt_because}.")
         if self.snapshots.failure:
             found.append(f"The index files cannot be written: {self.snapshots.failure}.")
+        if self.calibrator.failure:
+            found.append(f"The thresholds cannot be measured: {self.calibrator.failure}.")
         return found
 
     def start(self) -> None:
         """Begin to follow the log and to save files."""
         self.replica.start()
+        self.hints.start()
         self.snapshots.start()
+        self.calibrator.start()
 
     def stop(self) -> None:
         """Stop every thread and close its database connection."""
+        self.hints.stop()
         self.replica.stop()
         self.snapshots.stop()
+        self.calibrator.stop()
 
     def decide(self, view: IndexView, queries: FloatArray) -> list[Decision]:
         """Match fused vectors, float32 (n, 1280), and decide on each."""
-        thresholds = self.thresholds
+        thresholds = self.calibrator.thresholds
         scores, rows = view.store.search(queries, SEARCH_ROWS)
         decisions = []
         for position in range(len(queries)):
@@ -81,8 +87,9 @@ class Gallery:
             decisions.append(decide(candidates, thresholds))
         return decisions
 
-    def _rows_changed(self, view: IndexView, product_ids: Sequence[str]) -> None:
+    def _rows_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
         self.snapshots.changed()
+        self.calibrator.changed(view, rows)
 
 
 def candidates_of(view: IndexView, scores: FloatArray, rows: np.ndarray) -> tuple[Candidate, ...]:

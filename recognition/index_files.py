@@ -25,7 +25,7 @@ from recognition.vision.generations import (
     NoGeneration,
     Snapshot,
 )
-from recognition.vision.layout import EMBEDDING_DIM, FloatArray, fuse
+from recognition.vision.layout import EMBEDDING_DIM, fuse
 from recognition.writer_lock import state_current
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class IndexFiles:
         kept in `rebuilt_because`.
         """
         state = state_current()
-        snapshot, problem = self._read(state)
+        snapshot, problem = self.read(state)
         if snapshot is not None:
             try:
                 view = self._view_of(state, snapshot)
@@ -101,7 +101,7 @@ class IndexFiles:
     def status(self) -> FilesStatus:
         """Check every byte of the live generation, and that it was made from this database's log."""
         state = state_current()
-        _, problem = self._read(state)
+        _, problem = self.read(state)
         manifest = self.manifest() or {}
         return FilesStatus(
             generation=self.generation(),
@@ -109,11 +109,6 @@ class IndexFiles:
             applied_seq=int(manifest.get("applied_seq", 0)),
             problem=problem or ("" if manifest else "no files have been written yet"),
         )
-
-    def embeddings(self) -> FloatArray | None:
-        """Return the unweighted vectors of the live generation, None when it cannot be used."""
-        snapshot, _ = self._read(state_current())
-        return None if snapshot is None else snapshot.embeddings
 
     def generation(self) -> int:
         """Return the number of the live generation, 0 when there is none to be had."""
@@ -130,8 +125,8 @@ class IndexFiles:
             return None
         return found if isinstance(found, dict) else None
 
-    def _read(self, state: IndexState) -> tuple[Snapshot | None, str]:
-        """Read the live generation; None with the reason when it is not of this log."""
+    def read(self, state: IndexState) -> tuple[Snapshot | None, str]:
+        """Read the live generation; None when there is none, and with the reason when it is unfit."""
         try:
             snapshot = self.store.load(fingerprint=state.encoder_fingerprint)
         except NoGeneration:
@@ -160,7 +155,7 @@ class IndexFiles:
     def _save(self) -> bool:
         state = state_current()
         mark = index_log.log_mark(epoch=state.epoch, seq=state.last_seq)
-        snapshot, problem = self._read(state)
+        snapshot, problem = self.read(state)
         if snapshot is not None and snapshot.origin == mark and snapshot.visual_weight == self.visual_weight:
             return False
         embeddings = np.empty((state.row_count, EMBEDDING_DIM), np.float32)

@@ -42,7 +42,7 @@ class IndexView:
     applied_seq: int = 0
 
 
-ViewListener = Callable[[IndexView, Sequence[str]], None]
+ViewListener = Callable[[IndexView, Sequence[int] | None], None]
 
 
 class Replica:
@@ -55,7 +55,7 @@ class Replica:
     ----------
     visual_weight : share of the visual block in a score
     load : makes the first view of an epoch; by default from the database
-    changed : called in the replica's thread after rows came or went, with the products concerned
+    changed : called in the replica's thread with the rows that came or went, or None for a new view
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Replica:
             view = self._load()
             self._view, self._reload = view, False
             self._announce_applied()
-            self._announce_changed(view, sorted({product for product in view.product_ids if product}))
+            self._announce_changed(view, None)
         view.encoder, view.fingerprint = state.encoder, state.encoder_fingerprint
         while view.applied_seq < state.last_seq:
             entries = index_log.entries_after(view.applied_seq)
@@ -145,12 +145,12 @@ class Replica:
             if not entries or entries[0].seq != view.applied_seq + 1:
                 raise LogDamaged(f"the log does not go on after {view.applied_seq}")
             try:
-                touched = entries_apply(view, entries, visual_weight=self.visual_weight)
+                entries_apply(view, entries, visual_weight=self.visual_weight)
             except BaseException:
                 self._view = None  # half applied: nothing may be served from it
                 raise
             self._announce_applied()
-            self._announce_changed(view, touched)
+            self._announce_changed(view, [entry.row for entry in entries])
 
     def _announce_applied(self) -> None:
         with self._applied:
@@ -161,9 +161,9 @@ class Replica:
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
 
-    def _announce_changed(self, view: IndexView, product_ids: Sequence[str]) -> None:
+    def _announce_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
         if self._changed is not None:
-            self._changed(view, product_ids)
+            self._changed(view, rows)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -193,8 +193,8 @@ class Replica:
             self.failure = ""
 
 
-def entries_apply(view: IndexView, entries: Sequence[LogEntry], *, visual_weight: float) -> list[str]:
-    """Apply events to a view, in order, and return the products they concern.
+def entries_apply(view: IndexView, entries: Sequence[LogEntry], *, visual_weight: float) -> None:
+    """Apply events to a view, in order.
 
     A row that the same batch adds and withdraws never matches in between: it gets its product last.
 
@@ -223,7 +223,6 @@ def entries_apply(view: IndexView, entries: Sequence[LogEntry], *, visual_weight
         if entry.row >= first_new_row:
             view.product_ids[entry.row] = entry.product_id
     view.applied_seq = entries[-1].seq
-    return sorted({entry.product_id for entry in entries if entry.product_id is not None})
 
 
 def view_from_database(*, visual_weight: float) -> IndexView:

@@ -159,6 +159,18 @@ class Engine:
             warnings=warnings + self.gallery.warnings,
         )
 
+    def wait_ready(self, *, timeout_s: float = ENCODER_WAIT_S) -> EngineState:
+        """Wait until encoder, index and thresholds are there, or a try has failed; for commands.
+
+        A server answers as soon as it can; a command that answers once should not do so with the thresholds
+        of an index that is still being measured.
+        """
+        deadline = time.monotonic() + timeout_s
+        self.keeper.wait(timeout_s=timeout_s)
+        if self.replica.wait_for(0, timeout_s=max(0.0, deadline - time.monotonic())):
+            self.gallery.calibrator.wait(timeout_s=max(0.0, deadline - time.monotonic()))
+        return self.state()
+
     def encoder_identity(self) -> EncoderIdentity:
         """Return which encoder is loaded, after waiting for a load in progress.
 

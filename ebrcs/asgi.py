@@ -13,6 +13,7 @@ http_application = get_asgi_application()
 # Only now are the apps loaded that these import models of.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from checkout.routing import websocket_urlpatterns  # noqa: E402
@@ -25,3 +26,9 @@ application = ProtocolTypeRouter(
         "websocket": AuthMiddlewareStack(URLRouter(websocket_routes)),
     }
 )
+
+if settings.ENGINE_AT_START:
+    # A server imports this module, a command does not: encoder and index load while it begins to listen.
+    from recognition.runtime import engine
+
+    engine()

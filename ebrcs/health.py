@@ -2,14 +2,96 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import redis
+from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+
+from recognition.runtime import engine_running
+
+logger = logging.getLogger(__name__)
+PROBE_S = 2.0
 
 
+class Probe:
+    """Asks one service whether it answers, in a thread of its own.
+
+    A service that hangs holds that one thread and nobody else: further probes meet the pending one instead
+    of starting more.
+    """
+
+    def __init__(self, name: str, ask: Callable[[], str]) -> None:
+        self.name = name
+        self.ask = ask
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix=f"probe-{name}")
+        self.pending: Future[str] | None = None
+
+    def begin(self) -> None:
+        """Ask, unless an answer is still awaited."""
+        if self.pending is None or self.pending.done():
+            self.pending = self.pool.submit(self.ask)
+
+    def reason(self, deadline: float) -> str:
+        """Return why the service is not ready, or nothing; waits until `deadline` (monotonic seconds)."""
+        assert self.pending is not None
+        try:
+            return self.pending.result(timeout=max(0.0, deadline - time.monotonic()))
+        except TimeoutError:
+            return f"no answer within {PROBE_S:.0f} s"
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises means that it does not answer
+            logger.warning("%s is not ready: %s", self.name, error)
+            return "it does not answer"
+
+
+def database_ask() -> str:
+    """Ask the database for anything."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()
+    return ""
+
+
+def redis_ask() -> str:
+    """Ask Redis, if this shop uses one."""
+    if settings.REDIS_URL:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=PROBE_S, socket_connect_timeout=PROBE_S
+        ) as client:
+            client.ping()
+    return ""
+
+
+PROBES = [Probe("database", database_ask), Probe("redis", redis_ask)]
+
+
+def recognition_reasons() -> list[str]:
+    """Return why nothing can be recognised: no encoder, no index, or two that do not fit."""
+    engine = engine_running()
+    return engine.state().reasons if engine else ["The recognition engine has not been started."]
+
+
+@never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer that the process is alive."""
+    """Answer that the process is alive; asks nobody else."""
     return JsonResponse({"status": "alive"})
 
 
+@never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer whether the process can serve."""
-    return JsonResponse({"status": "ready", "not_ready": []})
+    """Answer whether the process can serve, and name what is not ready, within about two seconds."""
+    for probe in PROBES:
+        probe.begin()
+    deadline = time.monotonic() + PROBE_S
+    not_ready = {probe.name: reason for probe in PROBES if (reason := probe.reason(deadline))}
+    if reasons := recognition_reasons():
+        not_ready["recognition"] = " ".join(reasons)
+    body = {"status": "not ready" if not_ready else "ready", "not_ready": not_ready}
+    return JsonResponse(body, status=503 if not_ready else 200)

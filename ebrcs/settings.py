@@ -254,6 +254,9 @@ VISUAL_WEIGHT = env.number("EBRCS_VISUAL_WEIGHT", 0.7, minimum=0.0, maximum=1.0)
 FALSE_ACCEPT_RATE = env.number("EBRCS_FALSE_ACCEPT_RATE", 0.01, minimum=0.0001, maximum=0.5)
 SESSION_IDLE_MINUTES = env.integer("EBRCS_SESSION_IDLE_MINUTES", 60, minimum=1, maximum=10_080)
 
+# Whether a server begins to load encoder and index at once instead of at the first picture.
+ENGINE_AT_START = True
+
 # Bounds on what comes in from outside.
 IMAGE_MAX_BYTES = env.integer("EBRCS_IMAGE_MAX_BYTES", 20 * 2**20, minimum=2**10, maximum=2**30)
 IMAGE_MAX_PIXELS = env.integer("EBRCS_IMAGE_MAX_PIXELS", 50_000_000, minimum=10_000, maximum=500_000_000)

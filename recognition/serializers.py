@@ -1,0 +1,142 @@
+"""The shapes in which products, photos and answers travel over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from catalog.gtin import validate_gtin
+from catalog.models import Product, ProductImage
+from catalog.text import text_clean
+
+DESCRIPTION_LENGTH = 10_000
+
+
+class PhotoSerializer(serializers.ModelSerializer[ProductImage]):
+    """A photo; `embedding_id` is its row in the index."""
+
+    image_id = serializers.UUIDField(source="id", read_only=True)
+    url = serializers.CharField(source="image.url", read_only=True)
+
+    class Meta:
+        model = ProductImage
+        fields = ["image_id", "url", "embedding_id", "created_at"]
+        read_only_fields = fields
+
+
+class ProductSerializer(serializers.ModelSerializer[Product]):
+    """A product; `price` is text such as "2.50", or null."""
+
+    product_id = serializers.UUIDField(source="id", read_only=True)
+    images = PhotoSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Product
+        fields = [
+            "product_id",
+            "name",
+            "description",
+            "price",
+            "barcode",
+            "is_active",
+            "images",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class ProductFieldsSerializer(serializers.Serializer[object]):
+    """What may be said of a product."""
+
+    name = serializers.CharField(max_length=200)
+    description = serializers.CharField(max_length=DESCRIPTION_LENGTH, allow_blank=True, required=False)
+    price = serializers.DecimalField(
+        max_digits=12, decimal_places=2, min_value=0, allow_null=True, required=False
+    )
+    barcode = serializers.CharField(max_length=14, allow_null=True, allow_blank=True, required=False)
+
+    def validate_name(self, name: str) -> str:
+        """Tidy the name up."""
+        if not (cleaned := text_clean(name)):
+            raise serializers.ValidationError("A name needs a visible character.", code="blank")
+        return cleaned
+
+    def validate_barcode(self, barcode: str | None) -> str | None:
+        """Accept a number with a right check digit; an empty one means none."""
+        if not barcode:
+            return None
+        validate_gtin(barcode)
+        return barcode
+
+
+class ProductChangeSerializer(ProductFieldsSerializer):
+    """What may be changed of a product; what is not named stays."""
+
+    is_active = serializers.BooleanField(required=False)
+
+
+class PhotosSerializer(serializers.Serializer[object]):
+    """Photos as files; their content counts, not their names."""
+
+    images = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True, use_url=False),
+        help_text=f"1 to {settings.IMAGE_MAX_COUNT} JPEG, PNG or WebP files.",
+    )
+
+
+class ProductCreateSerializer(ProductFieldsSerializer, PhotosSerializer):
+    """A new product with its photos."""
+
+
+class PictureSerializer(serializers.Serializer[object]):
+    """One picture as a file."""
+
+    image = serializers.FileField(allow_empty_file=True, use_url=False, help_text="A JPEG, PNG or WebP file.")
+
+
+class RegistrationSerializer(serializers.Serializer[object]):
+    """What was registered; a replica that has applied `index_seq` recognises it."""
+
+    status = serializers.CharField(help_text="added")
+    product_id = serializers.UUIDField()
+    product_name = serializers.CharField()
+    images_count = serializers.IntegerField(help_text="Photos this call added.")
+    total_products = serializers.IntegerField()
+    total_embeddings = serializers.IntegerField()
+    index_seq = serializers.IntegerField()
+
+
+class MatchSerializer(serializers.Serializer[object]):
+    """A product a picture may show."""
+
+    product_id = serializers.UUIDField()
+    name = serializers.CharField()
+    score = serializers.FloatField()
+
+
+class RecognitionSerializer(serializers.Serializer[object]):
+    """What a picture shows: `accepted` the first match, `ambiguous` between the first, or `unknown`."""
+
+    state = serializers.ChoiceField(choices=["accepted", "ambiguous", "unknown"])
+    score = serializers.FloatField()
+    margin = serializers.FloatField()
+    matches = MatchSerializer(many=True)
+
+
+class ProductQuerySerializer(serializers.Serializer[object]):
+    """How the list of products may be narrowed down."""
+
+    q = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, help_text="Words of the name, or a barcode."
+    )
+    barcode = serializers.CharField(max_length=14, required=False, allow_blank=True)
+    active = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Admins only; others see what is on sale."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Tidy the words up."""
+        return {**attrs, "q": text_clean(attrs.get("q", ""))}

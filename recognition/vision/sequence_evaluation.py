@@ -37,9 +37,11 @@ class VisitScore:
     ----------
     items : items truly in the cart
     right : whether product for product the counts agree
-    false_adds : items in the cart of products that were never shown
-    doubles : items too many of products that were shown
-    misses : items shown that are not in the cart; a wrong identity is one miss and one false add
+    misses : items shown that are not in the cart
+    false_adds : items in the cart that were not shown: those of products that were not shown at all, and
+        those of shown products as far as misses pair with them, for a wrong identity is one miss and one
+        false add
+    doubles : items too many of shown products that no miss explains
     """
 
     name: str
@@ -57,10 +59,12 @@ class VisitScore:
 
 def evaluate_visit(name: str, predicted: Cart, true: Cart) -> VisitScore:
     """Compare one cart with the truth; products with count 0 are as good as absent."""
-    too_many = {product: max(0, predicted.get(product, 0) - true.get(product, 0)) for product in predicted}
-    false_adds = sum(excess for product, excess in too_many.items() if true.get(product, 0) == 0)
-    doubles = sum(excess for product, excess in too_many.items() if true.get(product, 0) > 0)
+    excess = {product: max(0, count - true.get(product, 0)) for product, count in predicted.items()}
     misses = sum(max(0, count - predicted.get(product, 0)) for product, count in true.items())
+    strangers = sum(count for product, count in excess.items() if true.get(product, 0) == 0)
+    repeated = sum(excess.values()) - strangers
+    confused = min(repeated, max(0, misses - strangers))
+    false_adds, doubles = strangers + confused, repeated - confused
     return VisitScore(
         name=name,
         items=sum(true.values()),

@@ -196,8 +196,9 @@ class Tracker:
 
     def _cost(self, track: Track, proposal: Proposal, elapsed_s: float) -> float:
         expected = track.expected(elapsed_s)
-        # The nearer of "went on" and "stopped": a carried item brakes within one frame.
-        away = min(_distance(expected, proposal.box), _distance(track.box, proposal.box))
+        # It went on, or stopped: a carried item brakes within one frame. Going on is likelier, which tells
+        # identical items apart whose paths cross.
+        away = min(_distance(expected, proposal.box), _distance(track.box, proposal.box) + 0.3)
         if away > self.config.reach:
             return _IMPOSSIBLE
         overlap = max(expected.iou(proposal.box), track.box.iou(proposal.box))

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import pytest
 
+from recognition.vision.decode import decode_frame
 from recognition.vision.lane import Lane, LaneConfig
 from recognition.vision.matching import Candidate, Decision
 from recognition.vision.presence import Box, PresenceConfig
@@ -26,6 +31,20 @@ from tests.vision.scenes import (
 )
 
 MIDDLE = (160.0, 115.0)
+
+
+class EventTruth(TypedDict):
+    first: int
+    last: int
+    product: str | None
+
+
+class VisitTruthWithEvents(TypedDict):
+    name: str
+    frames: int
+    cart: dict[str, int]
+    unknown_shown: int
+    events: list[EventTruth]
 
 
 @pytest.fixture
@@ -322,3 +341,35 @@ def test_a_track_can_be_asked_for_its_life(stage: Stage, lane: Lane) -> None:
     assert any("accepted red (3 of 3 views accept it)" in line for line in life.story)
     assert any("add red" in line for line in life.story)
     assert "gone" in life.story[-1]
+
+
+def told_by_truth(visit: VisitTruthWithEvents, frame: int) -> Decision:
+    """Recognise perfectly: what the record says is in view at a frame."""
+    for event in visit["events"]:
+        if event["first"] - 8 <= frame <= event["last"] + 8:
+            product = event["product"]
+            if product is None:
+                return Decision("unknown", 0.3, 0.0, ())
+            return Decision("accepted", 0.9, 0.3, (Candidate(product_id=product, score=0.9, row=0),))
+    return Decision("unknown", 0.1, 0.0, ())
+
+
+@pytest.mark.parametrize("name", ["visit-003", "visit-004"])
+def test_a_recorded_visit_is_counted_right_when_recognition_is_perfect(shared_data: Path, name: str) -> None:
+    truth = json.loads((shared_data / "sequences" / "truth.json").read_text())
+    visit: VisitTruthWithEvents = next(visit for visit in truth["visits"] if visit["name"] == name)
+    lane, cart, accepted = Lane(), Counter[str](), 0
+    for index in range(visit["frames"]):
+        frame = decode_frame((shared_data / "sequences" / name / f"{index:04d}.jpg").read_bytes())
+        observation = lane.observe(frame, index / truth["fps"])
+        decision = told_by_truth(visit, index)
+        accepted += decision.state == "accepted" and any(life.last_frame == index for life in lane.explain())
+        matches = [decision] * len(observation.crops)
+        outcome = lane.conclude(observation, np.ones((len(matches), 4), np.float32), matches)
+        cart.update(event.product_id for event in outcome.events)
+
+    assert cart == visit["cart"]
+    # Adding in every frame an item is in view would have been far off.
+    assert accepted > 10 * cart.total()
+    unknown = [life for life in lane.explain() if life.verdict.state == "unknown"]
+    assert len(unknown) == visit["unknown_shown"]

@@ -9,6 +9,7 @@ from typing import TypedDict
 import numpy as np
 import pytest
 
+from recognition.vision.counting import CartEvent
 from recognition.vision.decode import decode_frame
 from recognition.vision.lane import Lane, LaneConfig
 from recognition.vision.matching import Candidate, Decision
@@ -303,7 +304,7 @@ def test_an_item_still_in_view_after_a_broken_connection_is_not_added_again(stag
 
 def test_frames_dropped_before_they_were_matched_do_not_stop_the_count(stage: Stage, lane: Lane) -> None:
     frames = stage.empty(5) + [stage.frame(Pack(RED, MIDDLE)) for _ in range(20)]
-    events = []
+    events: list[CartEvent] = []
     for index, frame in enumerate(frames):
         observation = lane.observe(frame, index / 10)
         if index % 2:

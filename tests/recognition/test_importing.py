@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from catalog.models import Product
 from recognition.importing import ImportSourceUnusable, entries_read
 from recognition.runtime import Engine
-from tests.recognition.conftest import photo_bytes
+from tests.recognition.pictures import photo_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from catalog.models import Product, ProductImage
 from recognition.models import Embedding, IndexEvent
 from recognition.runtime import Engine
 from recognition.services import product_register
-from tests.recognition.conftest import photo_bytes, picture, upload
+from tests.recognition.pictures import photo_bytes, picture, upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

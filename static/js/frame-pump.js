@@ -20,6 +20,11 @@ export function middle(width, height) {
 }
 
 export class FramePump {
+  sent = 0;
+  /** @type {Map<number, number>} frame number to the time it was sent */
+  waiting = new Map();
+  restUntil = 0;
+
   /**
    * @param {() => Picture | null} look returns what the camera sees now
    * @param {(frame: Blob) => boolean} send
@@ -33,14 +38,12 @@ export class FramePump {
     this.timer = 0;
     this.answerMs = FASTEST_MS;
     this.fastestMs = FASTEST_MS;
-    this.reset();
   }
 
   /** Forgets what was on its way; the server counts from 1 on every connection. */
   reset() {
     this.sent = 0;
-    /** @type {Map<number, number>} frame number to the time it was sent */
-    this.waiting = new Map();
+    this.waiting.clear();
   }
 
   start() {
@@ -50,6 +53,11 @@ export class FramePump {
   stop() {
     clearTimeout(this.timer);
     this.timer = 0;
+  }
+
+  /** Waits before the next picture, because the till cannot look at it now. */
+  rest() {
+    this.restUntil = performance.now() + SLOWEST_MS;
   }
 
   /** @param {number} perSecond most frames the server takes */
@@ -78,8 +86,9 @@ export class FramePump {
     for (const [number, sentAt] of this.waiting) if (began - sentAt > LOST_AFTER_MS) this.waiting.delete(number);
     if (this.waiting.size < this.credit) await this.sendOne();
     if (this.timer !== mine) return;
-    const rest = this.intervalMs - (performance.now() - began);
-    this.timer = setTimeout(() => this.turn(), Math.max(10, rest));
+    const now = performance.now();
+    const wait = Math.max(10, began + this.intervalMs - now, this.restUntil - now);
+    this.timer = setTimeout(() => this.turn(), wait);
   }
 
   async sendOne() {

@@ -1,0 +1,69 @@
+// @ts-check
+// <which-one>: asks "A or B?" with pictures when two products look alike, once for each item shown.
+
+import { copyOf, part, showPicture } from "./dom.js";
+
+/** @typedef {import("./protocol.js").Detection} Detection */
+
+/** Events: "choose" (detail: {track, product_id}), "asked". */
+export class WhichOne extends HTMLElement {
+  /** @type {Set<number>} */
+  asked = new Set();
+  /** @type {number | null} track the open question is about */
+  track = null;
+
+  connectedCallback() {
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.dialog = /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
+    part(this, "none", HTMLButtonElement).addEventListener("click", () => this.dialog?.close(), { signal });
+    this.dialog.addEventListener("close", () => (this.track = null), { signal });
+  }
+
+  disconnectedCallback() {
+    this.stop?.abort();
+    this.dialog?.close();
+  }
+
+  /** Tracks are numbered anew on every connection. */
+  reset() {
+    this.asked.clear();
+    this.dialog?.close();
+  }
+
+  /** @param {Detection[]} detections */
+  consider(detections) {
+    const answered = detections.find((one) => one.track === this.track && one.state === "accepted");
+    if (answered) this.dialog?.close();
+    if (this.dialog?.open || document.querySelector("dialog[open]")) return;
+    const question = detections.find(
+      (one) => one.state === "ambiguous" && one.choices.length > 1 && !this.asked.has(one.track),
+    );
+    if (question) this.ask(question);
+  }
+
+  /** @param {Detection} question */
+  ask(question) {
+    this.asked.add(question.track);
+    this.track = question.track;
+    const list = part(this, "choices", HTMLUListElement);
+    list.replaceChildren(
+      ...question.choices.map((choice) => {
+        const row = copyOf(this, "choice");
+        part(row, "name", HTMLElement).textContent = choice.name;
+        showPicture(row, choice.image);
+        row.querySelector("button")?.addEventListener("click", () => {
+          this.dispatchEvent(
+            new CustomEvent("choose", { detail: { track: question.track, product_id: choice.product_id } }),
+          );
+          this.dialog?.close();
+        });
+        return row;
+      }),
+    );
+    this.dialog?.showModal();
+    this.dispatchEvent(new Event("asked"));
+  }
+}
+
+customElements.define("which-one", WhichOne);

@@ -50,4 +50,6 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     if api_asked(request):
         return problem_answer(problem)
     page = defaults.server_error(request)
-    return HttpResponse(page.content, status=problem.status if problem.status == UNAVAILABLE else 500)
+    if problem.status != UNAVAILABLE:
+        return page
+    return HttpResponse(page.content, status=UNAVAILABLE, headers=problem.headers)

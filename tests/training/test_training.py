@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from recognition.training.loop import CheckpointMismatch, Trainer, train
 from recognition.training.packs import FAMILY_SIZE, draw_pack, draw_packs
 from recognition.training.photos import PhotoSet
 from recognition.training.recipe import Recipe
+from recognition.training.report import main as report
 from recognition.training.shelf import Shelf
 from recognition.training.vectors import visual_vectors
 from recognition.vision.descriptor import ColourLayout, colour_shares
@@ -233,6 +235,32 @@ def test_the_command_trains_goes_on_and_writes_weights(
     assert steps == ["2", "4"]
     assert CompactEncoder.load(tmp_path / "w.safetensors").encode([draw_pack(0)]).shape == (1, 1280)
     assert "wrote" in capsys.readouterr().out
+
+
+def test_the_report_speaks_of_each_block_and_of_both_joined(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tiny_data(tmp_path / "data")
+
+    assert report([f"--data={data}"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    perfect = {"all": 1.0, "cartons": 1.0, "all_5": 1.0, "cartons_5": 1.0}
+    assert told == {"visual": perfect, "semantic": perfect, "fused": perfect}
+
+
+def test_the_report_times_one_crop_and_eight(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(["--latency"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert sorted(told) == ["batch_1", "batch_8"]
+    assert min(told.values()) > 0.0
+
+
+def test_the_report_names_missing_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report([f"--weights={tmp_path / 'none.safetensors'}"]) == 2
+
+    assert "none.safetensors" in capsys.readouterr().err
 
 
 def test_the_command_names_a_missing_folder_and_writes_nothing(

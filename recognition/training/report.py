@@ -1,0 +1,91 @@
+"""Prints what a weights file can do: ``python -m recognition.training.report [--weights FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from recognition.training.judging import Gallery, figures
+from recognition.training.photos import photo_paths, read_rgb
+from recognition.training.recipe import UNSEEN_CLASSES
+from recognition.vision.encoders.compact import WEIGHTS, CompactEncoder, WeightsUnusable
+from recognition.vision.encoders.protocol import Encoder
+from recognition.vision.layout import VISUAL_DIM, FloatArray, fuse
+
+_CHUNK = 16
+_TIMED_CALLS = 30
+
+VIEWS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "visual": lambda rows: rows[:, :VISUAL_DIM],
+    "semantic": lambda rows: rows[:, VISUAL_DIM:],
+    "fused": fuse,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Embed the training photos as gallery and the validation photos as queries; print the recalls."""
+    parser = argparse.ArgumentParser(prog="python -m recognition.training.report", description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("EBRCS_SHARED_DATA", "../shared/data"))
+    )
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--latency", action="store_true", help="only time the encoder, on one thread")
+    options = parser.parse_args(arguments)
+    try:
+        encoder = CompactEncoder.load(options.weights, threads=1 if options.latency else None)
+        result = latency_ms(encoder) if options.latency else recalls(encoder, options.data)
+    except (WeightsUnusable, FileNotFoundError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    print(json.dumps(result, indent=1))  # noqa: T201
+    return 0
+
+
+def recalls(encoder: Encoder, data: Path) -> dict[str, dict[str, float]]:
+    """Figures of each block and of both joined.
+
+    ``unseen`` figures speak of classes that were truly not seen only where the weights were trained with
+    ``--keep-out``.
+    """
+    sides, cartons = [], set()
+    for split in ("train", "val"):
+        paths, labels = photo_paths(data, split)
+        cartons |= {label for path, label in zip(paths, labels, strict=True) if "Packages" in path.parts}
+        rows = [
+            encoder.encode([read_rgb(path) for path in paths[start : start + _CHUNK]])
+            for start in tqdm(range(0, len(paths), _CHUNK), desc=f"embed {split}", mininterval=2.0)
+        ]
+        sides.append((np.concatenate(rows), np.array(labels)))
+    unseen = sorted(set(UNSEEN_CLASSES) & set(sides[1][1]))
+    report = {}
+    for name, view in VIEWS.items():
+        gallery, queries = (Gallery(view(rows), labels) for rows, labels in sides)
+        found = figures(gallery, queries, cartons=cartons, unseen=unseen)
+        report[name] = {key: round(value, 3) for key, value in found.items()}
+    return report
+
+
+def latency_ms(encoder: Encoder) -> dict[str, float]:
+    """Median milliseconds per crop of a 240 x 180 px crop, alone and in a batch of eight."""
+    crop = np.random.default_rng(1).integers(0, 256, (240, 180, 3)).astype(np.uint8)
+    medians = {}
+    for batch in (1, 8):
+        times = []
+        for _ in range(_TIMED_CALLS):
+            start = time.perf_counter()
+            encoder.encode([crop] * batch)
+            times.append(time.perf_counter() - start)
+        medians[f"batch_{batch}"] = round(float(np.median(times)) / batch * 1000.0, 2)
+    return medians
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

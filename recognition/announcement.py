@@ -32,7 +32,7 @@ def _announce(seq: int) -> None:
         # In a thread, because a Redis that does not answer must not keep the shop keeper waiting.
         threading.Thread(target=_send, args=(seq,), name="index-hint", daemon=True).start()
     running = runtime.engine_running()
-    if running is not None:
+    if running is not None and running.replica.following:
         running.replica.hint(seq)
         running.replica.wait_for(seq, timeout_s=LOCAL_WAIT_S)
 

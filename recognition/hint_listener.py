@@ -32,6 +32,7 @@ class HintListener:
     def __init__(self, heard: Callable[[int], None]) -> None:
         self._heard = heard
         self._stopping = threading.Event()
+        self._listening = threading.Event()
         self._awake: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self._thread = threading.Thread(target=self._run, name="index-hints", daemon=True)
 
@@ -39,6 +40,10 @@ class HintListener:
         """Begin to listen."""
         if not isinstance(get_channel_layer(), InMemoryChannelLayer | None):
             self._thread.start()
+
+    def wait_until_listening(self, *, timeout_s: float) -> bool:
+        """Wait until hints are heard; False when the time was too short."""
+        return self._listening.wait(timeout_s)
 
     def stop(self) -> None:
         """Stop listening and close the connection."""
@@ -73,6 +78,7 @@ class HintListener:
         try:
             while not (stopped.done() or self._stopping.is_set()):
                 await layer.group_add(INDEX_GROUP, channel)
+                self._listening.set()
                 received = asyncio.create_task(layer.receive(channel))
                 await asyncio.wait(
                     {received, stopped}, timeout=RENEWAL_S, return_when=asyncio.FIRST_COMPLETED
@@ -82,5 +88,6 @@ class HintListener:
                 else:
                     received.cancel()
         finally:
+            self._listening.clear()
             stopped.cancel()
             await layer.group_discard(INDEX_GROUP, channel)

@@ -114,7 +114,7 @@ class IndexFiles:
         """Return the number of the live generation, 0 when there is none to be had."""
         try:
             return int(self.store.current().removeprefix("gen-"))
-        except (NoGeneration, GenerationDamaged):
+        except (NoGeneration, GenerationDamaged, OSError):
             return 0
 
     def manifest(self) -> dict[str, Any] | None:
@@ -133,11 +133,9 @@ class IndexFiles:
             return None, ""
         except (GenerationDamaged, FingerprintMismatch, OSError) as error:
             return None, str(error)
-        if snapshot.applied_seq > state.last_seq or len(snapshot.embeddings) > state.row_count:
-            return None, (
-                f"they reach seq {snapshot.applied_seq} and {len(snapshot.embeddings)} rows, the database "
-                f"only {state.last_seq} and {state.row_count}: they are of another database"
-            )
+        if snapshot.applied_seq > state.last_seq:
+            reach = f"they reach seq {snapshot.applied_seq}, the database only {state.last_seq}"
+            return None, f"{reach}: they are of another database"
         if snapshot.origin != index_log.log_mark(epoch=state.epoch, seq=snapshot.applied_seq):
             return None, "they were made from another log: of another database, or of an earlier epoch"
         return snapshot, ""

@@ -85,6 +85,11 @@ class Replica:
         return self._view
 
     @property
+    def following(self) -> bool:
+        """Whether the thread that applies the log is running."""
+        return self._thread.is_alive()
+
+    @property
     def applied_seq(self) -> int:
         """How far the log has been applied; -1 before the first view."""
         view = self._view

@@ -1,42 +1,19 @@
-"""Photos that are told apart easily, and an engine over the deterministic encoder."""
+"""A shop with a folder of its own and an engine over the deterministic encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from pytest_django.fixtures import Settings
 
 from recognition import runtime
 from recognition.gallery import Gallery
 from recognition.runtime import Engine
-from recognition.services import Upload
-from recognition.vision.encoders.protocol import Image as Picture
 from tests.fakes import ThumbnailEncoder
 
 READY_S = 20
-
-
-def picture(number: int) -> Picture:
-    """Draw a picture of 8 x 8 random tiles: uint8 (64, 64, 3), the same for the same number."""
-    tiles = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
-    return np.kron(tiles, np.ones((8, 8, 1), np.uint8))
-
-
-def photo_bytes(number: int) -> bytes:
-    """Return the picture as a PNG file."""
-    with BytesIO() as file:
-        Image.fromarray(picture(number)).save(file, "PNG")
-        return file.getvalue()
-
-
-def upload(number: int) -> Upload:
-    """Return the picture as a client would send it."""
-    return Upload(filename=f"{number}.png", data=photo_bytes(number))
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ from recognition.errors import (
     ProductUnknown,
 )
 from recognition.models import Embedding, IndexEvent, IndexState
-from recognition.photo_files import photo_path
+from recognition.photo_files import photo_file_write, photo_path
 from recognition.runtime import Engine
 from recognition.services import Upload
 from recognition.writer_lock import IndexWriter
-from tests.recognition.conftest import picture, upload
+from tests.recognition.pictures import picture, upload
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -169,7 +169,8 @@ def test_deleted_product_is_gone_and_its_rows_stay_withdrawn(engine: Engine, sho
     assert services.product_delete(product_id=made.product.pk) == 4
     assert best_name(engine, 1) == "unknown"
     assert Product.objects.count() == 0
-    assert list(Embedding.objects.values_list("id", "product_image_id")) == [(0, None), (1, None)]
+    rows = Embedding.objects.values_list("id", "product_image__isnull")
+    assert list(rows) == [(0, True), (1, True)]
     assert files_in(shop_folder) == []
     with pytest.raises(ProductUnknown):
         services.product_delete(product_id=made.product.pk)
@@ -269,13 +270,12 @@ def test_registration_that_fails_half_way_leaves_nothing(
 def test_registration_that_cannot_write_its_files_leaves_nothing(
     engine: Engine, shop_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = services.photo_file_write
-    written = []
+    written: list[str] = []
 
     def fail_on_the_second(*, name: str, content: bytes) -> None:
         if written:
             raise OSError(28, "No space left on device")
-        write(name=name, content=content)
+        photo_file_write(name=name, content=content)
         written.append(name)
 
     monkeypatch.setattr(services, "photo_file_write", fail_on_the_second)

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
+NAME_TAKEN = _("This name is taken. Please choose another one.")
+
 
 class LoginForm(AuthenticationForm):
     """Name and password."""
@@ -38,5 +40,5 @@ class SignupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # Django's fo
         """Refuse a name that differs from another one only in upper and lower case."""
         username: str = self.cleaned_data["username"]
         if User.objects.filter(username__iexact=username).exists():
-            raise ValidationError(_("This name is taken. Please choose another one."), code="taken")
+            raise ValidationError(NAME_TAKEN, code="taken")
         return username

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, views
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -13,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.forms import LoginForm, SignupForm
+from accounts.forms import NAME_TAKEN, LoginForm, SignupForm
 from accounts.services import login_limit_check
 from ebrcs.rate_limits import TooManyRequests, client_address, rate_limit_check
 
@@ -66,6 +67,12 @@ def signup(request: HttpRequest) -> HttpResponse:
             return pause_page(request, refusal)
     form = SignupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, form.save())
-        return HttpResponseRedirect(target)
+        try:
+            with transaction.atomic():
+                user = form.save()
+        except IntegrityError:  # somebody took the name between the look and the save
+            form.add_error("username", NAME_TAKEN)
+        else:
+            login(request, user)
+            return HttpResponseRedirect(target)
     return render(request, "accounts/signup.html", {"form": form, "next": next_address(request)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -66,6 +67,15 @@ class Environment:
         word = self.text(name, default)
         if word not in allowed:
             raise ImproperlyConfigured(f"{name}={word!r}: allowed are {', '.join(allowed)}")
+        return word
+
+    def rate(self, name: str, default: str) -> str:
+        """Read how many requests are allowed in which time, such as `10/min`."""
+        word = self.text(name, default)
+        if not re.fullmatch(r"[1-9]\d{0,8}/(s|sec|m|min|h|hour|d|day)", word):
+            raise ImproperlyConfigured(
+                f"{name}={word!r}: a number above 0, a slash and s, min, hour or day are needed"
+            )
         return word
 
     def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:

@@ -29,7 +29,7 @@ class StructureBroken(ValueError):
 class Structure:
     """A picture file taken apart: `picture` is what a decoder needs, `trailing` what follows the picture.
 
-    `scans` counts the passes of a progressive JPEG, `images` the pictures of an animation.
+    `scans` counts the passes of a progressive JPEG.
     """
 
     format: Format
@@ -37,7 +37,6 @@ class Structure:
     height: int = 0
     orientation: int = 1
     scans: int = 1
-    images: int = 1
     picture: bytes = b""
     trailing: bytes = b""
 
@@ -120,8 +119,6 @@ def png_read(data: bytes) -> Structure:
             found.width, found.height = struct.unpack_from(">II", data, body_start)
         elif kind == b"eXIf":
             found.orientation = orientation_read(data[body_start : end - 4])
-        elif kind == b"acTL":
-            (found.images,) = struct.unpack_from(">I", data, body_start)
         if kind in PNG_KEPT:
             kept.append(data[position:end])
         position = end
@@ -136,14 +133,11 @@ def webp_read(data: bytes) -> Structure:
     stop = 8 + int(struct.unpack_from("<I", data, 4)[0])
     if stop > len(data):
         raise StructureBroken("it ends in the middle")
-    animated = 0
     for kind, body in webp_chunks(data, stop):
         if not found.width:
             found.width, found.height = webp_size(kind, body)
         if kind == b"EXIF":
             found.orientation = orientation_read(body.removeprefix(b"Exif\0\0"))
-        animated += kind == b"ANMF"
-    found.images = max(1, animated)
     found.picture, found.trailing = data[:stop], data[stop:]
     return found
 

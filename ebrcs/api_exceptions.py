@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -80,6 +81,9 @@ def problem_response(exception: Exception, context: dict[str, Any]) -> Response:
     set_rollback()
     if problem.status == HTTPStatus.UNAUTHORIZED:
         problem.headers.setdefault("WWW-Authenticate", 'Bearer realm="api"')
+    if request := context.get("request"):
+        # Whatever the view renders otherwise and the caller accepts, a problem is JSON.
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     return Response(problem.body(), status=problem.status, headers=problem.headers, content_type=PROBLEM_JSON)
 
 

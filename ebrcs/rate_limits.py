@@ -20,7 +20,7 @@ from ebrcs.errors import EbrcsError
 
 logger = logging.getLogger(__name__)
 PERIODS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-fallback_cache = LocMemCache("rate-limits-of-this-process", {})
+fallback_cache = LocMemCache("rate-limits-of-this-process", {"OPTIONS": {"MAX_ENTRIES": 10_000}})
 
 
 class TooManyRequests(EbrcsError):
@@ -84,7 +84,11 @@ def cache_increment(store: BaseCache, key: str, *, timeout_s: int) -> int:
     """
     if not isinstance(store, FileBasedCache):
         store.add(key, 0, timeout_s)
-        return int(store.incr(key))
+        try:
+            return int(store.incr(key))
+        except ValueError:  # thrown out in between, to make room
+            store.set(key, 1, timeout_s)
+            return 1
     with (settings.DATA_DIR / "rate_limits.lock").open("w") as file:
         locks.lock(file, locks.LOCK_EX)
         hits = int(store.get(key, 0)) + 1

@@ -70,3 +70,25 @@ def test_only_the_docs_allow_inline_styles(client: Client) -> None:
     assert "default-src 'self'" in docs
     assert "unsafe" not in elsewhere
     assert "frame-ancestors 'none'" in elsewhere
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/api/schema/", "/api/docs/"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "format=xml",
+        "format=%00",
+        "lang=%00",
+        "lang=" + "x" * 5000,
+        "lang=%22%3E%3Cscript%3Ealert(1)",
+        "script",
+    ],
+)
+def test_a_nonsense_question_to_the_docs_causes_no_fault(client: Client, address: str, query: str) -> None:
+    answer = client.get(f"{address}?{query}")
+    assert answer.status_code in {200, 404}
+    assert b"<script>alert" not in answer.content
+    if answer.status_code == 404:
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] == "not_found"

@@ -13,12 +13,20 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ebrcs import rate_limits
-from ebrcs.rate_limits import TooManyRequests, client_address, hits_count, rate_limit_check, rate_parse
+from ebrcs.rate_limits import (
+    TooManyRequests,
+    cache_increment,
+    client_address,
+    hits_count,
+    rate_limit_check,
+    rate_parse,
+)
 
 PROCESSES, HITS = 3, 150
 COUNTER = """
@@ -131,6 +139,13 @@ def test_without_the_shared_cache_a_process_counts_alone_and_says_so(
     key = uuid4().hex
     assert [hits_count(key, timeout_s=60) for _ in range(3)] == [1, 2, 3]
     assert "counts its rate limits alone" in caplog.text
+
+
+def test_a_counter_thrown_out_to_make_room_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocMemCache("tests-of-rate-limits", {})
+    monkeypatch.setattr(store, "add", lambda *arguments: None)
+    assert cache_increment(store, "key", timeout_s=60) == 1
+    assert cache_increment(store, "key", timeout_s=60) == 2
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from recognition import runtime
 from recognition.models import Embedding, IndexEvent
 from recognition.runtime import Engine
 from tests.catalog.pictures import png_bomb
-from tests.recognition.conftest import photo_bytes
+from tests.recognition.pictures import photo_bytes
 
 BARCODE = "4006381333931"
 

@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 UNCALIBRATED = Thresholds(default=PRIOR_THRESHOLD, margin=MINIMUM_MARGIN)
 """What decides until the first calibration, which takes seconds for some thousand photos."""
 
-COMPARED_ROWS = 20_000
-"""Photos compared with each other when an index is loaded. Comparing takes n x n work: half a minute of one
-core for so many. Of a larger index an even sample is taken; photos registered later are always added."""
+COMPARED_ROWS = 10_000
+"""Photos compared with each other when an index is loaded, which takes n x n work. Of a larger index an even
+sample is taken; photos registered later are always added."""
 
 NICENESS = 10
 

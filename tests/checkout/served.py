@@ -1,0 +1,62 @@
+"""The shop's ASGI application as the tests serve it: recognising by colour, and steered by files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from django.conf import settings
+
+from ebrcs.asgi import application
+
+__all__ = ["application"]
+
+from checkout.consumer import CheckoutConsumer
+from recognition import runtime
+from recognition.errors import EngineNotReady
+from recognition.runtime import EngineState, Recognition
+from tests.vision.scenes import BLUE, GREEN, RED, Image, colour_embeddings, decision_by_colour
+
+RED_ID, BLUE_ID, GREEN_ID = (UUID(int=number) for number in (1, 2, 3))
+COLOURS = {str(RED_ID): RED, str(BLUE_ID): BLUE, str(GREEN_ID): GREEN}
+# So much like red that nobody can tell them apart.
+TWIN_ID = UUID(int=4)
+TWIN = (202, 43, 43)
+
+
+class ColourEngine:
+    """Answers at once, unless a file in the data folder says otherwise."""
+
+    def state(self) -> EngineState:
+        return EngineState(
+            ready=True,
+            reasons=[],
+            encoder="colour",
+            fingerprint="c" * 64,
+            rows=3,
+            active_rows=3,
+            applied_seq=0,
+            epoch=1,
+            generation=1,
+        )
+
+    async def recognize_async(self, images: Sequence[Image], *, at_least_seq: int = 0) -> Recognition:
+        if (settings.DATA_DIR / "engine_off").exists():
+            raise EngineNotReady("The encoder is being loaded.")
+        if (settings.DATA_DIR / "engine_broken").exists():
+            raise RuntimeError("a fault nobody foresaw")
+        if (settings.DATA_DIR / "engine_slow").exists():
+            await asyncio.sleep(0.3)
+        twin = {str(TWIN_ID): TWIN} if (settings.DATA_DIR / "twin_sold").exists() else {}
+        embeddings = colour_embeddings(images)
+        decisions = [decision_by_colour(row, COLOURS | twin) for row in embeddings]
+        return Recognition(embeddings, decisions, {"embed": 0.0, "search": 0.0})
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+runtime.engine_use(cast("Any", ColourEngine()))
+CheckoutConsumer.watch_every_s = 0.4

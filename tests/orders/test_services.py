@@ -1,0 +1,38 @@
+"""What an order's number is like, and that a number taken is drawn again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import IntegrityError
+
+from accounts.models import User
+from checkout import services as checkout_services
+from orders import services
+from orders.models import Order
+from tests.checkout.shop import product_make, session_with
+
+
+def test_a_number_is_the_day_and_five_characters_that_nobody_mixes_up() -> None:
+    numbers = {services.order_number_make() for _ in range(200)}
+    assert len(numbers) > 190
+    assert all(re.fullmatch(r"\d{6}-[0-9A-HJKMNP-TV-Z]{5}", number) for number in numbers)
+
+
+def test_a_number_already_taken_is_drawn_again(shopper: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["A-1", "A-1", "A-1", "B-2"])
+    monkeypatch.setattr(services, "order_number_make", lambda: next(drawn))
+    milk = product_make("Milk")
+    for _ in range(2):
+        checkout_services.session_confirm(session_id=session_with(shopper, milk).pk)
+    assert sorted(Order.objects.values_list("number", flat=True)) == ["A-1", "B-2"]
+
+
+def test_a_session_never_gets_a_second_order(shopper: User) -> None:
+    session = session_with(shopper, product_make("Milk"))
+    order = checkout_services.session_confirm(session_id=session.pk).order
+    line = services.OrderLine(order.items.get().product_id, "Milk", 1, None, None)
+    with pytest.raises(IntegrityError):
+        services.order_place(user_id=shopper.pk, session_id=session.pk, lines=[line], currency="EUR")
+    assert Order.objects.get() == order

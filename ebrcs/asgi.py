@@ -11,7 +11,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ebrcs.settings")
 http_application = get_asgi_application()
 
 # Only now are the apps loaded that these import models of.
-from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
@@ -23,7 +22,7 @@ websocket_routes: list[Any] = [*websocket_urlpatterns, re_path("", cast("Any", u
 application = ProtocolTypeRouter(
     {
         "http": http_application,
-        "websocket": AuthMiddlewareStack(URLRouter(websocket_routes)),
+        "websocket": URLRouter(websocket_routes),
     }
 )
 

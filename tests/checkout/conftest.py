@@ -10,7 +10,7 @@ from django.conf import settings
 
 from catalog.models import Product
 from tests.checkout.served import BLUE_ID, GREEN_ID, RED_ID
-from tests.checkout.serving import Server, served
+from tests.checkout.serving import STAND_IN, Server, served
 
 SWITCHES = ("engine_off", "engine_slow", "engine_broken", "twin_sold")
 
@@ -18,7 +18,7 @@ SWITCHES = ("engine_off", "engine_slow", "engine_broken", "twin_sold")
 @pytest.fixture(scope="session")
 def shared_server(django_db_setup: None) -> Iterator[Server]:
     """Serve the shop once for all tests; its engine recognises by colour."""
-    with served("tests.checkout.served:application", Path(settings.DATA_DIR)) as server:
+    with served("tests.checkout.served:application", Path(settings.DATA_DIR), **STAND_IN) as server:
         yield server
 
 

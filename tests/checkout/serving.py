@@ -29,6 +29,7 @@ from tests.vision.scenes import Image
 
 START_S = 60.0
 PATIENCE_S = 10.0
+STAND_IN = {"DJANGO_SETTINGS_MODULE": "tests.checkout.served_settings"}
 
 
 def database_url() -> str:

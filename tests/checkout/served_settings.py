@@ -1,0 +1,7 @@
+"""The shop's settings for a server whose engine is a stand-in."""
+
+from __future__ import annotations
+
+from ebrcs.settings import *  # noqa: F403
+
+ENGINE_AT_START = False

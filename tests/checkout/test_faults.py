@@ -1,0 +1,177 @@
+"""The till while something it needs is away: the database, the channel layer, or reason itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.db import OperationalError
+
+from accounts.models import User
+from checkout import consumer, services, till
+from checkout.consumer import CheckoutConsumer
+from checkout.mailbox import Mailbox
+from checkout.models import BillingItem, ScanEvent
+from checkout.seats import Change, Cloakroom, Seat, seat_make
+from checkout.till import Till
+from tests.checkout.serving import bearer
+from tests.checkout.shop import product_make, seen
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class LayerAway:
+    """A channel layer whose server cannot be reached."""
+
+    async def new_channel(self) -> str:
+        return "channel"
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        raise ConnectionError("Redis is away")
+
+    async def group_add(self, group: str, channel: str) -> None:
+        raise ConnectionError("Redis is away")
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        raise ConnectionError("Redis is away")
+
+
+def socket_of(user: User, session_id: UUID) -> WebsocketCommunicator:
+    """Return a client of the consumer in this process."""
+    headers = [(name.lower().encode(), value.encode()) for name, value in bearer(user).items()]
+    socket = WebsocketCommunicator(CheckoutConsumer.as_asgi(), f"/api/ws/checkout/{session_id}", headers)
+    cast("dict[str, Any]", socket.scope)["url_route"] = {"kwargs": {"session_id": str(session_id)}}
+    return socket
+
+
+def till_of(session_id: UUID, seat: Seat, sent: list[Any]) -> Till:
+    """Return a till that writes down what it sends and tells."""
+
+    async def note(message: Any) -> None:
+        sent.append(message)
+
+    async def recognize(crops: Any) -> Any:
+        raise AssertionError("nothing is looked at")
+
+    return Till(session_id, seat, Mailbox(), recognize, note, note)
+
+
+def test_what_was_seen_while_the_database_was_away_is_stored_once_when_it_is_back(
+    shopper: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    milk = product_make("Milk")
+    session = services.session_start(user=shopper)
+    seat = seat_make()
+    sent: list[Any] = []
+    seat.changes.append(Change(ScanEvent.Action.ADD, milk.pk, seen(0.9)))
+    stored = till.change_store
+    answers = iter(["away", "lost", "back"])
+
+    def unsteady(**change: Any) -> Any:
+        answer = next(answers)
+        if answer == "away":
+            raise OperationalError("the database is away")
+        result = stored(**change)
+        if answer == "lost":
+            raise OperationalError("the answer to the commit got lost")
+        return result
+
+    monkeypatch.setattr(till, "change_store", unsteady)
+
+    async def scenario() -> None:
+        worker = till_of(session.pk, seat, sent)
+        for waiting in (1, 1, 0):
+            await worker.store()
+            assert len(seat.changes) == waiting
+
+    asyncio.run(scenario())
+    assert BillingItem.objects.get().quantity == 1
+    assert ScanEvent.objects.count() == 1
+
+
+def test_a_change_the_shop_refuses_is_said_and_does_not_hold_up_the_next(shopper: User) -> None:
+    gone, milk = product_make("Gone", is_active=False), product_make("Milk")
+    session = services.session_start(user=shopper)
+    seat = seat_make()
+    sent: list[Any] = []
+    seat.changes += [Change(ScanEvent.Action.ADD, product.pk, seen(0.9)) for product in (gone, milk)]
+    asyncio.run(till_of(session.pk, seat, sent).store())
+    assert [message.get("code") or message["name"] for message in sent] == ["items_not_for_sale", "Milk"]
+    assert seat.changes == []
+
+
+async def test_without_a_channel_layer_a_socket_still_shows_its_own_changes(
+    shopper: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "get_channel_layer", LayerAway)
+    milk = await sync_to_async(product_make)("Milk")
+    session = await sync_to_async(services.session_start)(user=shopper)
+    socket = socket_of(shopper, session.pk)
+    assert (await socket.connect(timeout=10))[0]
+    assert json.loads(await socket.receive_from(timeout=10))["type"] == "session.ready"
+    await socket.send_to(json.dumps({"type": "item.set", "product_id": str(milk.pk), "quantity": 2}))
+    update = json.loads(await socket.receive_from(timeout=10))
+    assert (update["type"], update["cart"]["total_items"]) == ("cart.updated", 2)
+    await socket.disconnect()
+
+
+async def test_a_fault_nobody_foresaw_closes_with_4500_and_a_line_in_the_log(
+    shopper: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(scope: Any) -> Any:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(consumer, "entry_read", broken)
+    session = await sync_to_async(services.session_start)(user=shopper)
+    socket = socket_of(shopper, session.pk)
+    assert (await socket.connect(timeout=10))[0]
+    assert await socket.receive_output(timeout=10) == {"type": "websocket.close", "code": 4500}
+    assert "nobody foresaw this" in caplog.text
+    await socket.disconnect()
+
+
+async def test_a_socket_leaves_no_task_behind(shopper: User) -> None:
+    before = asyncio.all_tasks()
+    session = await sync_to_async(services.session_start)(user=shopper)
+    socket = socket_of(shopper, session.pk)
+    await socket.connect(timeout=10)
+    await socket.receive_from(timeout=10)
+    assert len(asyncio.all_tasks() - before) >= 4
+    await socket.disconnect(timeout=10)
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_seat_is_kept_for_one_who_comes_back_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("checkout.seats.KEEP_S", 0.05)
+    cloakroom, session_id = Cloakroom(), UUID(int=1)
+    first, second = seat_make(), seat_make()
+    cloakroom.leave(session_id, first)
+    assert cloakroom.fetch(session_id) is first
+    assert cloakroom.fetch(session_id) is None
+    cloakroom.leave(session_id, first)
+    await asyncio.sleep(0.03)
+    cloakroom.leave(session_id, second)
+    await asyncio.sleep(0.03)
+    assert cloakroom.kept[session_id][1] is second, "the first one's time is not the second one's"
+    await asyncio.sleep(0.05)
+    assert cloakroom.fetch(session_id) is None
+
+
+async def test_the_newest_frame_wins_and_the_others_are_counted() -> None:
+    mailbox = Mailbox()
+    for number in range(1, 6):
+        mailbox.put(bytes([number]), float(number))
+    frame = await mailbox.take()
+    assert (frame.number, frame.data, frame.received_s, frame.dropped) == (5, b"\5", 5.0, 4)
+    taking = asyncio.create_task(mailbox.take())
+    await asyncio.sleep(0)
+    assert not taking.done()
+    mailbox.put(b"next", 6.0)
+    assert ((await taking).number, (await taking).dropped) == (6, 0)

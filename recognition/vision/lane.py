@@ -165,7 +165,7 @@ class Lane:
         scene = self._presence.look(frame, elapsed_s, self._tracker.expected(elapsed_s))
         if not scene.proposals and not self._tracker.tracks:
             return Observation(self._frame, at_s, (), (), scene.changed, active=False)
-        self._keep_covered()
+        self._look_behind()
         for track in self._tracker.follow(scene.proposals, self._frame, at_s, elapsed_s):
             self._end(track)
         crops: list[tuple[int, Image]] = []
@@ -281,12 +281,12 @@ class Lane:
             item.crossings += 1 if inside else -1
             item.life.story.append(f"frame {self._frame}: moved {'into' if inside else 'out of'} the zone")
 
-    def _keep_covered(self) -> None:
-        """Keep what lies on the tray while something (a hand, another item) is still where it lay."""
-        if self._mode != "tray":
-            return
+    def _look_behind(self) -> None:
+        """Note whose place is bare, and keep what lies on the tray while a hand or an item covers it."""
         for track in self._tracker.tracks:
-            if not track.seen and self._presence.covered(track.box) > 0.6:
+            covered = self._presence.covered(track.box)
+            track.bare = covered < 0.3
+            if self._mode == "tray" and not track.seen and covered > 0.6:
                 track.missed_s = 1e-3
 
     def _let_go(self) -> None:

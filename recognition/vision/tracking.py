@@ -25,6 +25,7 @@ class TrackingConfig:
     reach : largest distance between expected and seen middle, in item sizes
     cost_max : largest sum of distance, missing overlap and colour difference of one item
     missed_s : an item hidden in the middle of the view is waited for this long
+    moved_s : an item whose place is bare was carried off; it is waited for this long to turn up elsewhere
     left_s : an item that was leaving the view is waited for this long
     newborn_s : a track younger than this that loses its item was a flicker and is forgotten at once
     linked_similarity : cosine of two embeddings above which a new track continues a hidden one
@@ -33,6 +34,7 @@ class TrackingConfig:
     reach: float = 1.6
     cost_max: float = 2.2
     missed_s: float = 1.0
+    moved_s: float = 0.45
     left_s: float = 0.25
     newborn_s: float = 0.15
     linked_similarity: float = 0.8
@@ -49,6 +51,7 @@ class Track:
     histogram : running mean of its colours, unit length
     embedding : running mean of its embeddings, unit length; None before the first
     missed_s : time since it was last seen, 0 while in view
+    bare : whether the counter is seen where it was last
     born_cut_off : whether it came in over the rim of the frame
     """
 
@@ -61,6 +64,7 @@ class Track:
     histogram: FloatArray
     velocity: tuple[float, float] = (0.0, 0.0)
     missed_s: float = 0.0
+    bare: bool = False
     sightings: int = 1
     still_s: float = 0.0
     embedding: FloatArray | None = None
@@ -179,7 +183,9 @@ class Tracker:
             return False
         if track.last_s - track.first_s < self.config.newborn_s:
             return True
-        return track.missed_s > (self.config.left_s if track.leaving() else self.config.missed_s)
+        if track.leaving():
+            return track.missed_s > self.config.left_s
+        return track.missed_s > (self.config.moved_s if track.bare else self.config.missed_s)
 
     def _assigned(self, proposals: Sequence[Proposal], elapsed_s: float) -> dict[int, int]:
         if not self.tracks or not proposals:

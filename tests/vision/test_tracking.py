@@ -79,6 +79,14 @@ def test_an_item_hidden_for_longer_is_gone() -> None:
     assert [track.id for track in tracker.tracks] == [2]
 
 
+def test_an_item_whose_place_is_bare_is_waited_for_only_shortly() -> None:
+    tracker = Tracker()
+    follow(tracker, *[[seen(0.4)]] * 5)
+    tracker.tracks[0].bare = True
+
+    assert [track.id for track in follow(tracker, *[[]] * 5, start=5)] == [1]
+
+
 def test_without_patience_the_hidden_item_would_be_a_second_one() -> None:
     tracker = Tracker(TrackingConfig(missed_s=0.0))
     hidden(tracker, 3)

@@ -152,6 +152,8 @@ class IndexFiles:
 
     def _save(self) -> bool:
         state = state_current()
+        if not state.encoder_fingerprint:
+            return False  # before the first registration there is nothing to keep
         mark = index_log.log_mark(epoch=state.epoch, seq=state.last_seq)
         snapshot, problem = self.read(state)
         if snapshot is not None and snapshot.origin == mark and snapshot.visual_weight == self.visual_weight:

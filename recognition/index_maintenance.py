@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from catalog.images import photo_pixels
 from catalog.models import ProductImage
@@ -152,7 +153,14 @@ def _epoch_begin(writer: IndexWriter, *, rows_before: int) -> EpochChange:
     rows = Embedding.objects.order_by("id")
     writer.state.epoch += 1
     writer.state.row_count = rows.count()
-    writer.events_append(IndexEvent.Kind.ADD, range(writer.state.row_count))
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO index_events (seq, kind, embedding_id, created_at) "
+            "SELECT %s + id, 'add', id, %s FROM embeddings",
+            [writer.state.last_seq + 1, now],
+        )
+    writer.state.last_seq += writer.state.row_count
     inactive = rows.filter(product_image__product__is_active=False)
     writer.events_append(IndexEvent.Kind.WITHDRAW, list(inactive.values_list("id", flat=True)))
     logger.info("index epoch %d: %d rows, before %d", writer.state.epoch, writer.state.row_count, rows_before)

@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from recognition import index_log
+from recognition.errors import EngineNotReady
 from recognition.index_log import LogDamaged, LogEntry
 from recognition.models import IndexEvent, IndexState
 from recognition.vision.index import FaissStore
@@ -106,9 +107,10 @@ class Replica:
         if self._thread.is_alive():
             self._thread.join()
         with self._applied:
-            for _, future in self._waiting:
-                future.cancel()
-            self._waiting.clear()
+            left, self._waiting = self._waiting, []
+        for _, future in left:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(EngineNotReady("Recognition is shutting down."))
 
     def hint(self, seq: int) -> None:
         """Say that the log reaches at least `seq`: the replica looks now instead of at its next poll."""
@@ -122,7 +124,8 @@ class Replica:
             if self.applied_seq >= seq:
                 future.set_result(None)
             else:
-                self._waiting.append((seq, future))
+                waiting = [(wanted, other) for wanted, other in self._waiting if not other.cancelled()]
+                self._waiting = [*waiting, (seq, future)]
         self.hint(seq)
         return future
 

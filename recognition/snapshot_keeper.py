@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 QUIET_S = 2.0
 LONGEST_S = 30.0
+REST_FACTOR = 10
+"""Pause after a save, in units of what it took: files of 100,000 rows are a gigabyte to write."""
 
 
 class SnapshotKeeper:
@@ -51,17 +53,19 @@ class SnapshotKeeper:
             self._wait_for_quiet()
             if self._stopping.is_set():
                 break
+            start = time.monotonic()
             try:
                 self.files.save()
                 self.failure = ""
+                self._stopping.wait(REST_FACTOR * (time.monotonic() - start))
             except Exception as error:
                 if not self.failure:
                     logger.exception("the index files cannot be written; the next start will be slower")
                 self.failure = str(error) or type(error).__name__
-                connection.close()
                 self._stopping.wait(self._longest_s)
                 self._changed.set()
-        connection.close()
+            finally:
+                connection.close()  # the next save may be hours away
 
     def _wait_for_quiet(self) -> None:
         deadline = time.monotonic() + self._longest_s

@@ -220,3 +220,18 @@ def test_hole_in_the_log_is_said_and_nothing_is_skipped(engine: Engine) -> None:
         following.catch_up()
     assert following.applied_seq == 1
     close_old_connections()
+
+
+def test_vectors_are_read_in_order_whatever_the_size_of_a_block(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.product_register(name="Milk", uploads=[upload(number) for number in range(7)])
+    stored = [bytes(row.vector) for row in Embedding.objects.order_by("id")]
+    for rows in (1, 2, 3, 7, 100):
+        monkeypatch.setattr(index_log, "READ_ROWS", rows)
+        blocks = list(index_log.vectors_read(start=1, stop=6))
+        assert [vector.tobytes() for block in blocks for vector in block] == stored[1:6]
+        assert all(block.shape[1:] == (1280,) and block.dtype == "float32" for block in blocks)
+    assert [len(block) for block in index_log.vectors_read(start=3, stop=3) if len(block)] == []
+    with pytest.raises(index_log.LogDamaged, match="8 expected, 7 found"):
+        list(index_log.vectors_read(start=0, stop=8))

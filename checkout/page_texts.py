@@ -53,6 +53,7 @@ def page_texts() -> dict[str, str]:
             "These products are not for sale any more, please remove them: {names}"
         ),
         "error_no_such_product": _("No product has this barcode. Try its name."),
+        "error_no_such_question": _("This question is already answered."),
         "error_bad_barcode": _("This is not a complete barcode. Please check the digits."),
         "error_quantity_out_of_range": _("So many of one product cannot be sold here."),
         "error_session_not_active": _("This visit has ended."),

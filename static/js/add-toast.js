@@ -14,8 +14,21 @@ export class AddToast extends HTMLElement {
     clearTimeout(this.timer);
   }
 
-  /** @param {string} words */
+  /** Says what went well. @param {string} words */
   show(words) {
+    this.appear(words, "good");
+  }
+
+  /** Says what did not work. @param {string} words */
+  warn(words) {
+    this.appear(words, "warning");
+  }
+
+  /** @param {string} words @param {"good" | "warning"} tone */
+  appear(words, tone) {
+    this.dataset.tone = tone;
+    part(this, "icon-good", HTMLElement).hidden = tone !== "good";
+    part(this, "icon-warning", HTMLElement).hidden = tone === "good";
     const body = part(this, "body", HTMLElement);
     part(this, "word", HTMLElement).textContent = words;
     body.hidden = false;

@@ -43,11 +43,12 @@ const pump = new FramePump(
 let lastAdd = null;
 let cameraOffTimer = 0;
 let cameraWasOn = false;
+let leaving = false;
 
 /** @param {Record<string, unknown>} command */
 function order(command) {
   if (till.command(command)) return true;
-  toast.show(say("not_sent"));
+  toast.warn(say("not_sent"));
   return false;
 }
 
@@ -117,11 +118,13 @@ function cartUpdated({ event, cart: now }) {
 function refused(words) {
   cart.forgetWishes();
   if (find.isOpen) find.say(words, true);
-  else toast.show(words);
+  else toast.warn(words);
 }
 
 /** @param {string | null} orderId */
 function leave(orderId) {
+  if (leaving) return; // the answer to the payment and the till's farewell arrive together
+  leaving = true;
   pump.stop();
   location.assign(
     orderId ? options.receipt_path.replace("00000000-0000-0000-0000-000000000000", orderId) : location.pathname,
@@ -233,7 +236,9 @@ till.addEventListener("state", (event) => {
   linkChanged(state, code);
 });
 stage.addEventListener("source", () => stage.pause(!till.isOpen));
-cart.addEventListener("quantity", (event) => order({ type: "item.set", .../** @type {CustomEvent} */ (event).detail }));
+cart.addEventListener("quantity", (event) => {
+  if (!order({ type: "item.set", .../** @type {CustomEvent} */ (event).detail })) cart.forgetWishes();
+});
 cart.addEventListener("undo", undo);
 cart.addEventListener("pay", () => void pay());
 which.addEventListener("choose", (event) => order({ type: "choose", .../** @type {CustomEvent} */ (event).detail }));

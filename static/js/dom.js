@@ -33,7 +33,14 @@ export function copyOf(root, name) {
  */
 export function showPicture(root, address) {
   const picture = part(root, "picture", HTMLImageElement);
-  if (address && picture.getAttribute("src") !== address) picture.src = address;
-  picture.hidden = !address;
-  part(root, "no-picture", HTMLElement).hidden = Boolean(address);
+  const sign = part(root, "no-picture", HTMLElement);
+  const show = (/** @type {boolean} */ there) => {
+    picture.hidden = !there;
+    sign.hidden = there;
+  };
+  if (address === picture.getAttribute("src")) return;
+  picture.onerror = () => show(false);
+  picture.onload = () => show(true);
+  show(Boolean(address));
+  if (address) picture.src = address;
 }

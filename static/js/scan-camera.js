@@ -144,7 +144,7 @@ export class ScanCamera extends HTMLElement {
 
   /** @param {Detection[]} detections boxes relative to the frame that was sent */
   show(detections) {
-    this.overlay?.show(detections);
+    this.overlay?.show(this.state === "live" ? detections : []);
     const now = performance.now();
     const strange = detections.filter((detection) => detection.state === "unknown");
     for (const track of this.strangers.keys()) {

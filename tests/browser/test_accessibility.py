@@ -1,0 +1,109 @@
+"""Every page and dialog against the rules a machine can check, in light and dark, English and Korean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import KIOSK, PHONE, VisitorMaker
+from tests.browser.stock import SHOWINGS
+
+pytestmark = pytest.mark.browser
+
+
+def violations(page: Page) -> list[str]:
+    """Return what is wrong with the page as it stands, each with its first place."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [f"{page.url}: {rule['id']} at {rule['nodes'][0]['target']}" for rule in found]
+
+
+def test_the_rules_are_applied(browser: Browser, visit: VisitorMaker) -> None:
+    with visit(browser) as visitor:
+        page = visitor.page()
+        page.goto(f"{visitor.shop.address}/login/")
+        page.evaluate("document.querySelector('label').remove()")
+
+        assert [rule.split(": ")[1].split(" at ")[0] for rule in violations(page)] == ["label"]
+
+
+@pytest.mark.parametrize("window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "kiosk"])
+def test_no_page_breaks_a_rule(
+    browser: Browser,
+    visit: VisitorMaker,
+    shot: Callable[[Page, str], None],
+    window: tuple[dict[str, int], str, str],
+) -> None:
+    size, language, scheme = window
+    found: list[str] = []
+    options = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    with visit(browser, size=size, language=language, **options) as visitor:
+        page = visitor.page()
+        for path in ("/", "/login/", "/signup/", "/nothing/"):
+            page.goto(f"{visitor.shop.address}{path}")
+            found += violations(page)
+        visitor.sign_up(page, f"axe-{language}", "/my/")
+        found += violations(page)
+        page.goto(f"{visitor.shop.address}/checkout/")
+        expect(page.locator("connection-pill")).to_have_attribute("data-state", "on")
+        found += violations(page)
+        page.click(".tools [data-action=find]")
+        page.fill("#find-input", SHOWINGS[0].pack.name[:4])
+        page.locator(".found-row").first.wait_for()
+        found += violations(page)
+        shot(page, f"{language}-{scheme}-find")
+        page.locator(".found-row").first.click()
+        expect(page.locator(".line")).to_have_count(1)
+        found += violations(page)
+        page.click("[data-action=settings]")
+        found += violations(page)
+        shot(page, f"{language}-{scheme}-settings")
+        page.keyboard.press("Escape")
+        page.click("[data-part=pay]")
+        page.wait_for_url("**/orders/*/")
+        found += violations(page)
+        for path in ("/my/", "/"):
+            page.goto(f"{visitor.shop.address}{path}")
+            found += violations(page)
+        shot(page, f"{language}-{scheme}-home")
+
+    assert found == []
+
+
+def test_nothing_is_wider_than_the_narrowest_phone_or_text_twice_as_large(
+    browser: Browser, visit: VisitorMaker
+) -> None:
+    wide: list[str] = []
+    with visit(browser, size={"width": 320, "height": 568}, language="ko") as visitor:
+        page = visitor.page()
+        visitor.sign_up(page, "narrow", "/checkout/")
+        paths = [page.url.removeprefix(visitor.shop.address), "/", "/my/", "/nothing/"]
+        for path in paths:
+            page.goto(f"{visitor.shop.address}{path}")
+            overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            if page.evaluate(overflow) > 0:
+                wide.append(path)
+
+    assert wide == []
+
+
+def test_touch_targets_of_the_till_are_at_least_48_pixels(browser: Browser, visit: VisitorMaker) -> None:
+    with visit(browser) as visitor:
+        page = visitor.page()
+        visitor.sign_up(page, "touch", "/checkout/")
+        expect(page.locator("connection-pill")).to_have_attribute("data-state", "on")
+        page.click(".tools [data-action=find]")
+        page.fill("#find-input", SHOWINGS[0].pack.barcode)
+        page.keyboard.press("Enter")
+        expect(page.locator(".line")).to_have_count(1)
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("button, header a")]
+              .map((one) => [one.ariaLabel ?? one.innerText, one.getBoundingClientRect()])
+              .filter(([, box]) => box.width > 0 && Math.min(box.width, box.height) < 48)
+              .map(([name]) => name)"""
+        )
+
+    assert small == []

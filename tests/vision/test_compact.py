@@ -71,6 +71,23 @@ def test_a_strided_view_embeds_like_its_copy(encoder: CompactEncoder) -> None:
     np.testing.assert_array_equal(encoder.encode([crop]), encoder.encode([crop.copy()]))
 
 
+def test_the_rim_of_a_picture_does_not_count(encoder: CompactEncoder) -> None:
+    picture = cv2.resize(pictures(1)[0], (200, 100))
+    rimmed, framed = picture.copy(), picture.copy()
+    rimmed[:4], rimmed[-4:], rimmed[:, :8], rimmed[:, -8:] = 0, 0, 0, 0
+    framed[:5], framed[-5:], framed[:, :9], framed[:, -9:] = 0, 0, 0, 0
+
+    plain, without_rim, with_frame = encoder.encode([picture, rimmed, framed])
+
+    np.testing.assert_array_equal(plain, without_rim)
+    assert not np.array_equal(plain, with_frame)
+
+
+@pytest.mark.parametrize("side", [1, 2, 13])
+def test_tiny_pictures_are_embedded(encoder: CompactEncoder, side: int) -> None:
+    assert np.isfinite(encoder.encode([np.full((side, side, 3), 90, np.uint8)])).all()
+
+
 @pytest.mark.parametrize(
     "picture",
     [

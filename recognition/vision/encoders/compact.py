@@ -23,6 +23,9 @@ NAME = "compact"
 WEIGHTS = Path(__file__).with_name("weights") / "compact.safetensors"
 COLOUR_MEAN, COLOUR_PROJECTION = "colour.mean", "colour.projection"
 INPUT_SIDE_PX = 112
+# The rim of a photo or of an item's box shows shelf, counter or hand more often than item: leaving four
+# percent off each side was measured to help, on shop photos and on crops from a till alike.
+MIDDLE_SHARE = 0.92
 # Convolutions want work for all channels at once, caches want small activations: 16 was the fastest per
 # crop on one core, and bounds the memory of a long batch.
 CHUNK = 16
@@ -32,7 +35,10 @@ PIXEL_DEVIATION = 0.25
 _STEM_WIDTH = 32
 _STAGES = ((48, 1), (96, 2), (192, 2), (384, 1))
 _POOL_POWER = 3.0
-_PREPROCESSING = f"rgb squeeze-area {INPUT_SIDE_PX} mean {PIXEL_MEAN} deviation {PIXEL_DEVIATION} float32"
+_PREPROCESSING = (
+    f"rgb middle {MIDDLE_SHARE} squeeze-area {INPUT_SIDE_PX} "
+    f"mean {PIXEL_MEAN} deviation {PIXEL_DEVIATION} float32"
+)
 
 
 class WeightsUnusable(EncoderError):
@@ -170,7 +176,8 @@ class CompactEncoder:
                 raise ValueError(f"expected RGB uint8 pictures (h, w, 3), got {image.dtype} {image.shape}")
         if not images:
             return np.empty((0, EMBEDDING_DIM), np.float32)
-        return join_blocks(self._visual(images), self._colours(images))
+        middles = [_middle(image) for image in images]
+        return join_blocks(self._visual(middles), self._colours(middles))
 
     def _visual(self, images: Sequence[Image]) -> FloatArray:
         side = (INPUT_SIDE_PX, INPUT_SIDE_PX)
@@ -181,6 +188,13 @@ class CompactEncoder:
                 chunk = torch.from_numpy(pixels[start : start + CHUNK]).permute(0, 3, 1, 2)
                 rows.append(self._network(normalise(chunk.float() / 255.0)).numpy())
         return np.concatenate(rows)
+
+
+def _middle(image: Image) -> Image:
+    """Leave off the rim: a view of the middle of the picture."""
+    height, width = image.shape[:2]
+    top, left = (round(side * (1.0 - MIDDLE_SHARE) / 2) for side in (height, width))
+    return image[top : height - top, left : width - left]
 
 
 def _read(file: Path) -> dict[str, Tensor]:

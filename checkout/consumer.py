@@ -28,7 +28,7 @@ from checkout.rate import FloodGuard
 from checkout.seats import Seat, cloakroom, seat_make
 from checkout.socket_access import FAILED, FLOODING, NOT_AUTHENTICATED, SocketRefused, socket_enter
 from checkout.teller import Teller
-from checkout.threads import in_database, in_vision
+from checkout.threads import in_database, in_vision, tasks_end
 from checkout.till import Till
 from recognition import runtime
 from recognition.models import IndexState
@@ -41,7 +41,6 @@ PROTOCOL = 1
 NORMAL = 1000
 DESK_MAX = 200
 LAYER_PAUSE_S = 1.0
-SHUTDOWN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -196,6 +195,9 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             teller=teller,
             desk=self.desk,
         )
+        if self.closing:  # and the cancellation got lost in one of the calls above
+            cloakroom.leave(entry.session_id, seat)
+            return
         await self.send_message(ready_message(look, seat))
         tasks = [
             asyncio.create_task(work)
@@ -204,9 +206,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         try:
             await wait_for_first(tasks[:3])
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await tasks_end(tasks)
             cloakroom.leave(entry.session_id, seat)
 
     async def _watch(self, session_id: UUID, teller: Teller) -> None:
@@ -243,15 +243,19 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         if not self.closing:
             self.closing = True
             await self.close(code)
-            if self.main is not None and self.main is not asyncio.current_task():
-                self.main.cancel()
+            if self.main is not asyncio.current_task():
+                self._main_cancel()
+
+    def _main_cancel(self) -> None:
+        """Cancel the main task, once: again would interrupt its clearing up."""
+        if self.main is not None and not self.main.cancelling():
+            self.main.cancel()
 
     async def _stop(self) -> None:
         """End the tasks of this connection and leave its group."""
         self.closing = True
         if self.main is not None:
-            self.main.cancel()
-            await asyncio.wait([self.main], timeout=SHUTDOWN_S)
+            await tasks_end([self.main])
         if hasattr(self, "group"):
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_S):

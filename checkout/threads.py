@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 
@@ -15,6 +15,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # Each thread holds at most one database connection; a slow call of one socket must not stop the others.
 DATABASE_THREADS = 8
+CANCEL_AGAIN_S = 0.2
 database_pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="till-database")
 vision_pool = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="till-vision")
 
@@ -26,5 +27,26 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
 
 async def in_vision(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run something that works on pictures."""
-    return await asyncio.get_running_loop().run_in_executor(vision_pool, partial(function, *args, **kwargs))
+    """Run something that works on pictures; a cancelled caller still waits until its thread is done.
+
+    Otherwise the next holder of a lane would meet the thread of the one before in it.
+    """
+    running = asyncio.get_running_loop().run_in_executor(vision_pool, partial(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
+async def tasks_end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: a call into a database thread swallows a cancellation that arrives after its own
+    call back into the event loop has ended.
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)

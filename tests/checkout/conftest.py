@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from catalog.models import Product
-from tests.checkout.served import BLUE_ID, GREEN_ID, RED_ID
+from tests.checkout.colours import BLUE_ID, GREEN_ID, RED_ID
 from tests.checkout.serving import STAND_IN, Server, served
 
 SWITCHES = ("engine_off", "engine_slow", "engine_broken", "twin_sold")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import time
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
+from channels.db import database_sync_to_async
 from django.db import OperationalError
 
 from accounts.models import User
@@ -18,7 +19,9 @@ from checkout.consumer import CheckoutConsumer
 from checkout.mailbox import Mailbox
 from checkout.models import BillingItem, ScanEvent
 from checkout.seats import Change, Cloakroom, Seat, seat_make
+from checkout.threads import tasks_end
 from checkout.till import Till
+from recognition import runtime
 from tests.checkout.serving import bearer
 from tests.checkout.shop import product_make, seen
 
@@ -41,12 +44,46 @@ class LayerAway:
         raise ConnectionError("Redis is away")
 
 
-def socket_of(user: User, session_id: UUID) -> WebsocketCommunicator:
-    """Return a client of the consumer in this process."""
-    headers = [(name.lower().encode(), value.encode()) for name, value in bearer(user).items()]
-    socket = WebsocketCommunicator(CheckoutConsumer.as_asgi(), f"/api/ws/checkout/{session_id}", headers)
-    cast("dict[str, Any]", socket.scope)["url_route"] = {"kwargs": {"session_id": str(session_id)}}
-    return socket
+class Socket:
+    """A client of the consumer in this process."""
+
+    def __init__(self, user: User, session_id: UUID) -> None:
+        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        headers = [(name.lower().encode(), value.encode()) for name, value in bearer(user).items()]
+        scope: dict[str, Any] = {
+            "type": "websocket",
+            "headers": headers,
+            "query_string": b"",
+            "url_route": {"kwargs": {"session_id": str(session_id)}},
+        }
+        served: Any = CheckoutConsumer.as_asgi()
+        self.serving = asyncio.create_task(served(scope, self.inbox.get, self.outbox.put))
+        self.inbox.put_nowait({"type": "websocket.connect"})
+
+    async def heard(self) -> dict[str, Any]:
+        """Return what the consumer sent next."""
+        return await asyncio.wait_for(self.outbox.get(), 20)
+
+    async def message(self) -> dict[str, Any]:
+        """Return the next message of the protocol."""
+        sent = await self.heard()
+        return cast("dict[str, Any]", json.loads(sent["text"]))
+
+    def say(self, **command: Any) -> None:
+        """Send a command."""
+        self.inbox.put_nowait({"type": "websocket.receive", "text": json.dumps(command)})
+
+    async def leave(self) -> None:
+        """Hang up and wait until the consumer has ended."""
+        self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await asyncio.wait_for(self.serving, 20)
+
+
+@pytest.fixture(autouse=True)
+def engine_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the real engine out of the test's process."""
+    monkeypatch.setattr(runtime, "engine", lambda: None)
 
 
 def till_of(session_id: UUID, seat: Seat, sent: list[Any]) -> Till:
@@ -105,19 +142,28 @@ def test_a_change_the_shop_refuses_is_said_and_does_not_hold_up_the_next(shopper
     assert seat.changes == []
 
 
+async def test_a_frame_that_waited_too_long_is_answered_as_late(shopper: User) -> None:
+    sent: list[Any] = []
+    worker = till_of(UUID(int=1), seat_make(), sent)
+    worker.mailbox.put(b"", time.monotonic() - 0.6)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(worker.run(), 0.1)
+    assert (sent[0]["code"], sent[0]["frame"], sent[0]["dropped"]) == ("late_frame", 1, 0)
+
+
 async def test_without_a_channel_layer_a_socket_still_shows_its_own_changes(
     shopper: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumer, "get_channel_layer", LayerAway)
-    milk = await sync_to_async(product_make)("Milk")
-    session = await sync_to_async(services.session_start)(user=shopper)
-    socket = socket_of(shopper, session.pk)
-    assert (await socket.connect(timeout=10))[0]
-    assert json.loads(await socket.receive_from(timeout=10))["type"] == "session.ready"
-    await socket.send_to(json.dumps({"type": "item.set", "product_id": str(milk.pk), "quantity": 2}))
-    update = json.loads(await socket.receive_from(timeout=10))
+    milk = await database_sync_to_async(product_make)("Milk")
+    session = await database_sync_to_async(services.session_start)(user=shopper)
+    socket = Socket(shopper, session.pk)
+    assert (await socket.heard())["type"] == "websocket.accept"
+    assert (await socket.message())["type"] == "session.ready"
+    socket.say(type="item.set", product_id=str(milk.pk), quantity=2)
+    update = await socket.message()
     assert (update["type"], update["cart"]["total_items"]) == ("cart.updated", 2)
-    await socket.disconnect()
+    await socket.leave()
 
 
 async def test_a_fault_nobody_foresaw_closes_with_4500_and_a_line_in_the_log(
@@ -127,23 +173,37 @@ async def test_a_fault_nobody_foresaw_closes_with_4500_and_a_line_in_the_log(
         raise RuntimeError("nobody foresaw this")
 
     monkeypatch.setattr(consumer, "entry_read", broken)
-    session = await sync_to_async(services.session_start)(user=shopper)
-    socket = socket_of(shopper, session.pk)
-    assert (await socket.connect(timeout=10))[0]
-    assert await socket.receive_output(timeout=10) == {"type": "websocket.close", "code": 4500}
+    session = await database_sync_to_async(services.session_start)(user=shopper)
+    socket = Socket(shopper, session.pk)
+    assert (await socket.heard())["type"] == "websocket.accept"
+    assert await socket.heard() == {"type": "websocket.close", "code": 4500}
     assert "nobody foresaw this" in caplog.text
-    await socket.disconnect()
+    await socket.leave()
 
 
-async def test_a_socket_leaves_no_task_behind(shopper: User) -> None:
+async def test_a_socket_leaves_no_task_behind_whenever_it_is_hung_up(shopper: User) -> None:
     before = asyncio.all_tasks()
-    session = await sync_to_async(services.session_start)(user=shopper)
-    socket = socket_of(shopper, session.pk)
-    await socket.connect(timeout=10)
-    await socket.receive_from(timeout=10)
-    assert len(asyncio.all_tasks() - before) >= 4
-    await socket.disconnect(timeout=10)
-    assert asyncio.all_tasks() == before
+    milk = await database_sync_to_async(product_make)("Milk")
+    session = await database_sync_to_async(services.session_start)(user=shopper)
+    for pause_s in (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
+        socket = Socket(shopper, session.pk)
+        for quantity in range(1, 20):
+            socket.say(type="item.set", product_id=str(milk.pk), quantity=quantity)
+        await asyncio.sleep(pause_s)
+        await socket.leave()
+        assert asyncio.all_tasks() == before, pause_s
+
+
+async def test_a_cancellation_that_got_lost_is_repeated() -> None:
+    async def deaf() -> None:
+        for _ in range(3):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    tasks = [asyncio.create_task(deaf()), asyncio.create_task(asyncio.sleep(60))]
+    await asyncio.sleep(0)
+    await tasks_end(tasks)
+    assert [task.done() for task in tasks] == [True, True]
 
 
 async def test_a_seat_is_kept_for_one_who_comes_back_and_not_for_ever(

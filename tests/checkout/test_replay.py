@@ -48,9 +48,10 @@ def test_visits_are_played_and_judged_against_the_truth(
         scene = [*stage.empty(8), *stage.shown(Pack(colour, SPOT), 10), *stage.empty(4)]
         frames_write(tmp_path / name, scene)
     visits_write(tmp_path, visit_000={"Red tea": 1}, visit_001={"Blue tea": 2})
-    login = ("--url", server.origin, "--username", "shopper", "--password", PASSWORD, "--fps", 20)
+    login = ("--url", server.origin, "--username", "shopper", "--password", PASSWORD)
+    pace = ("--fps", 20, "--in-flight", 1)
 
-    printed = played(tmp_path, *login, "--confirm")
+    printed = played(tmp_path, *login, *pace, "--confirm")
     orders = list(Order.objects.order_by("confirmed_at"))
     assert printed.splitlines() == [
         "visit-000: right",
@@ -62,7 +63,7 @@ def test_visits_are_played_and_judged_against_the_truth(
         "cAcc 0.500: 1 of 2 carts right",
     ]
 
-    answer = json.loads(played(tmp_path / "visit-000", *login, "--in-flight", 1, "--json"))
+    answer = json.loads(played(tmp_path / "visit-000", *login, *pace, "--json"))
     visit = answer["visits"][0]
     assert (answer["cacc"], visit["right"], visit["truth"]) == (1.0, True, {"Red tea": 1})
     assert (visit["answered"], visit["dropped"], visit["errors"]) == (visit["frames"] + 1, 0, {})

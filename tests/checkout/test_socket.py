@@ -12,7 +12,7 @@ from catalog.models import Product
 from checkout import services
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from orders.models import Order
-from tests.checkout.served import BLUE_ID, GREEN_ID, RED_ID, TWIN_ID
+from tests.checkout.colours import BLUE_ID, GREEN_ID, RED_ID, TWIN_ID
 from tests.checkout.serving import Server, Till, bearer, till_open
 from tests.vision.scenes import BLUE, RED, YELLOW, Pack, Stage
 

@@ -17,7 +17,7 @@ from accounts.models import User
 from checkout import services, tickets
 from checkout.models import CheckoutSession
 from checkout.socket_access import origin_is_own
-from tests.checkout.served import RED_ID
+from tests.checkout.colours import RED_ID
 from tests.checkout.serving import Server, bearer, cookie, till_open
 
 

@@ -17,7 +17,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from accounts.models import User
 from checkout import services
 from checkout.models import BillingItem
-from tests.checkout.served import RED_ID
+from tests.checkout.colours import RED_ID
 from tests.checkout.serving import STAND_IN, Server, bearer, served, till_open
 from tests.checkout.shop import product_make
 from tests.recognition.pictures import upload

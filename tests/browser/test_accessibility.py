@@ -90,6 +90,24 @@ def test_nothing_is_wider_than_the_narrowest_phone_or_text_twice_as_large(
     assert wide == []
 
 
+@pytest.mark.parametrize("size", [(390, 844), (844, 390), (1024, 768), (1280, 800)])
+def test_the_way_to_pay_is_in_view_without_scrolling(
+    browser: Browser, visit: VisitorMaker, size: tuple[int, int]
+) -> None:
+    width, height = size
+    with visit(browser, size={"width": width, "height": height}) as visitor:
+        page = visitor.page()
+        visitor.sign_up(page, f"view-{width}", "/checkout/")
+        page.evaluate("document.querySelector('scan-camera').state = 'live'")
+
+        box = page.locator("[data-part=pay]").bounding_box()
+        overflow = page.evaluate("document.documentElement.scrollHeight - innerHeight")
+
+    assert box is not None
+    assert box["y"] + box["height"] <= height
+    assert overflow <= 0
+
+
 def test_touch_targets_of_the_till_are_at_least_48_pixels(browser: Browser, visit: VisitorMaker) -> None:
     with visit(browser) as visitor:
         page = visitor.page()

@@ -38,7 +38,8 @@ def join_blocks(visual: FloatArray, semantic: FloatArray) -> FloatArray:
     """
     if visual.shape[1:] != (VISUAL_DIM,) or semantic.shape[1:] != (SEMANTIC_DIM,):
         raise ValueError(
-            f"expected blocks of {VISUAL_DIM} and {SEMANTIC_DIM} columns, got {visual.shape} and {semantic.shape}"
+            f"expected blocks of {VISUAL_DIM} and {SEMANTIC_DIM} columns, "
+            f"got shapes {visual.shape} and {semantic.shape}"
         )
     return np.hstack([unit_rows(visual), unit_rows(semantic)])
 

@@ -14,7 +14,9 @@ from recognition.importing import Entry, entries_read, products_import
 
 
 class Command(BaseCommand):
-    help = "Import products from a folder of product folders, or from a CSV with name, price, barcode, photos."
+    help = (
+        "Import products from a folder of product folders, or from a CSV with name, price, barcode, photos."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", type=Path, help="a folder of folders with photos, or a .csv file")

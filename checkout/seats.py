@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from checkout.models import ScanEvent
 from checkout.services import Cause
+from recognition.runtime import engine_running
 
 if TYPE_CHECKING:
+    from recognition.vision.encoders.protocol import Image
     from recognition.vision.lane import Lane
+    from recognition.vision.matching import Candidate, Decision
 
 KEEP_S = 10.0
 
@@ -73,4 +77,10 @@ def seat_make() -> Seat:
     """Return a seat that has seen nothing; loads the vision libraries on first use."""
     from recognition.vision.lane import Lane
 
-    return Seat(Lane())
+    return Seat(Lane(verify=look_closer))
+
+
+def look_closer(picture: Image, suspects: Sequence[Candidate]) -> Decision | None:
+    """Have the process's engine, if it runs, settle what an undecided item is."""
+    engine = engine_running()
+    return None if engine is None else engine.verify(picture, suspects)

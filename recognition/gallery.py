@@ -9,13 +9,19 @@ import numpy as np
 from recognition.calibrator import Calibrator
 from recognition.hint_listener import HintListener
 from recognition.index_files import IndexFiles
+from recognition.photo_features import PhotoFeatures
 from recognition.replica import POLL_S, IndexView, Replica
 from recognition.snapshot_keeper import SnapshotKeeper
+from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import FloatArray
 from recognition.vision.matching import Candidate, Decision, decide, fold_to_products
+from recognition.vision.verification import features_of, reachable, settle, verify
 
 SEARCH_ROWS = 48
 """Rows fetched for each picture: more than an upload may bring photos, so that a second product is seen."""
+
+SUSPECTS = 3
+"""Products whose photos are made ready for a closer look when a picture is not settled."""
 
 WIDER = 8
 """How many times more rows are fetched when all of them were of one product."""
@@ -33,6 +39,7 @@ class Gallery:
     def __init__(self, *, files: IndexFiles | None = None, poll_s: float = POLL_S) -> None:
         self.files = files or IndexFiles()
         self.calibrator = Calibrator()
+        self.features = PhotoFeatures()
         self.snapshots = SnapshotKeeper(self.files)
         self.replica = Replica(
             visual_weight=self.files.visual_weight,
@@ -65,6 +72,7 @@ class Gallery:
         self.hints.start()
         self.snapshots.start()
         self.calibrator.start()
+        self.features.start()
 
     def stop(self) -> None:
         """Stop every thread and close its database connection."""
@@ -72,6 +80,7 @@ class Gallery:
         self.replica.stop()
         self.snapshots.stop()
         self.calibrator.stop()
+        self.features.stop()
 
     def decide(self, view: IndexView, queries: FloatArray) -> list[Decision]:
         """Match fused vectors, float32 (n, 1280), and decide on each."""
@@ -85,11 +94,30 @@ class Gallery:
                 wide_scores, wide_rows = view.store.search(query, SEARCH_ROWS * WIDER)
                 candidates = candidates_of(view, wide_scores[0], wide_rows[0])
             decisions.append(decide(candidates, thresholds))
+        undecided = [decision for decision in decisions if decision.state != "accepted"]
+        suspects = [reachable(decision.candidates[:SUSPECTS], thresholds) for decision in undecided]
+        self.features.want(dict.fromkeys(each.product_id for some in suspects for each in some))
         return decisions
+
+    def verify(self, view: IndexView, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
+        """Look closely at one picture of an item the embedding did not settle.
+
+        Returns
+        -------
+        Decision or None
+            None where print and colours leave it open as well.
+        """
+        thresholds = self.calibrator.thresholds
+        possible = reachable(suspects, thresholds)
+        if not possible:
+            return None
+        photos = self.features.get(view, [suspect.product_id for suspect in possible])
+        return settle(possible, verify(features_of(image), photos), thresholds)
 
     def _rows_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
         self.snapshots.changed()
         self.calibrator.changed(view, rows)
+        self.features.rows_changed(view, rows)
 
 
 def candidates_of(view: IndexView, scores: FloatArray, rows: np.ndarray) -> tuple[Candidate, ...]:

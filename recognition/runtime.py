@@ -23,7 +23,7 @@ from recognition.writer_lock import mismatch_words
 if TYPE_CHECKING:
     from recognition.gallery import Gallery
     from recognition.replica import IndexView, Replica
-    from recognition.vision.matching import Decision
+    from recognition.vision.matching import Candidate, Decision
 
 logger = logging.getLogger(__name__)
 
@@ -235,6 +235,20 @@ class Engine:
                 raise self._behind(at_least_seq) from None
         answer = await asyncio.wrap_future(self._batcher.submit(_Request(tuple(images), search=True)))
         return _recognition(answer)
+
+    def verify(self, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
+        """Look closely at one picture of an item and the few products it may be, likeliest first.
+
+        Works in the caller's thread, some 25 ms, up to half a second the first time a product is in
+        question; neither the batcher nor an event loop may call it.
+
+        Returns
+        -------
+        Decision or None
+            Accepted where print and embedding together leave little doubt; None where the question stays.
+        """
+        view = self.replica.view
+        return None if view is None else self.gallery.verify(view, image, suspects)
 
     def _submit_patiently(self, request: _Request, deadline: float) -> _Answer:
         while True:

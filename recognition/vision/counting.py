@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.vision.matching import Candidate
+
 if TYPE_CHECKING:
     from recognition.vision.matching import Decision
 
@@ -148,6 +150,28 @@ def second_verdict_of(votes: Sequence[Vote], config: CountingConfig) -> Verdict:
     if any(vote.decision.state == "unknown" for vote in newest):
         return Verdict("candidate", reason="still unknown")
     return verdict_of(newest, config, last=True)
+
+
+def suspects_of(votes: Sequence[Vote], count: int) -> tuple[Candidate, ...]:
+    """Name the products an item most likely is, by their quality-weighted mean scores over all views.
+
+    A product that was not named in a view counts there with the lowest score that was.
+    """
+    views = [vote for vote in votes if vote.decision.candidates]
+    total = sum(vote.quality + 1e-6 for vote in views)
+    sums: dict[str, float] = {}
+    rows: dict[str, int] = {}
+    for vote in views:
+        for candidate in vote.decision.candidates:
+            sums.setdefault(candidate.product_id, 0.0)
+            rows.setdefault(candidate.product_id, candidate.row)
+    for vote in views:
+        scores = {candidate.product_id: candidate.score for candidate in vote.decision.candidates}
+        lowest = min(scores.values())
+        for product_id in sums:
+            sums[product_id] += (vote.quality + 1e-6) * scores.get(product_id, lowest)
+    ranked = sorted(sums, key=lambda product_id: (-sums[product_id], product_id))
+    return tuple(Candidate(each, sums[each] / total, rows[each]) for each in ranked[:count])
 
 
 def _accepts(decision: Decision, product_id: str) -> bool:

@@ -17,6 +17,7 @@ from recognition.vision.counting import (
     Verdict,
     Vote,
     second_verdict_of,
+    suspects_of,
     verdict_of,
 )
 from recognition.vision.crops import cut_item, sharpness
@@ -25,12 +26,14 @@ from recognition.vision.sightings import Detection, Observation, Outcome, TrackL
 from recognition.vision.tracking import Track, Tracker, TrackingConfig
 
 if TYPE_CHECKING:
-    from recognition.vision.matching import Decision
+    from recognition.vision.matching import Candidate, Decision
 
 Image = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
-# Looks once more at one picture of an undecided item and the products in question.
-Verify = Callable[[Image, tuple[str, ...]], "Decision | None"]
+# Looks closely at the best picture of an undecided item and the products in question, likeliest first.
+Verify = Callable[[Image, tuple["Candidate", ...]], "Decision | None"]
+# Products in question; more are hardly ever right and cost time.
+SUSPECTS = 3
 
 __all__ = ["Box", "CartEvent", "Detection", "Lane", "LaneConfig", "Observation", "Outcome", "TrackLife"]
 
@@ -78,6 +81,7 @@ class _Item:
     counted: int = 0
     crossings: int = 0
     answered: bool = False
+    verified: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -349,24 +353,28 @@ class Lane:
             verdict = verdict_of(item.votes, counting, last=last)
         if verdict.state == "candidate":
             return
-        if verdict.state == "ambiguous" and self._verify is not None and item.picture is not None:
-            verdict = self._verified(item.picture, verdict)
+        verdict = self._verified(item, verdict)
         item.life.verdict = verdict
         named = verdict.product_id or " or ".join(verdict.choices)
         item.life.story.append(
             f"frame {self._frame}: {verdict.state} {named} ({verdict.reason})".replace("  ", " ")
         )
 
-    def _verified(self, picture: Image, verdict: Verdict) -> Verdict:
-        assert self._verify is not None
-        decision = self._verify(picture, verdict.choices)
+    def _verified(self, item: _Item, verdict: Verdict) -> Verdict:
+        """Look closely, once for each item, where the votes left it undecided."""
+        if verdict.state == "accepted" or self._verify is None or item.verified or item.picture is None:
+            return verdict
+        item.verified = True
+        decision = self._verify(item.picture, suspects_of(item.votes, SUSPECTS))
         if decision is None or decision.state != "accepted":
             return verdict
-        product_id = decision.candidates[0].product_id
-        if product_id not in verdict.choices:
-            return verdict
         return Verdict(
-            "accepted", product_id, decision.score, decision.margin, 1, reason="settled by a closer look"
+            "accepted",
+            decision.candidates[0].product_id,
+            decision.score,
+            decision.margin,
+            len(item.votes),
+            reason=f"settled by a closer look; {verdict.reason}",
         )
 
     def _count(self, item: _Item, *, gone: bool = False) -> None:

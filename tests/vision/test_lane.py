@@ -236,8 +236,8 @@ def test_an_ambiguous_item_asks_once_and_counts_by_the_answer_once(stage: Stage,
 def test_a_closer_look_settles_an_ambiguous_item_without_a_question(stage: Stage) -> None:
     looks: list[tuple[str, ...]] = []
 
-    def verify(picture: Image, choices: tuple[str, ...]) -> Decision:
-        looks.append(choices)
+    def verify(picture: Image, suspects: tuple[Candidate, ...]) -> Decision:
+        looks.append(tuple(suspect.product_id for suspect in suspects))
         return Decision("accepted", 0.8, 0.3, (Candidate(product_id="scarlet", score=0.8, row=0),))
 
     lane = Lane(verify=verify)

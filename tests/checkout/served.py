@@ -53,9 +53,6 @@ class ColourEngine:
     def verify(self, image: Image, suspects: Sequence[Candidate]) -> None:
         """Leave every question to the shopper."""
 
-    def verify(self, picture: Image, suspects: Sequence[Any]) -> None:
-        """Leave what is undecided undecided."""
-
     def close(self) -> None:
         """Hold nothing."""
 

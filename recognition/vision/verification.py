@@ -44,7 +44,7 @@ REACH = 0.2
 NO_EVIDENCE = -4.0
 """Of a product none of whose photos lies on the item."""
 
-EVIDENCE_MIN = -1.0
+EVIDENCE_MIN = 0.0
 """What an accepted product has to show by itself, however high its score."""
 
 SCORE_WEIGHT = 20.0
@@ -54,8 +54,11 @@ JOINT_MIN = -1.0
 LEAD_MIN = 1.0
 """Sum of evidence and weighted score above the threshold, and its lead over the next product's, that suffice.
 
-Chosen with 93 photos of 31 cartons of the Grocery Store set, five others of each registered, so that at most
-one in a hundred is accepted as a product that it is not, whether its own is registered or missing.
+Chosen with photos of 31 cartons of the Grocery Store set, five of each registered. On 186 other photos of its
+training part cartons accepted rightly rose from 67% to 85%, none wrongly; on its 100 validation photos, with
+three choices of the registered ones, from 14% to 22%, and wrongly from 0 to 1 of 300. With the carton's own
+photos taken away, so that only its look-alikes are registered, 5 of the 186 were accepted beyond the 6 that
+the embedding alone accepts, and none of the 300.
 """
 
 

@@ -143,7 +143,7 @@ def verification_of(**evidence: float) -> Verification:
     [
         ({"apple": 2.0, "orange": -4.0}, "apple"),
         ({"apple": 2.0, "orange": 1.5}, None),
-        ({"apple": -1.5, "orange": -4.0}, None),
+        ({"apple": -0.5, "orange": -4.0}, None),
         ({"orange": 1.0}, "orange"),
         ({}, None),
     ],

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from recognition.vision.counting import CountingConfig, Verdict, Vote, second_verdict_of, verdict_of
+from recognition.vision.counting import (
+    CountingConfig,
+    Verdict,
+    Vote,
+    second_verdict_of,
+    suspects_of,
+    verdict_of,
+)
 from recognition.vision.matching import Candidate, Decision
 
 CONFIG = CountingConfig()
@@ -110,3 +117,29 @@ def test_an_unknown_item_is_named_only_when_all_its_newest_views_name_it() -> No
     assert second_verdict_of([*past, SURE, NOTHING, SURE, SURE], CONFIG).state == "candidate"
     assert named(second_verdict_of([*past, SURE, SURE, SURE], CONFIG)) == ("accepted", "milk")
     assert second_verdict_of([*past, TORN, TORN, TORN], CONFIG).state == "ambiguous"
+
+
+def test_suspects_are_ranked_by_their_mean_score_over_good_views() -> None:
+    good = vote("ambiguous", "milk", "juice", score=0.8, quality=3.0)
+    poor = vote("ambiguous", "juice", "milk", score=0.9, quality=1.0)
+
+    found = suspects_of([good, poor], 3)
+
+    assert [suspect.product_id for suspect in found] == ["milk", "juice"]
+    assert found[0].score == pytest.approx((3 * 0.80 + 0.88) / 4, abs=1e-6)
+    assert found[1].score == pytest.approx((3 * 0.78 + 0.90) / 4, abs=1e-6)
+    assert suspects_of([good, poor], 1) == found[:1]
+
+
+def test_a_suspect_missing_from_a_view_counts_there_with_the_lowest_score() -> None:
+    found = suspects_of([vote("ambiguous", "milk", "juice"), vote("accepted", "tea", "milk", score=0.7)], 3)
+
+    assert {suspect.product_id: pytest.approx(suspect.score) for suspect in found} == {
+        "milk": (0.80 + 0.68) / 2,
+        "juice": (0.78 + 0.68) / 2,
+        "tea": (0.78 + 0.70) / 2,
+    }
+
+
+def test_views_that_named_nothing_leave_no_suspects() -> None:
+    assert suspects_of([vote("unknown")], 3) == ()

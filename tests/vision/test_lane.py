@@ -247,6 +247,32 @@ def test_a_closer_look_settles_an_ambiguous_item_without_a_question(stage: Stage
     assert looks == [("red", "scarlet")]
 
 
+def test_an_unknown_item_is_looked_at_closely_once_however_long_it_is_held(stage: Stage) -> None:
+    looks: list[tuple[str, ...]] = []
+
+    def verify(picture: Image, suspects: tuple[Candidate, ...]) -> None:
+        looks.append(tuple(suspect.product_id for suspect in suspects))
+
+    lane = Lane(verify=verify)
+    outcomes = play(lane, stage.empty(5) + stage.shown(Pack(YELLOW, MIDDLE), 60))
+
+    assert receipt(outcomes) == []
+    assert {d.state for outcome in outcomes for d in outcome.detections} == {"candidate", "unknown"}
+    assert [len(names) for names in looks] == [3]
+
+
+def test_an_accepted_item_is_not_looked_at_closely(stage: Stage) -> None:
+    looks: list[Image] = []
+
+    def verify(picture: Image, suspects: tuple[Candidate, ...]) -> None:
+        looks.append(picture)
+
+    outcomes = play(Lane(verify=verify), stage.empty(5) + stage.shown(Pack(RED, MIDDLE), 20))
+
+    assert receipt(outcomes) == [("add", "red")]
+    assert looks == []
+
+
 def test_an_item_outside_the_zone_counts_only_once_it_is_inside(stage: Stage, lane: Lane) -> None:
     lane.set_zone(Box(0.5, 0.0, 0.5, 1.0))
     outside = stage.empty(5) + [stage.frame(Pack(RED, (70, 120))) for _ in range(10)]

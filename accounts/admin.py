@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,9 @@ class UserEditForm(UserChangeForm[User]):
     class Meta:
         model = User
         fields = ("username", "role", "is_active", "password")
+
+
+admin.site.unregister(Group)  # nobody's rights come from groups
 
 
 @admin.register(User)

@@ -48,7 +48,6 @@ class ScanEventInline(PictureMixin, ReadOnlyInline[ScanEvent, CheckoutSession]):
         "margin",
         "reason",
     )
-    readonly_fields = fields
 
 
 @admin.register(CheckoutSession)

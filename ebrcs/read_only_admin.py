@@ -37,3 +37,7 @@ class ReadOnlyInline(NobodyChanges, admin.TabularInline[Row, Parent], Generic[Ro
 
     extra = 0
     can_delete = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show every field as text, those that no form can hold included."""
+        return self.fields or super().get_readonly_fields(request, obj)

@@ -250,6 +250,7 @@ SPECTACULAR_SETTINGS = {
 # What the shop sells in, and how recognition decides.
 CURRENCY = env.text("EBRCS_CURRENCY", "EUR").upper()
 ENCODER = env.choice("EBRCS_ENCODER", "auto", ("auto", "compact", "dinov3-convnext", "dinov3-vitl"))
+ENCODER_DTYPE = env.choice("EBRCS_ENCODER_DTYPE", "auto", ("auto", "float32", "bfloat16"))
 VISUAL_WEIGHT = env.number("EBRCS_VISUAL_WEIGHT", 0.7, minimum=0.0, maximum=1.0)
 FALSE_ACCEPT_RATE = env.number("EBRCS_FALSE_ACCEPT_RATE", 0.01, minimum=0.0001, maximum=0.5)
 SESSION_IDLE_MINUTES = env.integer("EBRCS_SESSION_IDLE_MINUTES", 60, minimum=1, maximum=10_080)
@@ -281,6 +282,7 @@ LOGGING = {
     "loggers": {
         "django.channels.server": {"level": "WARNING"},
         "faiss.loader": {"level": "WARNING"},  # tells which build it tried at every start
+        "torch": {"level": "WARNING"},  # tells about its caches at every end
     },
 }
 UNKNOWN_ENVIRONMENT_NAMES = env.unknown_names("EBRCS_")

@@ -27,6 +27,7 @@ class IndexState(models.Model):
 
     class Meta:
         db_table = "index_state"
+        verbose_name = verbose_name_plural = _("index")
         constraints = [models.CheckConstraint(condition=Q(id=1), name="recognition_indexstate_single_row")]
 
     def __str__(self) -> str:

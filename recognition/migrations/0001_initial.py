@@ -58,6 +58,8 @@ class Migration(migrations.Migration):
                 ('last_seq', models.PositiveBigIntegerField(default=0)),
             ],
             options={
+                'verbose_name': 'index',
+                'verbose_name_plural': 'index',
                 'db_table': 'index_state',
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='recognition_indexstate_single_row')],
             },

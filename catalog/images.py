@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import ClassVar
 
-import numpy as np
 from django.conf import settings
-from PIL import Image, ImageFile
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
-from catalog.image_structure import Structure, StructureBroken, structure_read
 from catalog.text import text_clean
 from ebrcs.errors import EbrcsError
+from pictures.pixels import picture_decode
+from pictures.structure import PADDING, PictureDamaged, Structure, structure_read
 
 LONGEST_SIDE_PX = 1600
 SHORTEST_SIDE_PX = 32
@@ -26,20 +24,6 @@ QUALITY = 90
 MAX_SCANS = 24
 MAX_SCANNED_PIXELS = 600_000_000
 FILENAME_LENGTH = 100
-PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
-    "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
-    "WEBP": WebPImageFile,
-}
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class PhotoRefused(EbrcsError):
@@ -82,7 +66,10 @@ def photo_read(data: bytes, *, filename: str) -> Photo:
     if len(data) > settings.IMAGE_MAX_BYTES:
         limit = settings.IMAGE_MAX_BYTES
         raise PhotoTooLarge(filename, f"{len(data)} bytes; up to {limit} are allowed.", limit=limit)
-    image = picture_decode(structure_checked(data, filename), filename)
+    try:
+        image = picture_decode(structure_checked(data, filename), side_max_px=LONGEST_SIDE_PX)
+    except PictureDamaged as error:
+        raise PhotoRefused(filename, f"the picture is damaged: {error}.") from error
     with BytesIO() as file:
         image.save(file, "JPEG", quality=QUALITY, optimize=True)
         content = file.getvalue()
@@ -96,11 +83,8 @@ def photo_pixels(content: bytes) -> Image.Image:
 
 
 def structure_checked(data: bytes, filename: str) -> Structure:
-    """Take the file apart and hold it against every limit."""
-    try:
-        found = structure_read(data)
-    except StructureBroken as error:
-        raise PhotoRefused(filename, f"the picture is damaged: {error}.") from error
+    """Take the file apart and hold it against every limit; `PictureDamaged` where it cannot be."""
+    found = structure_read(data)
     if found is None:
         reason = "the file is empty." if not data else "this is no JPEG, PNG or WebP."
         raise PhotoRefused(filename, reason, allowed=["JPEG", "PNG", "WebP"])
@@ -128,39 +112,10 @@ def trailing_known(trailing: bytes) -> bool:
     These are a second JPEG (depth or brightness map), the film of a motion photo, and Samsung's list of
     such parts.
     """
-    rest = trailing.strip(b"\0\xff \r\n\t")
+    rest = trailing.strip(PADDING)
     return (
         not rest
         or trailing.startswith(b"\xff\xd8\xff")
         or trailing[4:8] == b"ftyp"
         or (rest.endswith(b"SEFT") and b"SEFH" in rest)
     )
-
-
-def picture_decode(structure: Structure, filename: str) -> Image.Image:
-    """Decode, scale down and turn upright: RGB, at most 1600 px on the longer side."""
-    try:
-        with PLUGINS[structure.format](BytesIO(structure.picture)) as opened:
-            if opened.size != (structure.width, structure.height):
-                raise PhotoRefused(filename, "the picture states two different sizes.")
-            # A large JPEG is decoded at the nearest larger eighth right away.
-            opened.draft("RGB", (LONGEST_SIDE_PX, LONGEST_SIDE_PX))
-            opened.load()
-            image = flattened(opened)
-    except PhotoRefused:
-        raise
-    except Exception as error:  # Pillow lets through whatever its decoders stumble on
-        raise PhotoRefused(filename, "the picture is damaged and cannot be decoded.") from error
-    image.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX), Image.Resampling.LANCZOS)
-    turn = UPRIGHT.get(structure.orientation)
-    return image if turn is None else image.transpose(turn)
-
-
-def flattened(image: Image.Image) -> Image.Image:
-    """Return any mode as RGB: transparency on white, 16 bits scaled to 8."""
-    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255 instead of scaling
-        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
+from PIL import Image
 
-from recognition.vision.image_headers import (
-    BadFrame,
-    Container,
-    ImageInfo,
-    foreign_trailing,
-    sniff_image,
-    walk_image,
-)
-
-__all__ = ["BadFrame", "ImageInfo", "decode_frame", "sniff_image"]
+from pictures.pixels import picture_decode
+from pictures.structure import PADDING, PictureDamaged, Structure, structure_read
 
 MAX_BYTES = 1024 * 1024
 MAX_PIXELS = 25_000_000
@@ -33,20 +20,14 @@ MAX_ASPECT = 20
 MAX_SCANS = 24
 MAX_SCANNED_PIXELS = 250_000_000
 
-_PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
-    "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
-    "WEBP": WebPImageFile,
-}
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+
+class BadFrame(ValueError):
+    """A frame that is refused; ``code`` is stable, ``detail`` tells what was wrong and what is allowed."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
 
 
 def decode_frame(
@@ -78,17 +59,25 @@ def decode_frame(
     """
     if len(data) > max_bytes:
         raise BadFrame("too_large", f"the picture has {len(data)} bytes; at most {max_bytes} are allowed")
-    container = walk_image(data)
-    _check_limits(container, max_pixels)
     try:
-        # Pillow lets through whatever its parsers stumble on, so everything is caught.
-        return _pixels(container)
-    except Exception as error:
-        raise BadFrame("damaged", f"the {container.info.format} cannot be decoded") from error
+        structure = structure_read(data)
+        if structure is None:
+            raise _unreadable(data)
+        _check_limits(structure, max_pixels)
+        image = picture_decode(structure, side_max_px=MAX_SIDE_PX, resampling=Image.Resampling.BILINEAR)
+    except PictureDamaged as error:
+        raise BadFrame("damaged", f"the picture is damaged: {error}") from error
+    return np.ascontiguousarray(np.asarray(image, dtype=np.uint8))
 
 
-def _check_limits(container: Container, max_pixels: int) -> None:
-    width, height = container.info.width, container.info.height
+def _unreadable(data: bytes) -> BadFrame:
+    if not data:
+        return BadFrame("empty", "the picture has no bytes")
+    return BadFrame("unsupported_format", "the picture is none of JPEG, PNG, WebP")
+
+
+def _check_limits(structure: Structure, max_pixels: int) -> None:
+    width, height = structure.width, structure.height
     if width * height > max_pixels:
         raise BadFrame(
             "too_many_pixels", f"the picture has {width} x {height} pixels; at most {max_pixels} are allowed"
@@ -99,34 +88,7 @@ def _check_limits(container: Container, max_pixels: int) -> None:
             f"the picture has {width} x {height} pixels; each side needs at least {MIN_SIDE_PX}, and "
             f"one may be at most {MAX_ASPECT} times the other",
         )
-    if container.scans > MAX_SCANS or container.scans * width * height > MAX_SCANNED_PIXELS:
-        raise BadFrame("too_complex", f"the JPEG takes {container.scans} passes to decode")
-    if foreign_trailing(container.trailing):
-        raise BadFrame("trailing_data", f"{len(container.trailing)} bytes follow the end of the picture")
-
-
-def _pixels(container: Container) -> NDArray[np.uint8]:
-    info = container.info
-    with _PLUGINS[info.format](BytesIO(container.picture)) as opened:
-        if opened.size != (info.width, info.height):
-            raise BadFrame("damaged", "the picture states two different sizes")
-        if max(opened.size) > MAX_SIDE_PX:
-            # A JPEG is decoded at the nearest larger eighth right away.
-            opened.draft("RGB", (MAX_SIDE_PX, MAX_SIDE_PX))
-        opened.load()
-        image = _flattened(opened)
-    if max(image.size) > MAX_SIDE_PX:
-        image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if container.orientation in _TRANSPOSE:
-        image = image.transpose(_TRANSPOSE[container.orientation])
-    return np.ascontiguousarray(np.asarray(image, dtype=np.uint8))
-
-
-def _flattened(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        # 16-bit grey, which Pillow would cut off at 255 instead of scaling.
-        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+    if structure.scans > MAX_SCANS or structure.scans * width * height > MAX_SCANNED_PIXELS:
+        raise BadFrame("too_complex", f"the JPEG takes {structure.scans} passes to decode")
+    if structure.trailing.strip(PADDING):
+        raise BadFrame("trailing_data", f"{len(structure.trailing)} bytes follow the end of the picture")

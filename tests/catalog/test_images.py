@@ -15,6 +15,7 @@ from PIL import Image
 
 from catalog import images
 from catalog.images import PhotoRefused, PhotoTooLarge, photo_pixels, photo_read
+from pictures.pixels import UPRIGHT
 from tests.catalog.pictures import encoded, jpeg, png_bomb, scene
 
 ORIENTATION = 0x0112
@@ -81,7 +82,7 @@ def test_a_photo_is_stored_upright_without_its_camera_data(orientation: int) -> 
     data = encoded(scene(), exif=exif, quality=95)
     photo = photo_read(data, filename="a")
     with Image.open(BytesIO(data)) as source:
-        expected = images.UPRIGHT.get(orientation)
+        expected = UPRIGHT.get(orientation)
         upright = source.transpose(expected) if expected is not None else source.copy()
     assert corners(photo_pixels(photo.content)) == corners(upright)
     assert b"Exif" not in photo.content

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from recognition.vision.decode import BadFrame, ImageInfo, decode_frame, sniff_image
+from pictures.structure import structure_read
+from recognition.vision.decode import BadFrame, decode_frame
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 
@@ -41,7 +42,9 @@ def refused(data: bytes, **limits: int) -> str:
 def test_a_frame_is_told_and_decoded_by_its_content(name: str) -> None:
     data = saved(photo(), name)
 
-    assert sniff_image(data) == ImageInfo(name, 96, 64)  # type: ignore[arg-type]
+    structure = structure_read(data)
+    assert structure is not None
+    assert (structure.format, structure.width, structure.height) == (name, 96, 64)
     pixels = decode_frame(data)
     assert pixels.shape == (64, 96, 3)
     assert pixels.dtype == np.uint8
@@ -99,7 +102,12 @@ def test_a_bomb_is_refused_before_a_pixel_is_decoded(name: str, monkeypatch: pyt
     bomb = resized_header(name, side, side)
 
     decoded: list[object] = []
-    monkeypatch.setattr("recognition.vision.decode._pixels", decoded.append)
+
+    def decode(structure: object, **options: object) -> Image.Image:
+        decoded.append(structure)
+        return photo()
+
+    monkeypatch.setattr("recognition.vision.decode.picture_decode", decode)
     assert refused(bomb) == "too_many_pixels"
     assert refused(resized_header(name, 5001, 5000)) == "too_many_pixels"
     assert decoded == []

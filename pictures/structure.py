@@ -19,17 +19,19 @@ JPEG_DROPPED = (frozenset(range(0xE0, 0xF0)) - {0xE0, 0xEE}) | {JPEG_COMMENT}
 # In the coded picture FF is escaped as FF 00 and restart marks are FF D0..D7: any other FF xx is a marker.
 JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 ORIENTATION_TAG = 0x0112
+# What some cameras fill a file up with.
+PADDING = b"\x00\xff \r\n\t"
 
 
-class StructureBroken(ValueError):
-    """The bytes do not follow their own format; the text says how."""
+class PictureDamaged(ValueError):
+    """The file does not follow its own format; the text says how."""
 
 
 @dataclass
 class Structure:
     """A picture file taken apart: `picture` is what a decoder needs, `trailing` what follows the picture.
 
-    `scans` counts the passes of a progressive JPEG.
+    `scans` counts the passes a decoder makes over a progressive JPEG; `orientation` is that of EXIF, 1 to 8.
     """
 
     format: Format
@@ -42,7 +44,13 @@ class Structure:
 
 
 def structure_read(data: bytes) -> Structure | None:
-    """Take a file apart by its content; None when it is none of JPEG, PNG, WebP."""
+    """Take a file apart by its content; None when it is none of JPEG, PNG, WebP.
+
+    Raises
+    ------
+    PictureDamaged
+        When the structure breaks, ends too early or states no size.
+    """
     try:
         if data.startswith(b"\xff\xd8\xff"):
             found = jpeg_read(data)
@@ -53,9 +61,9 @@ def structure_read(data: bytes) -> Structure | None:
         else:
             return None
     except (struct.error, IndexError) as error:
-        raise StructureBroken("it ends in the middle") from error
+        raise PictureDamaged("it ends in the middle") from error
     if found.width < 1 or found.height < 1:
-        raise StructureBroken("it states no size")
+        raise PictureDamaged("it states no size")
     return found
 
 
@@ -66,25 +74,25 @@ def jpeg_read(data: bytes) -> Structure:
     position = 2
     while (marker := data[position + 1]) != JPEG_END or data[position] != 0xFF:
         if data[position] != 0xFF:
-            raise StructureBroken("bytes stand where a marker belongs")
+            raise PictureDamaged("bytes stand where a marker belongs")
         if marker == 0xFF:  # padding before a marker
             position += 1
             continue
         (length,) = struct.unpack_from(">H", data, position + 2)
         end = position + 2 + length
         if length < 2 or end > len(data):
-            raise StructureBroken("a segment is longer than the file")
+            raise PictureDamaged("a segment is longer than the file")
         jpeg_segment_note(found, marker, data[position + 4 : end])
         if marker == JPEG_START_OF_SCAN:
             following = JPEG_NEXT_MARKER.search(data, end)
             if following is None:
-                raise StructureBroken("it ends in the middle")
+                raise PictureDamaged("it ends in the middle")
             end = following.start()
         if marker not in JPEG_DROPPED:
             kept.append(data[position:end])
         position = end
     if found.scans == 0:
-        raise StructureBroken("it holds no picture")
+        raise PictureDamaged("it holds no picture")
     found.picture = b"".join([*kept, b"\xff\xd9"])
     found.trailing = data[position + 2 :]
     return found
@@ -94,7 +102,7 @@ def jpeg_segment_note(found: Structure, marker: int, body: bytes) -> None:
     """Note what one segment says: size, orientation, a further scan."""
     if marker in JPEG_FRAMES:
         if found.width:
-            raise StructureBroken("it states its size twice")
+            raise PictureDamaged("it states its size twice")
         found.height, found.width = struct.unpack_from(">HH", body, 1)
     elif marker == JPEG_EXIF and body.startswith(b"Exif\0\0"):
         found.orientation = orientation_read(body[6:])
@@ -112,9 +120,9 @@ def png_read(data: bytes) -> Structure:
         kind = data[position + 4 : position + 8]
         body_start, end = position + 8, position + 12 + length
         if end > len(data):
-            raise StructureBroken("it ends in the middle")
+            raise PictureDamaged("it ends in the middle")
         if (kind == b"IHDR") != (found.width == 0):
-            raise StructureBroken("it does not begin with exactly one header")
+            raise PictureDamaged("it does not begin with exactly one header")
         if kind == b"IHDR":
             found.width, found.height = struct.unpack_from(">II", data, body_start)
         elif kind == b"eXIf":
@@ -132,7 +140,7 @@ def webp_read(data: bytes) -> Structure:
     found = Structure("WEBP")
     stop = 8 + int(struct.unpack_from("<I", data, 4)[0])
     if stop > len(data):
-        raise StructureBroken("it ends in the middle")
+        raise PictureDamaged("it ends in the middle")
     for kind, body in webp_chunks(data, stop):
         if not found.width:
             found.width, found.height = webp_size(kind, body)
@@ -149,7 +157,7 @@ def webp_chunks(data: bytes, stop: int) -> Iterator[tuple[bytes, bytes]]:
         kind = data[position : position + 4]
         (length,) = struct.unpack_from("<I", data, position + 4)
         if position + 8 + length > stop:
-            raise StructureBroken("a chunk is longer than the file")
+            raise PictureDamaged("a chunk is longer than the file")
         yield kind, data[position + 8 : position + 8 + length]
         position += 8 + length + length % 2
 

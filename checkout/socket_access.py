@@ -58,10 +58,18 @@ class Handshake:
         values = self.headers.get(name, [])
         return values[0] if len(values) == 1 else ""
 
+    @property
+    def is_from_page(self) -> bool:
+        """Whether a page asks, as browsers say with an Origin header and other programs need not."""
+        return "origin" in self.headers
+
 
 def socket_enter(scope: Any) -> CheckoutSession:
     """Return the active session the client may work on, or raise `SocketRefused`."""
     handshake = Handshake.of(scope)
+    # A browser says truly which page asks, and no page of another site may, whatever it got hold of.
+    if handshake.is_from_page and not origin_is_own(handshake.header("origin"), handshake.header("host")):
+        raise SocketRefused(FORBIDDEN, "Sockets are opened by the shop's own pages only.")
     try:
         session_id = UUID(scope["url_route"]["kwargs"]["session_id"])
     except ValueError:
@@ -92,8 +100,8 @@ def _user_id(handshake: Handshake, session_id: UUID) -> UUID:
     key = parse_cookie(handshake.header("cookie")).get(settings.SESSION_COOKIE_NAME)
     if not key:
         raise SocketRefused(NOT_AUTHENTICATED, "Log in first.")
-    # A cookie comes along from any page of any site, so the page has to be one of ours.
-    if not origin_is_own(handshake.header("origin"), handshake.header("host")):
+    # A cookie comes along from any page of any site, so it has to be known which one asks.
+    if not handshake.is_from_page:
         raise SocketRefused(FORBIDDEN, "Cookies are accepted from the shop's own pages only.")
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)

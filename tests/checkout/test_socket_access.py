@@ -83,6 +83,23 @@ def test_a_cookie_counts_only_from_a_page_of_the_shop(
         assert outcome(server, session.pk, headers=headers) == 4403, origin
 
 
+def test_a_page_of_another_site_is_refused_whatever_it_shows(
+    server: Server, session: CheckoutSession, shopper: User
+) -> None:
+    query = ticket_query(session)
+    for origin in ("https://evil.example", "null", f"http://127.0.0.1:{server.port + 1}"):
+        foreign = {"Origin": origin}
+        assert outcome(server, session.pk, headers={**bearer(shopper), **foreign}) == 4403, origin
+        assert outcome(server, session.pk, headers={**cookie(shopper), **foreign}) == 4403, origin
+        assert outcome(server, session.pk, query=query, headers=foreign) == 4403, origin
+        assert outcome(server, session.pk, headers=foreign) == 4403, origin
+    # The ticket was not used up, and serves a page of the shop as it serves a program.
+    own = {"Origin": server.origin}
+    assert outcome(server, session.pk, query=query, headers=own) == "session.ready"
+    assert outcome(server, session.pk, headers={**bearer(shopper), **own}) == "session.ready"
+    assert outcome(server, session.pk, query=ticket_query(session)) == "session.ready"
+
+
 @pytest.mark.parametrize(
     ("origin", "host", "expected"),
     [

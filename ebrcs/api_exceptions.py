@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -23,7 +22,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from ebrcs.errors import EbrcsError
-from ebrcs.problems import PROBLEM_JSON, problem_body
+from ebrcs.problems import PROBLEM_JSON, Problem
 
 logger = logging.getLogger(__name__)
 UNAVAILABLE = 503
@@ -39,38 +38,6 @@ FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
     OperationalError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),
     InterfaceError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),
 }
-TITLES = {
-    400: "The request is not understood",
-    401: "Log in first",
-    403: "This is not allowed",
-    404: "There is nothing here",
-    405: "This method is not offered here",
-    406: "This format is not offered",
-    413: "The request is too large",
-    415: "This kind of content is not understood",
-    429: "Too many requests",
-    500: "Something went wrong on our side",
-    503: "Not available at the moment",
-}
-
-
-@dataclass
-class Problem:
-    """What went wrong, before it is written down."""
-
-    status: int
-    code: str
-    detail: str = ""
-    title: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def body(self) -> dict[str, Any]:
-        """Return the members of the answer."""
-        title = self.title or TITLES.get(self.status) or HTTPStatus(self.status).phrase
-        return problem_body(
-            status=self.status, code=self.code, title=title, detail=self.detail or title, data=self.data
-        )
 
 
 def problem_response(exception: Exception, context: dict[str, Any]) -> Response:

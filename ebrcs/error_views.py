@@ -7,8 +7,8 @@ import sys
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views import defaults
 
-from ebrcs.api_exceptions import UNAVAILABLE, Problem, problem_of
-from ebrcs.problems import PROBLEM_JSON
+from ebrcs.api_exceptions import UNAVAILABLE, problem_of
+from ebrcs.problems import PROBLEM_JSON, Problem
 
 
 def api_asked(request: HttpRequest) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from django.conf import settings
 from rest_framework.exceptions import ParseError
@@ -17,9 +17,9 @@ from ebrcs.errors import EbrcsError
 class BodyTooLarge(EbrcsError):
     """The body exceeds what is read into memory."""
 
-    code = "request_too_large"
-    status = 413
-    title = "The request is too large"
+    code: ClassVar[str] = "request_too_large"
+    status: ClassVar[int] = 413
+    title: ClassVar[str] = "The request is too large"
 
 
 class BoundedJSONParser(BaseParser):

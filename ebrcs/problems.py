@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
-from django.http import JsonResponse
-
 PROBLEM_JSON = "application/problem+json"
+TITLES = {
+    400: "The request is not understood",
+    401: "Log in first",
+    403: "This is not allowed",
+    404: "There is nothing here",
+    405: "This method is not offered here",
+    406: "This format is not offered",
+    413: "The request is too large",
+    415: "This kind of content is not understood",
+    429: "Too many requests",
+    500: "Something went wrong on our side",
+    503: "Not available at the moment",
+}
 
 
-def problem_body(*, status: int, code: str, title: str, detail: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of a problem; `data` may add members but not change the standard ones."""
-    return {
-        **data,
-        "type": f"urn:ebrcs:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
+@dataclass
+class Problem:
+    """What went wrong, before it is written down."""
 
+    status: int
+    code: str
+    detail: str = ""
+    title: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
-def problem_json(
-    *,
-    status: int,
-    code: str,
-    title: str,
-    detail: str = "",
-    headers: dict[str, str] | None = None,
-    **data: Any,
-) -> JsonResponse:
-    """Return a problem as a response, for code outside the API's views."""
-    body = problem_body(status=status, code=code, title=title, detail=detail or title, data=data)
-    return JsonResponse(body, status=status, content_type=PROBLEM_JSON, headers=headers)
+    def body(self) -> dict[str, Any]:
+        """Return the members of the answer; `data` may add members but not change the standard ones."""
+        title = self.title or TITLES.get(self.status) or HTTPStatus(self.status).phrase
+        return {
+            **self.data,
+            "type": f"urn:ebrcs:problem:{self.code}",
+            "title": title,
+            "status": self.status,
+            "detail": self.detail or title,
+            "code": self.code,
+        }

@@ -12,30 +12,27 @@ from django.core.checks import Warning as CheckWarning
 from accounts.selectors import default_accounts_list
 
 BLACKLIST_APP = "rest_framework_simplejwt.token_blacklist"
-CHANGE_HINT = "Change them with `manage.py changepassword NAME`, or disable the accounts in the admin."
 
 
 @register()
 def default_passwords_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Remind of accounts whose password is published."""
-    return [
-        CheckWarning(
-            f"The account {name!r} still has the demonstration's password.",
-            hint=CHANGE_HINT,
-            id="ebrcs.W003",
-        )
-        for name in default_accounts_list()
-    ]
+    return default_passwords_found(CheckWarning, "ebrcs.W003")
 
 
 @register(deploy=True)
 def default_passwords_refused(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse a deployment in which anybody can log in as the shop keeper."""
+    return default_passwords_found(Error, "ebrcs.E003")
+
+
+def default_passwords_found(kind: type[CheckWarning | Error], check_id: str) -> list[CheckMessage]:
+    """Return a message for each account whose password is published."""
     return [
-        Error(
+        kind(
             f"The account {name!r} still has the demonstration's password.",
-            hint=CHANGE_HINT,
-            id="ebrcs.E003",
+            hint="Change them with `manage.py changepassword NAME`, or disable the accounts in the admin.",
+            id=check_id,
         )
         for name in default_accounts_list()
     ]

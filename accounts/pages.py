@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, views
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,8 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.errors import UsernameTaken
 from accounts.forms import NAME_TAKEN, LoginForm, SignupForm
-from accounts.services import login_limit_check
+from accounts.services import login_limit_check, user_signup
 from ebrcs.rate_limits import TooManyRequests, client_address, rate_limit_check
 
 
@@ -68,9 +68,10 @@ def signup(request: HttpRequest) -> HttpResponse:
     form = SignupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            with transaction.atomic():
-                user = form.save()
-        except IntegrityError:  # somebody took the name between the look and the save
+            user = user_signup(
+                username=form.cleaned_data["username"], password=form.cleaned_data["password1"]
+            )
+        except UsernameTaken:  # between the form's look and the account
             form.add_error("username", NAME_TAKEN)
         else:
             login(request, user)

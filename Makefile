@@ -8,6 +8,8 @@ BIN    := $(VENV)/bin
 -include .env
 export
 DATA   := $(or $(EBRCS_DATA_DIR),var)
+# A frame above the 1 MiB that are allowed is told so; beyond this the server cuts the line.
+SOCKET := --websocket-max-message-size 2097152 --websocket-max-frame-size 2097152
 
 .PHONY: run test lint types tests format messages clean
 
@@ -15,7 +17,7 @@ run: $(VENV)/.runtime
 	$(BIN)/python manage.py migrate --verbosity 0
 	@test -f "$(DATA)/.demo-seeded" || { $(BIN)/python manage.py seed_demo && touch "$(DATA)/.demo-seeded"; }
 	@echo "EBRCS is at http://localhost:$(PORT)"
-	$(BIN)/daphne --bind $(HOST) --port $(PORT) --verbosity 0 ebrcs.asgi:application
+	$(BIN)/daphne --bind $(HOST) --port $(PORT) --verbosity 0 $(SOCKET) ebrcs.asgi:application
 
 test: lint types tests
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -48,6 +49,13 @@ def port_free() -> int:
         return int(probe.getsockname()[1])
 
 
+def socket_options() -> list[str]:
+    """Return the server's options for sockets, as `make run` gives them."""
+    found = re.search(r"^SOCKET := (.+)$", (settings.BASE_DIR / "Makefile").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1].split()
+
+
 @dataclass
 class Server:
     """A running server."""
@@ -82,7 +90,8 @@ def served(application: str, data_dir: Path, **environment: str) -> Iterator[Ser
         "OMP_NUM_THREADS": "1",
         **environment,
     }
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), application]
+    daphne = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
+    command = [*daphne, *socket_options(), application]
     with (data_dir / f"server-{port}.log").open("wb") as log:
         process = subprocess.Popen(
             command, env=variables, stdout=log, stderr=subprocess.STDOUT, cwd=settings.BASE_DIR

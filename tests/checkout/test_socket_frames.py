@@ -93,8 +93,11 @@ def test_a_frame_beyond_the_limits_is_refused_with_the_limit(server: Server, sho
     with till_open(server, session.pk, headers=bearer(shopper)) as till:
         for frame, reason in (
             (b"", "empty"),
+            (jpeg(Stage().frame()).ljust(2**20 + 1, b"\0"), "too_large"),
+            (b"\0" * (2**20 + 2**19), "too_large"),
             (bomb_png(6000, 5000), "too_many_pixels"),
             (b"GIF89a" + b"\0" * 100, "unsupported_format"),
         ):
             answer = answer_to(till, frame)
             assert (answer["code"], answer["data"]) == ("bad_frame", {"reason": reason})
+        assert answer_to(till, jpeg(Stage().frame()).ljust(2**20, b"\0"))["type"] == "frame.result"

@@ -32,6 +32,14 @@ def test_compose_sets_only_settings_that_exist() -> None:
     assert services["web"]["deploy"]["replicas"] == 2
 
 
+def test_every_way_to_serve_leaves_it_to_the_till_to_refuse_a_large_frame() -> None:
+    for name in ("Makefile", "Dockerfile", "README.md"):
+        text = (settings.BASE_DIR / name).read_text()
+        for limit in ("message", "frame"):
+            found = re.findall(rf'--websocket-max-{limit}-size[", ]+(\d+)', text)
+            assert [int(size) for size in found] == [2 * settings.FRAME_MAX_BYTES], (name, limit)
+
+
 def test_a_setting_that_nobody_reads_is_named() -> None:
     reader = Environment({"EBRCS_DEBUG": "no", "EBRCS_DEBUGG": "yes", "PATH": "/bin"})
     assert reader.flag("EBRCS_DEBUG", default=True) is False

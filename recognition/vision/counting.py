@@ -60,7 +60,8 @@ class Verdict:
     product_id : the product, None unless accepted
     score, margin : quality-weighted means over the views that saw this product first; 0 for unknown
     score_count : number of those views
-    choices : for ambiguous the products to offer, best first
+    choices : for ambiguous the products to ask about, best first; for unknown the likeliest, should the
+        shopper want to say which it is
     reason : the count of votes behind it, for the shop keeper
     """
 
@@ -137,7 +138,7 @@ def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> 
             return _accepted(product_id, tally, counted)
     if not last and len(votes) < config.views_full:
         return Verdict("candidate", reason=f"{len(votes)} views disagree")
-    return _undecided(tallies, total, len(votes), config)
+    return _undecided(votes, tallies, total, config)
 
 
 def second_verdict_of(votes: Sequence[Vote], config: CountingConfig) -> Verdict:
@@ -209,10 +210,14 @@ def _accepted(product_id: str, tally: _Tally, reason: str) -> Verdict:
     )
 
 
-def _undecided(tallies: dict[str, _Tally], total: float, views: int, config: CountingConfig) -> Verdict:
+def _undecided(
+    votes: Sequence[Vote], tallies: dict[str, _Tally], total: float, config: CountingConfig
+) -> Verdict:
+    views = len(votes)
     named = sum(tally.offered for tally in tallies.values() if tally.scores)
     if named < config.ask_share * total or len(tallies) < 1:
-        return Verdict("unknown", reason=f"no product in enough of {views} views")
+        likeliest = tuple(suspect.product_id for suspect in suspects_of(votes, config.choices_max))
+        return Verdict("unknown", choices=likeliest, reason=f"no product in enough of {views} views")
     ranked = sorted(tallies, key=lambda name: (-tallies[name].offered, name))
     best = _accepted(ranked[0], tallies[ranked[0]], "") if tallies[ranked[0]].scores else Verdict("ambiguous")
     return Verdict(

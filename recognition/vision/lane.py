@@ -221,12 +221,12 @@ class Lane:
         return Outcome(tuple(self._detections()), events)
 
     def choose(self, track: int, product_id: str) -> CartEvent | None:
-        """Answer the question an ambiguous track asks.
+        """Say which product an ambiguous track is, or an unknown one.
 
         Returns
         -------
         CartEvent or None
-            None where there is no such question, the product was not among its choices, it was answered
+            None where there is no such track, the product is not among its choices, it was answered
             before, or (modes ``cart`` and ``tray``) the item is not to be counted at this moment.
         """
         item = self._items.get(track) or next((past for past in self._past if past.track.id == track), None)
@@ -355,7 +355,7 @@ class Lane:
             return
         verdict = self._verified(item, verdict)
         item.life.verdict = verdict
-        named = verdict.product_id or " or ".join(verdict.choices)
+        named = verdict.product_id or " or ".join(verdict.choices if verdict.state == "ambiguous" else ())
         item.life.story.append(
             f"frame {self._frame}: {verdict.state} {named} ({verdict.reason})".replace("  ", " ")
         )

@@ -195,6 +195,9 @@ const actions = {
     void stage.startClip();
   },
   find: () => find.open(),
+  resembles: () => {
+    if (stage.resembling) which.ask(stage.resembling);
+  },
   settings: () => void settings.open(stage.camera, stage.isMirrored),
   sound: () => {
     preferences.keep({ silent: !preferences.silent });

@@ -21,12 +21,15 @@ export class ScanCamera extends HTMLElement {
   /** @type {Map<number, number>} track to the time it was first unknown */
   strangers = new Map();
   strangerAt = -Infinity;
+  /** @type {Detection | null} the last unknown item that resembles products of the shop */
+  resembling = null;
 
   connectedCallback() {
     this.video = part(this, "video", HTMLVideoElement);
     this.clip = part(this, "clip", HTMLCanvasElement);
     this.hint = part(this, "hint", HTMLElement);
     this.unknown = part(this, "unknown", HTMLElement);
+    this.resembles = part(this, "resembles", HTMLElement);
     this.overlay = new BoxOverlay(part(this, "boxes", HTMLCanvasElement));
     this.overlay.start();
   }
@@ -153,6 +156,9 @@ export class ScanCamera extends HTMLElement {
     for (const { track } of strange) if (!this.strangers.has(track)) this.strangers.set(track, now);
     if ([...this.strangers.values()].some((since) => now - since > UNKNOWN_AFTER_MS)) this.strangerAt = now;
     if (detections.some((detection) => detection.state === "accepted")) this.strangerAt = -Infinity;
+    this.resembling = strange.find((detection) => detection.choices.length > 0) ?? this.resembling;
+    if (now - this.strangerAt > UNKNOWN_STAYS_MS) this.resembling = null;
+    if (this.resembles) this.resembles.hidden = this.resembling === null;
     if (this.unknown) this.unknown.hidden = this.state !== "live" || now - this.strangerAt > UNKNOWN_STAYS_MS;
     if (this.state === "live") {
       const looking = detections.some((detection) => detection.state === "candidate");

@@ -1,5 +1,5 @@
 // @ts-check
-// <which-one>: asks "A or B?" with pictures when two products look alike, once for each item shown.
+// <which-one>: asks "A or B?" with pictures when products look alike, once for each item shown.
 
 import { copyOf, part, showPicture } from "./dom.js";
 
@@ -37,7 +37,7 @@ export class WhichOne extends HTMLElement {
     if (answered) this.dialog?.close();
     if (this.dialog?.open || document.querySelector("dialog[open]")) return;
     const question = detections.find(
-      (one) => one.state === "ambiguous" && one.choices.length > 1 && !this.asked.has(one.track),
+      (one) => one.state === "ambiguous" && one.choices.length > 0 && !this.asked.has(one.track),
     );
     if (question) this.ask(question);
   }

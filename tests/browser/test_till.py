@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
@@ -235,38 +236,60 @@ def test_a_server_that_restarts_under_the_page_finds_the_cart_as_it_was(
         assert quantities(page) == {FIRST.name: "1", SECOND.name: "1"}
 
 
-def test_a_hard_question_is_asked_once_with_pictures_and_answered(
-    browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None]
-) -> None:
-    told: list[dict[str, object]] = []
-    choices = [
-        {"product_id": "11111111-1111-4111-8111-111111111111", "name": "Oat milk", "image": None},
-        {"product_id": "22222222-2222-4222-8222-222222222222", "name": "Oat cream", "image": None},
-    ]
-    seen = {"track": 7, "box": [0.3, 0.2, 0.4, 0.5], "state": "ambiguous", "choices": choices}
-    empty = {"product_id": None, "name": None, "score": 0.8, "margin": 0.0}
-    answers: list[WebSocketRoute] = []
+CHOICES = [
+    {"product_id": "11111111-1111-4111-8111-111111111111", "name": "Oat milk", "image": None},
+    {"product_id": "22222222-2222-4222-8222-222222222222", "name": "Oat cream", "image": None},
+]
 
-    def listen(route: WebSocketRoute) -> None:
+
+@dataclass
+class Whisperer:
+    """Stands between page and till: keeps frames from it, says what it would see, and hears the answers."""
+
+    route: WebSocketRoute | None = None
+    told: list[dict[str, object]] = field(default_factory=list)
+    frame: int = 0
+
+    def listen(self, route: WebSocketRoute) -> None:
         server = route.connect_to_server()
-        answers.append(route)
+        self.route = route
 
         def passed_on(message: str | bytes) -> None:
             if isinstance(message, str) and '"choose"' in message:
-                told.append(json.loads(message))
-            else:
+                self.told.append(json.loads(message))
+            elif isinstance(message, str):
                 server.send(message)
 
         route.on_message(passed_on)
 
+    def see(self, state: str) -> None:
+        assert self.route is not None
+        self.frame += 1
+        detection = {
+            "track": 7,
+            "box": [0.3, 0.2, 0.4, 0.5],
+            "state": state,
+            "product_id": None,
+            "name": None,
+            "score": 0.8,
+            "margin": 0.0,
+            "choices": CHOICES,
+        }
+        result = {"type": "frame.result", "frame": self.frame, "dropped": 0, "timing_ms": {}}
+        self.route.send(json.dumps(result | {"detections": [detection]}))
+
+
+def test_a_hard_question_is_asked_once_with_pictures_and_answered(
+    browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None]
+) -> None:
+    till = Whisperer()
     with visit(browser) as visitor:
         page = visitor.page()
-        page.route_web_socket("**/api/ws/**", listen)
+        page.route_web_socket("**/api/ws/**", till.listen)
         visitor.sign_up(page, "question", "/checkout/")
         connected(page)
-        result = {"type": "frame.result", "frame": 1, "dropped": 0, "timing_ms": {}}
-        for frame in (1, 2):
-            answers[0].send(json.dumps(result | {"frame": frame, "detections": [seen | empty]}))
+        till.see("ambiguous")
+        till.see("ambiguous")
         dialog = page.locator("which-one dialog")
         expect(dialog).to_be_visible()
         shot(page, "which-one")
@@ -274,10 +297,36 @@ def test_a_hard_question_is_asked_once_with_pictures_and_answered(
         page.get_by_role("button", name="Oat cream").click()
 
         expect(dialog).to_be_hidden()
-        answers[0].send(json.dumps(result | {"frame": 3, "detections": [seen | empty]}))
+        till.see("ambiguous")
         page.wait_for_timeout(200)
         expect(dialog).to_be_hidden()
-        assert told == [{"type": "choose", "track": 7, "product_id": choices[1]["product_id"]}]
+        assert till.told == [{"type": "choose", "track": 7, "product_id": CHOICES[1]["product_id"]}]
+
+
+def test_an_unknown_item_is_never_asked_about_unbidden_but_can_be_named(
+    camera_browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None]
+) -> None:
+    till = Whisperer()
+    with visit(camera_browser) as visitor:
+        page = visitor.page()
+        page.route_web_socket("**/api/ws/**", till.listen)
+        visitor.sign_up(page, "unknown", "/checkout/")
+        connected(page)
+        resembles = page.get_by_role("button", name="Is it one of these?")
+        expect(page.locator("scan-camera")).to_have_attribute("data-state", "live")
+        expect(resembles).to_be_hidden()
+        for _ in range(8):
+            till.see("unknown")
+            page.wait_for_timeout(150)
+        expect(resembles).to_be_visible()
+        expect(page.locator("which-one dialog")).to_be_hidden()
+        shot(page, "unknown")
+
+        resembles.click()
+        page.get_by_role("button", name="Oat milk").click()
+
+        expect(page.locator("which-one dialog")).to_be_hidden()
+        assert till.told == [{"type": "choose", "track": 7, "product_id": CHOICES[0]["product_id"]}]
 
 
 def test_no_more_than_two_pictures_wait_for_an_answer(camera_browser: Browser, visit: VisitorMaker) -> None:

@@ -74,8 +74,11 @@ def test_no_more_choices_are_offered_than_a_shopper_reads() -> None:
     assert len(verdict(*votes).choices) == CONFIG.choices_max
 
 
-def test_what_no_view_knows_is_unknown() -> None:
-    assert named(verdict(*[NOTHING] * 6)) == ("unknown", None)
+def test_what_no_view_knows_is_unknown_and_comes_with_the_likeliest_products() -> None:
+    found = verdict(*[vote("unknown", "milk", "juice", "soup", "tea")] * 6)
+
+    assert named(found) == ("unknown", None)
+    assert found.choices == ("milk", "juice", "soup")
     assert named(verdict(*[NOTHING] * 5)) == ("candidate", None)
 
 

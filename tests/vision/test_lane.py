@@ -161,6 +161,21 @@ def test_an_unregistered_item_is_unknown_and_adds_nothing(stage: Stage, lane: La
     assert "unknown" in {detection.state for outcome in outcomes for detection in outcome.detections}
 
 
+def test_an_unknown_item_the_shopper_names_counts_once_and_is_not_looked_at_again(
+    stage: Stage, lane: Lane
+) -> None:
+    outcomes = play(lane, stage.empty(5) + [stage.frame(Pack(YELLOW, MIDDLE)) for _ in range(12)])
+    (unknown,) = (found for found in outcomes[-1].detections if found.state == "unknown")
+
+    assert lane.choose(unknown.track, "no such product") is None
+    chosen = lane.choose(unknown.track, unknown.choices[0])
+    assert chosen is not None
+    assert (chosen.action, chosen.product_id) == ("add", unknown.choices[0])
+    assert lane.choose(unknown.track, unknown.choices[0]) is None
+    later = play(lane, [stage.frame(Pack(GREEN, MIDDLE)) for _ in range(20)], from_s=1.7)
+    assert receipt(later) == []
+
+
 def test_an_unknown_item_turned_to_its_known_side_counts_once(stage: Stage, lane: Lane) -> None:
     frames = stage.empty(5) + [stage.frame(Pack(YELLOW, MIDDLE)) for _ in range(12)]
     frames += [stage.frame(Pack(GREEN, MIDDLE)) for _ in range(50)]

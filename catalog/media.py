@@ -10,10 +10,9 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
-from catalog.models import ProductImage
+from catalog.models import PHOTO_FOLDER, ProductImage
 
 SERVED_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".json": "application/json"}
-PHOTO_FOLDER = "products"
 
 
 def media_path(path: str) -> Path:

@@ -102,9 +102,12 @@ class Product(models.Model):
         return self.name
 
 
+PHOTO_FOLDER = "products"
+
+
 def product_image_path(image: ProductImage, filename: str) -> str:
     """Return where a photo is stored: by product, named by its own id, never by what the client called it."""
-    return f"products/{image.product_id}/{image.id}{PurePosixPath(filename).suffix}"
+    return f"{PHOTO_FOLDER}/{image.product_id}/{image.id}{PurePosixPath(filename).suffix}"
 
 
 class ProductImage(models.Model):

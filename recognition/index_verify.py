@@ -12,11 +12,11 @@ import numpy as np
 from django.conf import settings
 from django.db.models import F, Max, Min, Q
 
-from catalog.models import ProductImage
+from catalog.models import PHOTO_FOLDER, ProductImage
 from recognition import index_log
 from recognition.index_files import IndexFiles
 from recognition.models import Embedding, IndexEvent, IndexState
-from recognition.photo_files import PHOTO_FOLDER, photo_path
+from recognition.photo_files import photo_path
 from recognition.writer_lock import state_current
 
 YOUNG_S = 600.0

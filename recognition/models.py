@@ -8,7 +8,9 @@ from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
-VECTOR_BYTES = 1280 * 4
+from recognition.vision.layout import EMBEDDING_DIM
+
+VECTOR_BYTES = 4 * EMBEDDING_DIM
 
 
 class IndexState(models.Model):

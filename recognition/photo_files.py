@@ -11,7 +11,6 @@ from django.core.files.storage import default_storage
 
 logger = logging.getLogger(__name__)
 
-PHOTO_FOLDER = "products"
 TEMPORARY_SUFFIX = ".part"
 
 

@@ -243,7 +243,7 @@ def _prepared(*, product: Product, uploads: Sequence[Upload]) -> Iterator[_Prepa
     engine = runtime.engine()
     identity = engine.encoder_identity()
     encoder_require(state_current(), encoder=identity.name, fingerprint=identity.fingerprint)
-    pixels = [np.asarray(photo_pixels(photo.content).convert("RGB")) for photo in photos]
+    pixels = [np.asarray(photo_pixels(photo.content)) for photo in photos]
     decoded = time.perf_counter()
     embedded = engine.embed(pixels)
     done = time.perf_counter()

@@ -17,8 +17,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from checkout.payloads import Cart
+from pictures.structure import SUFFIXES
 
-FRAME_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 HTTP_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 60.0
 READY_TIMEOUT_S = 180.0
@@ -70,7 +70,7 @@ def visits_find(folder: Path) -> list[Visit]:
     truths = truths_read(truth_path) if truth_path else {}
     visits = []
     for candidate in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        frames = sorted(path for path in candidate.iterdir() if path.suffix.lower() in FRAME_SUFFIXES)
+        frames = sorted(path for path in candidate.iterdir() if path.suffix.lower() in SUFFIXES)
         if frames:
             visits.append(Visit(candidate.resolve().name, frames, truths.get(candidate.resolve().name)))
     if not visits:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Format = Literal["JPEG", "PNG", "WEBP"]
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp"))
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What the pixels need; text, colour profiles and camera data are dropped before the decoder sees them.
 PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))

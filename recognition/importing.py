@@ -11,9 +11,9 @@ from pathlib import Path
 from catalog.images import photo_read
 from catalog.models import Product, ProductImage
 from ebrcs.errors import EbrcsError
+from pictures.structure import SUFFIXES
 from recognition.services import Registration, Upload, product_images_add, product_register
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 CSV_COLUMNS = ("name", "price", "barcode", "description", "photos")
 
 
@@ -83,7 +83,7 @@ def entries_read(source: Path, *, shots: int | None = None) -> list[Entry]:
 
 
 def _photos_in(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in PHOTO_SUFFIXES))
+    return tuple(sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES))
 
 
 def _folder_entries(source: Path) -> Iterator[Entry]:

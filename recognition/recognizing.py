@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from catalog.images import photo_pixels, photo_read
 from catalog.models import Product
-from recognition.importing import PHOTO_SUFFIXES
+from pictures.structure import SUFFIXES
 from recognition.runtime import engine
 from recognition.writer_lock import state_current
 
@@ -37,10 +36,6 @@ class PictureAnswer:
     score: float
     margin: float
     matches: tuple[ProductMatch, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the answer as JSON-serialisable data."""
-        return asdict(self)
 
 
 def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> list[PictureAnswer]:
@@ -77,8 +72,12 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
 
 
 def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
-    """Recognise picture files as `pictures_recognize` does; a folder stands for every photo below it."""
+    """Recognise picture files as `pictures_recognize` does; a folder stands for every photo below it.
+
+    Waits for the thresholds too: a running till has measured them long ago, and its answer is what is asked for.
+    """
     files = list(_files(paths))
+    engine().wait_ready()
     answers: list[PictureAnswer] = []
     for start in range(0, len(files), BATCH_SIZE):
         batch = [(str(file), file.read_bytes()) for file in files[start : start + BATCH_SIZE]]
@@ -89,6 +88,6 @@ def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES)
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
         else:
             yield path

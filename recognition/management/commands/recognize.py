@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         except (EbrcsError, OSError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json.dumps([result.as_json() for result in results]))
+            self.stdout.write(json.dumps([asdict(result) for result in results]))
             return
         for result in results:
             names = ", ".join(f"{match.name} {match.score:.3f}" for match in result.matches)

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
-from catalog.gtin import GTIN_LENGTHS, gtin_is_valid
+from catalog.gtin import gtin_variants
 from catalog.models import Product, ProductImage
 from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound
 from checkout.models import BillingItem, CheckoutSession
@@ -108,15 +108,11 @@ def choices_get(*, product_ids: Collection[str]) -> dict[str, Choice]:
 
 
 def product_by_barcode(*, code: str) -> Product:
-    """Return the product on sale with a barcode, written with or without the zeros in front.
-
-    Scanners report one article as UPC-A with 12 digits, EAN-13 or GTIN-14.
-    """
+    """Return the product on sale with a barcode, written with or without the zeros in front."""
     code = code.strip()
-    if not gtin_is_valid(code):
+    written = gtin_variants(code)
+    if not written:
         raise BarcodeInvalid("A barcode has 8, 12, 13 or 14 digits, the last of which is a check digit.")
-    digits = code.lstrip("0")
-    written = {digits.zfill(length) for length in GTIN_LENGTHS if length >= len(digits)}
     product = Product.objects.filter(barcode__in=written, is_active=True).first()
     if product is None:
         raise ProductNotFound(f"No product on sale has the barcode {code}.", barcode=code)

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from checkout import selectors, services
+from checkout.demo.clip import CLIP_PATH
 from checkout.errors import SessionNotFound
 from checkout.models import CheckoutSession
 from checkout.page_texts import page_texts
@@ -26,7 +27,6 @@ from orders.models import Order
 from orders.pages import order_cards
 
 LAST_ORDERS = 3
-DEMO_CLIP = "demo/clip.json"
 
 
 def open_session(user: User) -> CheckoutSession | None:
@@ -42,7 +42,7 @@ def open_session(user: User) -> CheckoutSession | None:
 
 def demo_available() -> bool:
     """Whether there is a clip to play in the place of a camera."""
-    return (Path(settings.MEDIA_ROOT) / DEMO_CLIP).is_file()
+    return (Path(settings.MEDIA_ROOT) / CLIP_PATH).is_file()
 
 
 @require_safe
@@ -89,7 +89,7 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
         "products_path": "/api/products",
         "receipt_path": reverse("receipt", args=[UUID(int=0)]),
         "login_path": f"{reverse('login')}?{urlencode({'next': request.path})}",
-        "clip_path": f"{settings.MEDIA_URL}{DEMO_CLIP}" if demo_available() else None,
+        "clip_path": f"{settings.MEDIA_URL}{CLIP_PATH}" if demo_available() else None,
         "start_with_clip": request.GET.get("camera") == "demo",
         "icons_path": static("icons/sprite.svg"),
         "language": get_language() or settings.LANGUAGE_CODE,

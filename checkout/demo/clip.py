@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from checkout.demo.packs import PACKS, Pack, counter, pack_view
 
+CLIP_PATH = PurePosixPath("demo/clip.json")  # in the media folder, its frames beside it
 WIDTH, HEIGHT, FRAMES_PER_SECOND = 640, 480, 10
 LEAD_IN_FRAMES = 15  # the empty counter, from which the till learns its background
 MOVE_FRAMES, HOLD_FRAMES, PAUSE_FRAMES = 6, 16, 9

@@ -14,8 +14,9 @@ from django.conf import settings
 from PIL import Image
 
 from accounts.models import User
+from accounts.selectors import DEFAULT_PASSWORDS
 from catalog.models import Product
-from checkout.demo.clip import FRAMES_PER_SECOND, clip_frames, clip_length
+from checkout.demo.clip import CLIP_PATH, FRAMES_PER_SECOND, clip_frames, clip_length
 from checkout.demo.packs import PACKS, VIEW_ANGLES, Pack, product_photo
 from recognition.services import Upload, product_register
 
@@ -42,12 +43,9 @@ def demo_seed(*, report: Report) -> Seeded:
 
 def _users_add() -> int:
     added = 0
-    for username, password, role in (
-        ("admin", "admin123", User.Role.ADMIN),
-        ("user1", "user123", User.Role.USER),
-    ):
+    for username, role in (("admin", User.Role.ADMIN), ("user1", User.Role.USER)):
         if not User.objects.filter(username__iexact=username).exists():
-            User.objects.create_user(username, password, role=role)
+            User.objects.create_user(username, DEFAULT_PASSWORDS[username], role=role)
             added += 1
     return added
 
@@ -75,18 +73,18 @@ def _uploads(pack: Pack) -> list[Upload]:
 
 def _clip_add(report: Report) -> int:
     """Draw the clip beside its place and move it there whole, so that no half of it is ever played."""
-    folder = Path(settings.MEDIA_ROOT) / "demo"
-    if (folder / "clip.json").exists():
+    folder = (Path(settings.MEDIA_ROOT) / CLIP_PATH).parent
+    if (folder / CLIP_PATH.name).exists():
         return 0
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as draft_name:
-        draft = Path(draft_name) / "demo"
+        draft = Path(draft_name) / folder.name
         draft.mkdir()
         names = [f"{number:04d}.jpg" for number in range(clip_length())]
         for number, (name, frame) in enumerate(zip(names, clip_frames(), strict=True), start=1):
             (draft / name).write_bytes(_jpeg(frame))
             report("clip", number, len(names))
-        (draft / "clip.json").write_text(json.dumps({"fps": FRAMES_PER_SECOND, "frames": names}))
+        (draft / CLIP_PATH.name).write_text(json.dumps({"fps": FRAMES_PER_SECOND, "frames": names}))
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     return len(names)

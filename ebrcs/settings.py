@@ -157,9 +157,9 @@ else:
     # Shared by all processes on this machine, which memory would not be: rate limits count in it.
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "BACKEND": "ebrcs.file_cache.FileCache",
             "LOCATION": DATA_DIR / "cache",
-            # The default of 300 would have rate limits and tickets thrown out at random on a busy day.
+            # Good at one time, that is: a busy shop has a few hundred logins, sign-ups and tickets running.
             "OPTIONS": {"MAX_ENTRIES": 5_000},
         }
     }
@@ -264,10 +264,17 @@ FRAME_MAX_PER_SECOND = env.integer("EBRCS_FRAME_MAX_PER_SECOND", 30, minimum=1, 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
-# Read by the test suite only; named here so that they are not taken for misspellings.
-env.flag("EBRCS_REQUIRE_SERVICES", default=False)
-env.text("EBRCS_SHARED_DATA")
-env.text("EBRCS_ARTIFACTS")
+# Read by compose.yaml or the test suite only; named here so that they are not taken for misspellings.
+for name in (
+    "EBRCS_HOST",
+    "POSTGRES_PASSWORD",
+    "EBRCS_REQUIRE_SERVICES",
+    "EBRCS_SHARED_DATA",
+    "EBRCS_ARTIFACTS",
+    "EBRCS_DAMAGE_TRIES",
+    "EBRCS_KILL_TRIES",
+):
+    env.text(name)
 
 LOGGING = {
     "version": 1,
@@ -277,6 +284,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.text("EBRCS_LOG_LEVEL", "INFO").upper()},
     "loggers": {
         "django.channels.server": {"level": "WARNING"},
+        "daphne.server": {"level": "WARNING"},  # speaks of HTTP/2 at every start as if something were missing
         "faiss.loader": {"level": "WARNING"},  # tells which build it tried at every start
         "torch": {"level": "WARNING"},  # tells about its caches at every end
     },

@@ -11,10 +11,10 @@ from django.conf import settings
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from catalog.pictures.pixels import picture_decode
+from catalog.pictures.structure import PADDING, PictureDamaged, Structure, structure_read
 from catalog.text import text_clean
 from ebrcs.errors import EbrcsError
-from pictures.pixels import picture_decode
-from pictures.structure import PADDING, PictureDamaged, Structure, structure_read
 
 LONGEST_SIDE_PX = 1600
 SHORTEST_SIDE_PX = 32

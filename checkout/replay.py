@@ -16,8 +16,8 @@ from urllib.request import Request, urlopen
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from catalog.pictures.structure import SUFFIXES
 from checkout.payloads import Cart
-from pictures.structure import SUFFIXES
 
 HTTP_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 60.0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from catalog.images import photo_read
 from catalog.models import Product, ProductImage
+from catalog.pictures.structure import SUFFIXES
 from ebrcs.errors import EbrcsError
-from pictures.structure import SUFFIXES
 from recognition.services import Registration, Upload, product_images_add, product_register
 
 CSV_COLUMNS = ("name", "price", "barcode", "description", "photos")

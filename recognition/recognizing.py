@@ -10,7 +10,7 @@ import numpy as np
 
 from catalog.images import photo_pixels, photo_read
 from catalog.models import Product
-from pictures.structure import SUFFIXES
+from catalog.pictures.structure import SUFFIXES
 from recognition.runtime import engine
 from recognition.writer_lock import state_current
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pictures.pixels import picture_decode
-from pictures.structure import PADDING, PictureDamaged, Structure, structure_read
+from catalog.pictures.pixels import picture_decode
+from catalog.pictures.structure import PADDING, PictureDamaged, Structure, structure_read
 
 MAX_BYTES = 1024 * 1024
 MAX_PIXELS = 25_000_000

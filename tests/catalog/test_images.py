@@ -15,7 +15,7 @@ from PIL import Image
 
 from catalog import images
 from catalog.images import PhotoRefused, PhotoTooLarge, photo_pixels, photo_read
-from pictures.pixels import UPRIGHT
+from catalog.pictures.pixels import UPRIGHT
 from tests.catalog.pictures import encoded, jpeg, png_bomb, scene
 
 ORIENTATION = 0x0112

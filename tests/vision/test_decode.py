@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pictures.structure import structure_read
+from catalog.pictures.structure import structure_read
 from recognition.vision.decode import BadFrame, decode_frame
 
 FORMATS = ("JPEG", "PNG", "WEBP")

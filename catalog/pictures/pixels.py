@@ -1,0 +1,76 @@
+"""Turns a picture file that was taken apart into pixels: upright, RGB, of bounded size."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from catalog.pictures.structure import PictureDamaged, Structure
+
+PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+}
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def picture_decode(
+    structure: Structure, *, side_max_px: int, resampling: Image.Resampling = Image.Resampling.LANCZOS
+) -> Image.Image:
+    """Decode, scale down and turn upright; of an animation the first picture.
+
+    The caller has held size and passes against its limits: what is decoded here costs what they say.
+
+    Parameters
+    ----------
+    side_max_px : longest side of the answer
+    resampling : how a larger picture is scaled down
+
+    Returns
+    -------
+    RGB, transparency laid on white
+
+    Raises
+    ------
+    PictureDamaged
+        When the pixels cannot be decoded or are of another size than the structure states.
+    """
+    try:
+        with PLUGINS[structure.format](BytesIO(structure.picture)) as opened:
+            if opened.size != (structure.width, structure.height):
+                raise PictureDamaged("it states two different sizes")
+            # A large JPEG is decoded at the nearest larger eighth right away.
+            opened.draft("RGB", (side_max_px, side_max_px))
+            opened.load()
+            image = flattened(opened)
+    except PictureDamaged:
+        raise
+    except Exception as error:  # Pillow lets through whatever its decoders stumble on
+        raise PictureDamaged("it cannot be decoded") from error
+    image.thumbnail((side_max_px, side_max_px), resampling)
+    turn = UPRIGHT.get(structure.orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def flattened(image: Image.Image) -> Image.Image:
+    """Return any mode as RGB: transparency on white, 16 bits scaled to 8."""
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255 instead of scaling
+        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")

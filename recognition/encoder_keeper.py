@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -15,6 +16,9 @@ from django.db import connection
 from recognition.vision.encoders import registry
 from recognition.vision.encoders.protocol import Encoder
 from recognition.writer_lock import state_current
+
+if TYPE_CHECKING:
+    from recognition.vision.encoders.hardware import DtypeName
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +42,10 @@ def encoder_name_wanted(*, configured: str, index_encoder: str, models_dir: Path
 
 
 def encoder_load(name: str) -> Encoder:
-    """Load an encoder from the configured folder."""
-    return registry.load(name, models_dir=settings.MODELS_DIR)
+    """Load an encoder from the configured folder, in the configured number format."""
+    return registry.load(
+        name, models_dir=settings.MODELS_DIR, dtype=cast("DtypeName", settings.ENCODER_DTYPE)
+    )
 
 
 class EncoderKeeper:

@@ -74,7 +74,7 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
 def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
     """Recognise picture files as `pictures_recognize` does; a folder stands for every photo below it.
 
-    Waits for the thresholds too: a running till has measured them long ago, and its answer is what is asked for.
+    Waits for the thresholds too, which a running till has measured long ago.
     """
     files = list(_files(paths))
     engine().wait_ready()

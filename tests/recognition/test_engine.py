@@ -10,13 +10,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from pytest_django.fixtures import Settings
 
 from recognition import runtime, services
 from recognition.batcher import Batcher
-from recognition.encoder_keeper import FAILURES_UNTIL_RELOAD, EncoderKeeper, encoder_name_wanted
+from recognition.encoder_keeper import (
+    FAILURES_UNTIL_RELOAD,
+    EncoderKeeper,
+    encoder_load,
+    encoder_name_wanted,
+)
 from recognition.errors import EncoderFailed, EngineBusy, EngineNotReady
 from recognition.models import IndexState
 from recognition.runtime import Engine
+from recognition.vision.encoders import registry
 from recognition.vision.encoders.protocol import Encoder, Image
 from recognition.vision.layout import FloatArray
 from tests.fakes import ThumbnailEncoder
@@ -246,12 +253,25 @@ def test_session_never_reads_an_older_replica(engine: Engine) -> None:
         asyncio.run(engine.recognize_async([picture(1)], at_least_seq=seen + 1))
 
 
+def test_encoders_are_loaded_in_the_configured_number_format(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(registry, "load", lambda name, **options: asked.append((name, options)))
+    for dtype in ("auto", "bfloat16"):
+        settings.ENCODER_DTYPE = dtype
+        encoder_load("dinov3-convnext")
+    folder = settings.MODELS_DIR
+    assert asked == [
+        ("dinov3-convnext", {"models_dir": folder, "dtype": "auto"}),
+        ("dinov3-convnext", {"models_dir": folder, "dtype": "bfloat16"}),
+    ]
+
+
 def test_auto_stays_with_the_encoder_of_the_index(
     shop_folder: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pathlib import Path
-
-    from recognition.vision.encoders import registry
 
     monkeypatch.setattr(registry, "resolve", lambda name, models_dir: "dinov3-vitl")
     wanted = encoder_name_wanted(configured="auto", index_encoder="compact", models_dir=Path("nowhere"))

@@ -3,9 +3,17 @@
 
 import os
 import sys
+from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+
+from ebrcs.env import environment_file_read
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ebrcs.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        environment_file_read(Path(__file__).resolve().parent / ".env")
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"The settings cannot be used: {error}")

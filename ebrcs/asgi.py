@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
 
+from ebrcs.env import environment_file_read
+
+environment_file_read(Path(__file__).resolve().parent.parent / ".env")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ebrcs.settings")
 http_application = get_asgi_application()
 

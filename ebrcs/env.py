@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+LINE = re.compile(r"(?:export\s+)?(\w+)\s*=\s*(.*)")
+QUOTED = re.compile(r"""(['"])(.*?)\1\s*(?:#.*)?""")
+COMMENT = re.compile(r"(?:^|\s)#.*")
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
+
+
+def environment_file_read(path: Path, into: MutableMapping[str, str] = os.environ) -> None:
+    """Put what a `.env` file says into the environment, where that does not say it already.
+
+    A line is NAME=value, the value as it stands or in quotes; `#` at the begin of a line or after a blank
+    begins a comment. Compose reads the same file to the same effect, except that it expands `$` in it.
+    """
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        found = LINE.fullmatch(text)
+        quoted = found and QUOTED.fullmatch(found[2])
+        if found is None or (quoted is None and found[2].startswith(("'", '"'))):
+            raise ImproperlyConfigured(f"{path}, line {number}: NAME=value is needed, with quotes in pairs")
+        into.setdefault(found[1], quoted[2] if quoted else COMMENT.sub("", found[2]).strip())
 
 
 class Environment:

@@ -75,6 +75,15 @@ def test_a_deployment_that_trusts_every_host_is_refused(tmp_path: Path) -> None:
     assert manage(tmp_path, "check", "--deploy", EBRCS_BEHIND_HTTPS="1").returncode == 0
 
 
+@pytest.mark.parametrize("command", ["migrate", "seed_demo"])
+def test_a_setting_that_cannot_be_meant_is_told_in_one_line(tmp_path: Path, command: str) -> None:
+    outcome = manage(tmp_path, command, EBRCS_ENCODER_DTYPE="float16")
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert outcome.stderr == (
+        "The settings cannot be used: EBRCS_ENCODER_DTYPE='float16': allowed are auto, float32, bfloat16\n"
+    )
+
+
 def test_checking_loads_no_heavy_library(tmp_path: Path) -> None:
     script = (
         "import sys; from django.core.management import execute_from_command_line as run; "

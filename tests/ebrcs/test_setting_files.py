@@ -29,6 +29,7 @@ def test_compose_sets_only_settings_that_exist() -> None:
     }
     assert "DATABASE_URL" in ours
     assert ours <= env.names
+    assert services["web"]["env_file"] == [{"path": ".env", "required": False}]
     assert services["web"]["deploy"]["replicas"] == 2
 
 

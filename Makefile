@@ -4,20 +4,22 @@ VENV   ?= .venv
 HOST   ?= 127.0.0.1
 PORT   ?= 8000
 BIN    := $(VENV)/bin
-# Settings of the shop, where a file of them lies here; it goes before the environment.
--include .env
-export
-DATA   := $(or $(EBRCS_DATA_DIR),var)
+SHOWN  := $(if $(filter 127.0.0.1 0.0.0.0 ::,$(HOST)),localhost,$(HOST))
+.DELETE_ON_ERROR:
 # A frame above the 1 MiB that are allowed is told so; beyond this the server cuts the line.
 SOCKET := --websocket-max-message-size 2097152 --websocket-max-frame-size 2097152
 
 .PHONY: run test lint types tests format messages clean
 
 run: $(VENV)/.runtime
-	$(BIN)/python manage.py migrate --verbosity 0
-	@test -f "$(DATA)/.demo-seeded" || { $(BIN)/python manage.py seed_demo && touch "$(DATA)/.demo-seeded"; }
-	@echo "EBRCS is at http://localhost:$(PORT)"
-	$(BIN)/daphne --bind $(HOST) --port $(PORT) --verbosity 0 $(SOCKET) ebrcs.asgi:application
+	@refused=$$($(BIN)/python -c 'import socket; socket.create_server(("$(HOST)", int("$(PORT)")), \
+	    family=socket.AF_INET6 if ":" in "$(HOST)" else socket.AF_INET)' 2>&1) || { \
+	    echo "Nobody can listen at $(HOST), port $(PORT): $${refused##*Error: }" >&2; \
+	    echo "Another one can be chosen: make run PORT=8001" >&2; exit 1; }
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py seed_demo --if-new --skip-checks
+	@echo "EBRCS is at http://$(SHOWN):$(PORT), Ctrl-C ends it"
+	@exec $(BIN)/daphne --bind $(HOST) --port $(PORT) --verbosity 0 ebrcs.asgi:application
 
 test: lint types tests
 
@@ -40,17 +42,25 @@ format: $(VENV)/.development
 	$(BIN)/ruff format .
 	$(BIN)/djlint templates --quiet --reformat
 
+# The sentences to translate, and after their translation the catalogue (both need GNU gettext).
+messages: $(VENV)/.runtime
+	$(BIN)/python manage.py makemessages --locale ko --add-location file --no-obsolete --no-wrap --ignore var --ignore tests
+	$(BIN)/python manage.py compilemessages --locale ko --ignore .venv --ignore var
+
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+	    "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@echo "Installing what is needed, which takes some minutes the first time"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	touch $@
 
 $(VENV)/.development: requirements.txt requirements-dev.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@echo "Installing what the checks need, which takes some minutes the first time"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	touch $(VENV)/.runtime $@

@@ -36,9 +36,11 @@ class Seeded:
 def demo_seed(*, report: Report) -> Seeded:
     """Add what is missing of the demo shop; what is there, changed or not, stays as it is.
 
-    `report` is called with the name of a step, how much of it is done, and how much there is.
+    `report` is called with the name of a step, how much of it is done, and how much there is. The accounts
+    come last: a shop that has some is either seeded to the end or somebody's own.
     """
-    return Seeded(users=_users_add(), products=_products_add(report), frames=_clip_add(report))
+    products, frames = _products_add(report), _clip_add(report)
+    return Seeded(users=_users_add(), products=products, frames=frames)
 
 
 def _users_add() -> int:

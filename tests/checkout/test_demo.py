@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.management import call_command
 from PIL import Image
 from pytest_django.fixtures import Settings
 
@@ -83,5 +85,11 @@ def test_seeding_fills_an_empty_shop_once(
         again = seed.demo_seed(report=lambda *step: None)
         assert vars(again) == {"users": 0, "products": 0, "frames": 0}
         assert Product.objects.filter(name="Renamed by the keeper").exists()
+        Product.objects.all().delete()
+        said = io.StringIO()
+        call_command("seed_demo", "--if-new", stdout=said)
+        assert (said.getvalue(), Product.objects.count()) == ("", 0)
+        call_command("seed_demo", "--json", stdout=said)
+        assert json.loads(said.getvalue()) == {"users": 0, "products": 2, "frames": 0}
     finally:
         runtime.engine_use(None)

@@ -9,16 +9,24 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 
-from checkout.demo.seed import demo_seed
+from accounts.models import User
+from checkout.demo.seed import Seeded, demo_seed
 
 
 class Command(BaseCommand):
     help = "Add the demo shop: accounts admin/admin123 and user1/user123, twelve products, a clip."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--if-new", action="store_true", help="do nothing in a shop that has accounts already"
+        )
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["if_new"] and User.objects.exists():
+            if options["json"]:
+                self.stdout.write(json.dumps(asdict(Seeded(users=0, products=0, frames=0))))
+            return
         bars: dict[str, tqdm[Any]] = {}
 
         def report(step: str, done: int, total: int) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from django.core.files.storage import default_storage
+
+from recognition.vision.durable import file_sync, folder_sync
 
 logger = logging.getLogger(__name__)
 
@@ -27,23 +28,12 @@ def photo_file_write(*, name: str, content: bytes) -> None:
     path = photo_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + TEMPORARY_SUFFIX)
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    part.write_bytes(content)
+    file_sync(part)
     part.chmod(0o640)
     part.replace(path)
     for folder in (path.parent, path.parent.parent):
         folder_sync(folder)
-
-
-def folder_sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def photo_files_remove(names: Iterable[str]) -> None:

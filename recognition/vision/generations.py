@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -19,6 +18,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.vision.durable import file_sync, folder_sync
+from recognition.vision.index import flat_index_reserve
 from recognition.vision.layout import EMBEDDING_DIM, FloatArray, fuse
 
 EMBEDDINGS = "embeddings.npy"
@@ -151,14 +152,14 @@ class GenerationStore:
             )
             _write_file(partial / MANIFEST, lambda path: path.write_bytes(manifest))
             partial.chmod(0o755)
-            _flush_folder(partial)
+            folder_sync(partial)
             partial.rename(self.root / name)
-            _flush_folder(self.root)
+            folder_sync(self.root)
             line = f"{name} {hashlib.sha256(manifest).hexdigest()}\n"
             partial_current = self.root / f".partial-{CURRENT}"
             _write_file(partial_current, lambda path: path.write_text(line, encoding="ascii"))
             partial_current.replace(self.root / CURRENT)
-            _flush_folder(self.root)
+            folder_sync(self.root)
         return name
 
     def load(self, *, fingerprint: str) -> Snapshot:
@@ -317,8 +318,7 @@ def _sha256(path: Path) -> str:
 
 def _write_file(path: Path, write: Callable[[Path], object]) -> None:
     write(path)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    file_sync(path)
 
 
 def _save_array(path: Path, array: NDArray[Any]) -> None:
@@ -327,18 +327,7 @@ def _save_array(path: Path, array: NDArray[Any]) -> None:
 
 def _save_faiss_index(path: Path, snapshot: Snapshot) -> None:
     rows = len(snapshot.embeddings)
-    index = faiss.IndexFlatIP(EMBEDDING_DIM)
-    index.codes.resize(rows * index.code_size)
-    index.codes.resize(0)
+    index = flat_index_reserve(EMBEDDING_DIM, rows)
     for start in range(0, rows, FUSE_ROWS):
         index.add(fuse(snapshot.embeddings[start : start + FUSE_ROWS], visual_weight=snapshot.visual_weight))
     faiss.write_index(index, str(path))
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the names in a folder, not only the contents of its files, survive a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

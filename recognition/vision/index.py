@@ -93,6 +93,14 @@ class VectorStore(Protocol):
         ...
 
 
+def flat_index_reserve(dimension: int, capacity: int) -> faiss.IndexFlatIP:
+    """Make an empty index whose memory is there already: a later add only copies the new rows."""
+    index = faiss.IndexFlatIP(dimension)
+    index.codes.resize(capacity * index.code_size)
+    index.codes.resize(0)
+    return index
+
+
 @dataclass(frozen=True)
 class _Segment:
     """A run of consecutive rows; a change of its tombstones makes a new segment around the same vectors."""
@@ -105,10 +113,8 @@ class _Segment:
 
     @classmethod
     def reserve(cls, first_row: int, dimension: int, capacity: int) -> _Segment:
-        """Make an empty segment whose memory is there already: a later add only copies the new rows."""
-        index = faiss.IndexFlatIP(dimension)
-        index.codes.resize(capacity * index.code_size)
-        index.codes.resize(0)
+        """Make an empty segment for so many rows."""
+        index = flat_index_reserve(dimension, capacity)
         return cls(first_row, index, *_tombstones(np.full((capacity + 7) // 8, 0xFF, np.uint8)))
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from recognition import index_log
 from recognition.index_log import LogDamaged
 from recognition.models import IndexState
-from recognition.replica import IndexView, view_from_database
+from recognition.replica import IndexView, view_from_database, view_make
 from recognition.vision.generations import (
     MANIFEST,
     FingerprintMismatch,
@@ -25,7 +26,7 @@ from recognition.vision.generations import (
     NoGeneration,
     Snapshot,
 )
-from recognition.vision.layout import EMBEDDING_DIM, fuse
+from recognition.vision.layout import EMBEDDING_DIM, FloatArray
 from recognition.writer_lock import state_current
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,13 @@ class IndexFiles:
         snapshot, problem = self.read(state)
         if snapshot is not None:
             try:
-                view = self._view_of(state, snapshot)
+                view = view_make(
+                    state,
+                    blocks=_blocks(snapshot.embeddings),
+                    withdrawn=snapshot.withdrawn,
+                    applied_seq=snapshot.applied_seq,
+                    visual_weight=self.visual_weight,
+                )
             except LogDamaged as error:
                 problem = str(error)
             else:
@@ -140,16 +147,6 @@ class IndexFiles:
             return None, "they were made from another log: of another database, or of an earlier epoch"
         return snapshot, ""
 
-    def _view_of(self, state: IndexState, snapshot: Snapshot) -> IndexView:
-        view = IndexView(epoch=state.epoch, encoder=state.encoder, fingerprint=state.encoder_fingerprint)
-        for start in range(0, len(snapshot.embeddings), index_log.READ_ROWS):
-            block = snapshot.embeddings[start : start + index_log.READ_ROWS]
-            view.store.add(fuse(block, visual_weight=self.visual_weight))
-        view.store.withdraw(snapshot.withdrawn)
-        view.product_ids = index_log.products_read(stop=len(snapshot.embeddings))
-        view.applied_seq = snapshot.applied_seq
-        return view
-
     def _save(self) -> bool:
         state = state_current()
         if not state.encoder_fingerprint:
@@ -180,3 +177,9 @@ class IndexFiles:
         self.store.prune(KEPT_GENERATIONS)
         logger.info("index files: %s, %d rows, seq %d%s", name, len(embeddings), state.last_seq, problem)
         return True
+
+
+def _blocks(embeddings: FloatArray) -> Iterator[FloatArray]:
+    """Cut embeddings into blocks, so that never all of them are held fused as well."""
+    for start in range(0, len(embeddings), index_log.READ_ROWS):
+        yield embeddings[start : start + index_log.READ_ROWS]

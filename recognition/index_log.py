@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,11 +80,16 @@ def vectors_read(*, start: int, stop: int) -> Iterator[FloatArray]:
         raise LogDamaged(f"rows {start} to {stop - 1}: {stop - start} expected, {read} found")
 
 
+def vectors_unpack(stored: Iterable[bytes | memoryview]) -> FloatArray:
+    """Read vectors as they are stored: float32 (n, 1280)."""
+    blob = b"".join(stored)
+    return np.frombuffer(blob, "<f4").reshape(-1, EMBEDDING_DIM).astype(np.float32, copy=False)
+
+
 def _blocks_selected(start: int, stop: int) -> Iterator[FloatArray]:
     for first in range(start, stop, READ_ROWS):
         rows = Embedding.objects.filter(id__gte=first, id__lt=min(first + READ_ROWS, stop)).order_by("id")
-        blobs = [bytes(vector) for vector in rows.values_list("vector", flat=True)]
-        yield np.frombuffer(b"".join(blobs), "<f4").reshape(-1, EMBEDDING_DIM).astype(np.float32, copy=False)
+        yield vectors_unpack(rows.values_list("vector", flat=True))
 
 
 def _blocks_copied(start: int, stop: int) -> Iterator[FloatArray]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import groupby
 
-import numpy as np
 from django.db import Error as DatabaseError
 from django.db import connection
 
@@ -18,7 +17,7 @@ from recognition.errors import EngineNotReady
 from recognition.index_log import LogDamaged, LogEntry
 from recognition.models import IndexEvent, IndexState
 from recognition.vision.index import FaissStore
-from recognition.vision.layout import EMBEDDING_DIM, fuse
+from recognition.vision.layout import FloatArray, fuse
 from recognition.writer_lock import state_current
 
 logger = logging.getLogger(__name__)
@@ -220,8 +219,7 @@ def entries_apply(view: IndexView, entries: Sequence[LogEntry], *, visual_weight
             if rows != list(range(view.store.row_count, view.store.row_count + len(rows))):
                 raise LogDamaged(f"row {rows[0]} added where row {view.store.row_count} is next")
             view.product_ids.extend(None if withdrawn[entry.row] else entry.product_id for entry in run)
-            blob = b"".join(entry.vector or b"" for entry in run)
-            vectors = np.frombuffer(blob, "<f4").reshape(-1, EMBEDDING_DIM).astype(np.float32, copy=False)
+            vectors = index_log.vectors_unpack(entry.vector or b"" for entry in run)
             view.store.add(fuse(vectors, visual_weight=visual_weight))
         elif kind == IndexEvent.Kind.WITHDRAW:
             view.store.withdraw(rows)
@@ -247,7 +245,13 @@ def view_from_database(*, visual_weight: float) -> IndexView:
     while True:
         state = state_current()
         try:
-            view = _view_at(state, visual_weight=visual_weight)
+            view = view_make(
+                state,
+                blocks=index_log.vectors_read(start=0, stop=state.row_count),
+                withdrawn=index_log.withdrawn_read(seq=state.last_seq),
+                applied_seq=state.last_seq,
+                visual_weight=visual_weight,
+            )
         except LogDamaged:
             if state_current().epoch == state.epoch:
                 raise
@@ -256,11 +260,30 @@ def view_from_database(*, visual_weight: float) -> IndexView:
                 return view
 
 
-def _view_at(state: IndexState, *, visual_weight: float) -> IndexView:
+def view_make(
+    state: IndexState,
+    *,
+    blocks: Iterable[FloatArray],
+    withdrawn: Sequence[int],
+    applied_seq: int,
+    visual_weight: float,
+) -> IndexView:
+    """Build a view of the state's epoch, with the products that its rows have now.
+
+    Parameters
+    ----------
+    blocks : vectors of all rows in order, float32 (n, 1280) each, unweighted
+    withdrawn : rows that do not match as of `applied_seq`
+
+    Raises
+    ------
+    LogDamaged
+        When rows are missing.
+    """
     view = IndexView(epoch=state.epoch, encoder=state.encoder, fingerprint=state.encoder_fingerprint)
-    for block in index_log.vectors_read(start=0, stop=state.row_count):
+    for block in blocks:
         view.store.add(fuse(block, visual_weight=visual_weight))
-    view.store.withdraw(index_log.withdrawn_read(seq=state.last_seq))
-    view.product_ids = index_log.products_read(stop=state.row_count)
-    view.applied_seq = state.last_seq
+    view.store.withdraw(withdrawn)
+    view.product_ids = index_log.products_read(stop=view.store.row_count)
+    view.applied_seq = applied_seq
     return view

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from recognition.vision.encoders.protocol import Image
+from recognition.vision.layout import FloatArray
 from recognition.vision.presence import Proposal
-
-Image = NDArray[np.uint8]
-FloatArray = NDArray[np.float32]
 
 # Encoders look at 224 px or so; more would only be carried around.
 CROP_SIDE_MAX_PX = 320

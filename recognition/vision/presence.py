@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-Image = NDArray[np.uint8]
+from recognition.vision.encoders.protocol import Image
+from recognition.vision.layout import FloatArray
+
 Mask = NDArray[np.bool_]
-FloatArray = NDArray[np.float32]
 Window = tuple[slice, slice]
 
 HISTOGRAM_BINS = 64

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from recognition.vision.counting import CartEvent, State, Verdict
+from recognition.vision.encoders.protocol import Image
 from recognition.vision.presence import Box
-
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from recognition.vision.layout import FloatArray
 from recognition.vision.presence import Box, Proposal
-
-FloatArray = NDArray[np.float32]
 
 _IMPOSSIBLE = 1e6
 

@@ -18,6 +18,10 @@ from catalog.text import text_clean
         ("e\u0301", "\u00e9"),
         ("\u3000초코  우유", "초코 우유"),
         ("\0\n ", ""),
+        ("\u200b\u2060", ""),
+        ("\u3164\u2800 \u200d\ufe0f", ""),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("\U0001f468\u200d\U0001f373 \u2764\ufe0f", "\U0001f468\u200d\U0001f373 \u2764\ufe0f"),
     ],
 )
 def test_a_name_becomes_one_tidy_line(typed: str, stored: str) -> None:

@@ -6,6 +6,7 @@ import uuid
 from pathlib import PurePosixPath
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
@@ -13,7 +14,7 @@ from django.db.models.functions import Cast, Concat, Length, Mod, Replace, Right
 from django.db.models.lookups import Exact, In
 from django.utils.translation import gettext_lazy as _
 
-from catalog.gtin import GTIN_LENGTHS, validate_gtin
+from catalog.gtin import GTIN_LENGTHS, gtin_variants, validate_gtin
 
 
 def barcode_without_digits() -> models.Expression | Replace:
@@ -25,13 +26,18 @@ def barcode_without_digits() -> models.Expression | Replace:
     return expression
 
 
+def barcode_padded() -> Right:
+    """Return the SQL expression of the barcode as the GTIN-14 it stands for."""
+    return Right(Concat(Value("000000"), F("barcode")), 14)
+
+
 def barcode_checksum() -> Mod:
     """Return the SQL expression of the GTIN checksum: 0 when the check digit is right.
 
     Padded to 14 digits the weights are 3, 1, 3, 1, ... from the left, the check digit weighing 1 (GS1
     General Specifications, section 7.9).
     """
-    padded = Right(Concat(Value("000000"), F("barcode")), 14)
+    padded = barcode_padded()
     total: models.Expression | Cast | None = None
     for position in range(1, 15):
         digit = Cast(Substr(padded, position, 1), models.IntegerField())
@@ -96,10 +102,22 @@ class Product(models.Model):
                 condition=Q(barcode__isnull=True) | Q(Exact(barcode_checksum(), Value(0))),
                 name="catalog_product_barcode_sum_right",
             ),
+            # With or without the zeros in front it is the same number, so a scanner could mean either.
+            models.UniqueConstraint(
+                barcode_padded(),
+                condition=Q(barcode__isnull=False),
+                name="catalog_product_barcode_number_unique",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse the barcode of another product, under the name of the field, however it is written."""
+        others = Product.objects.filter(barcode__in=gtin_variants(self.barcode or "")).exclude(pk=self.pk)
+        if others.exists():
+            raise ValidationError({"barcode": _("A product with this barcode exists already.")})
 
 
 PHOTO_FOLDER = "products"

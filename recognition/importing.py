@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from catalog.gtin import gtin_variants
 from catalog.images import photo_read
 from catalog.models import Product, ProductImage
 from catalog.pictures.structure import SUFFIXES
@@ -152,7 +153,7 @@ def products_import(entries: list[Entry], *, report: Callable[[Entry], None]) ->
 def _entry_import(entry: Entry, summary: ImportSummary) -> None:
     uploads = [Upload(filename=photo.name, data=photo.read_bytes()) for photo in entry.photos]
     known = (
-        Product.objects.filter(barcode=entry.barcode).first()
+        Product.objects.filter(barcode__in=gtin_variants(entry.barcode)).first()
         if entry.barcode
         else Product.objects.filter(name=entry.name).first()
     )

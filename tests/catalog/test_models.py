@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from catalog.models import Product, ProductImage
@@ -54,6 +55,18 @@ def test_a_barcode_belongs_to_one_product_and_many_products_have_none(product: P
     with pytest.raises(IntegrityError), transaction.atomic():
         Product.objects.create(name="Copy", barcode=product.barcode)
     assert Product.objects.count() == 3
+
+
+@pytest.mark.parametrize("barcode", ["36000291452".zfill(length) for length in (12, 13, 14)])
+def test_a_barcode_with_other_zeros_in_front_is_the_same_number(product: Product, barcode: str) -> None:
+    first = Product.objects.create(name="Chips", barcode="0036000291452")
+    first.full_clean()
+    with pytest.raises(ValidationError) as refusal:
+        Product(name="Copy", barcode=barcode).full_clean()
+    assert refusal.value.message_dict == {"barcode": ["A product with this barcode exists already."]}
+    with pytest.raises(IntegrityError, match="barcode"), transaction.atomic():
+        Product.objects.create(name="Copy", barcode=barcode)
+    assert Product.objects.count() == 2
 
 
 def test_a_photo_stands_once_in_a_product_and_a_row_belongs_to_one_photo(product: Product) -> None:

@@ -76,6 +76,17 @@ def test_a_table_brings_prices_barcodes_and_descriptions(engine: Engine, tmp_pat
     assert (bread.price, bread.barcode, bread.images.count()) == (None, None, 1)
 
 
+def test_a_table_that_writes_a_barcode_with_other_zeros_means_the_same_product(
+    engine: Engine, tmp_path: Path
+) -> None:
+    photos_write(tmp_path / "photos", 1, 2)
+    (tmp_path / "shop.csv").write_text(
+        "name,barcode,photos\nChips,036000291452,photos/001.png\nChips,0036000291452,photos/002.png\n"
+    )
+    assert imported(tmp_path / "shop.csv")["products_added"] == 1
+    assert Product.objects.get().images.count() == 2
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [

@@ -56,7 +56,7 @@ class PhotoCountWrong(EbrcsError):
 
 
 class ProductInvalid(EbrcsError):
-    """A field of the product does not hold what it may hold; `fields` says which and why."""
+    """A field of the product does not hold what it may hold; `errors` says which and why."""
 
     code: ClassVar[str] = "invalid_product"
     status: ClassVar[int] = 400
@@ -74,7 +74,7 @@ class ProductSold(EbrcsError):
 class ProductUnknown(EbrcsError):
     """There is no product with this id."""
 
-    code: ClassVar[str] = "product_unknown"
+    code: ClassVar[str] = "no_such_product"
     status: ClassVar[int] = 404
     title: ClassVar[str] = "There is no such product"
 
@@ -82,6 +82,6 @@ class ProductUnknown(EbrcsError):
 class PhotoUnknown(EbrcsError):
     """There is no photo with this id."""
 
-    code: ClassVar[str] = "photo_unknown"
+    code: ClassVar[str] = "no_such_photo"
     status: ClassVar[int] = 404
     title: ClassVar[str] = "There is no such photo"

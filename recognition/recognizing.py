@@ -59,10 +59,10 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
         PictureAnswer(
             name=name,
             state=decision.state,
-            score=decision.score,
-            margin=decision.margin,
+            score=_shown(decision.score),
+            margin=_shown(decision.margin),
             matches=tuple(
-                ProductMatch(candidate.product_id, names[candidate.product_id], candidate.score)
+                ProductMatch(candidate.product_id, names[candidate.product_id], _shown(candidate.score))
                 for candidate in decision.candidates[:top]
                 if candidate.product_id in names
             ),
@@ -83,6 +83,11 @@ def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
         batch = [(str(file), file.read_bytes()) for file in files[start : start + BATCH_SIZE]]
         answers += pictures_recognize(batch, top=top)
     return answers
+
+
+def _shown(score: float) -> float:
+    """Return a score as the socket says it, without the last digits in which 1.0 may come out as more."""
+    return round(score, 4)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

@@ -162,7 +162,7 @@ def product_update(*, product_id: UUID, **changes: Any) -> Product:
         raise ProductInvalid(
             f"Unknown fields: {', '.join(unknown)}. Allowed are {', '.join(sorted(CHANGEABLE_FIELDS))} "
             "and is_active.",
-            fields={name: ["This field cannot be changed."] for name in unknown},
+            errors={name: ["This field cannot be changed."] for name in unknown},
         )
     is_active = changes.pop("is_active", None)
     with _field_errors(), transaction.atomic():
@@ -220,7 +220,7 @@ def _product_check(product: Product) -> None:
 
 def _invalid(fields: dict[str, list[str]]) -> ProductInvalid:
     words = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in fields.items())
-    return ProductInvalid(words, fields=fields)
+    return ProductInvalid(words, errors=fields)
 
 
 @contextmanager

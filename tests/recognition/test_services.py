@@ -160,7 +160,7 @@ def test_invalid_change_names_the_field_and_changes_nothing(
     made = services.product_register(name="Milk", uploads=[upload(1)])
     with pytest.raises(ProductInvalid) as refusal:
         services.product_update(product_id=made.product.pk, **changes)
-    assert list(refusal.value.data["fields"]) == [field]
+    assert list(refusal.value.data["errors"]) == [field]
     unchanged = Product.objects.get()
     assert (unchanged.name, unchanged.price, unchanged.barcode) == ("Milk", None, None)
 
@@ -250,7 +250,7 @@ def test_barcode_taken_is_named(engine: Engine) -> None:
     services.product_register(name="Milk", uploads=[upload(1)], barcode="8801234567893")
     with pytest.raises(ProductInvalid) as refusal:
         services.product_register(name="Tea", uploads=[upload(2)], barcode="8801234567893")
-    assert list(refusal.value.data["fields"]) == ["barcode"]
+    assert list(refusal.value.data["errors"]) == ["barcode"]
     assert Product.objects.count() == 1
 
 

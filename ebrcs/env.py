@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -91,18 +92,38 @@ class Environment:
             raise ImproperlyConfigured(f"{name}={word!r}: allowed are {', '.join(allowed)}")
         return word
 
+    def pattern(self, name: str, default: str, expression: str, needed: str) -> str:
+        """Read a text that the expression matches whole; it may be secret, and no error tells it."""
+        word = self.text(name, default)
+        if word and not re.fullmatch(expression, word):
+            raise ImproperlyConfigured(f"{name}: {needed}")
+        return word
+
     def rate(self, name: str, default: str) -> str:
         """Read how many requests are allowed in which time, such as `10/min`."""
+        needed = "a number above 0, a slash and s, min, hour or day are needed, such as 10/min"
+        return self.pattern(name, default, r"[1-9]\d{0,8}/(s|sec|m|min|h|hour|d|day)", needed)
+
+    def time_zone(self, name: str, default: str) -> str:
+        """Read the name of a time zone."""
         word = self.text(name, default)
-        if not re.fullmatch(r"[1-9]\d{0,8}/(s|sec|m|min|h|hour|d|day)", word):
-            raise ImproperlyConfigured(
-                f"{name}={word!r}: a number above 0, a slash and s, min, hour or day are needed"
-            )
-        return word
+        try:
+            return ZoneInfo(word).key
+        except (OSError, ValueError, ZoneInfoNotFoundError):
+            raise ImproperlyConfigured(f"{name}={word!r}: a name such as Europe/Berlin is needed") from None
 
     def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         """Read a list separated by commas."""
         return [word.strip() for word in self.text(name).split(",") if word.strip()] or list(default)
+
+    def origins(self, name: str) -> list[str]:
+        """Read a list of addresses of sites: scheme and host, without a path."""
+        found = self.words(name)
+        if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in found):
+            raise ImproperlyConfigured(
+                f"{name}: addresses such as https://till.example are needed, without a path"
+            )
+        return found
 
     def folder(self, name: str, default: Path) -> Path:
         """Read a folder's path, made absolute."""

@@ -28,12 +28,14 @@ def secret_key_read(folder: Path) -> str:
     Two processes starting at once agree: the file is created exclusively and the loser reads the winner's.
     """
     path = folder / "secret_key"
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(50))
     except FileExistsError:
         pass
+    except OSError as error:
+        raise ImproperlyConfigured(f"EBRCS_DATA_DIR: nothing can be written there: {error}") from error
     return path.read_text().strip()
 
 
@@ -43,7 +45,7 @@ DEBUG = env.flag("EBRCS_DEBUG", default=False)
 SECRET_KEY = env.text("EBRCS_SECRET_KEY") or secret_key_read(DATA_DIR)
 
 ALLOWED_HOSTS = env.words("EBRCS_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
-ALLOWED_ORIGINS = env.words("EBRCS_ALLOWED_ORIGINS")
+ALLOWED_ORIGINS = env.origins("EBRCS_ALLOWED_ORIGINS")
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 BEHIND_HTTPS = env.flag("EBRCS_BEHIND_HTTPS", default=False)
 if BEHIND_HTTPS:
@@ -117,8 +119,10 @@ def database_settings() -> dict[str, Any]:
     url = env.text("DATABASE_URL", f"sqlite:///{sqlite_path}")
     try:
         found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=0))
-    except ValueError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+    except ValueError:
+        raise ImproperlyConfigured(
+            "DATABASE_URL: allowed are postgresql:// and sqlite:// addresses"
+        ) from None
     if found["ENGINE"] == "django.db.backends.sqlite3":
         Path(found["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         found["OPTIONS"] = {
@@ -139,7 +143,9 @@ def database_settings() -> dict[str, Any]:
 DATABASES = {"default": database_settings()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.pattern(
+    "REDIS_URL", "", "(rediss?|unix)://.+", "an address such as redis://host:6379/0 is needed"
+)
 if REDIS_URL:
     CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
         "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
@@ -179,7 +185,7 @@ LOGOUT_REDIRECT_URL = "home"
 LANGUAGE_CODE = env.choice("EBRCS_LANGUAGE", "en", ("en", "ko"))
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
-TIME_ZONE = env.text("EBRCS_TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("EBRCS_TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -244,7 +250,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # What the shop sells in, and how recognition decides.
-CURRENCY = env.text("EBRCS_CURRENCY", "EUR").upper()
+CURRENCY = env.pattern("EBRCS_CURRENCY", "EUR", "[A-Za-z]{3}", "three letters such as EUR are needed").upper()
 ENCODER = env.choice("EBRCS_ENCODER", "auto", ("auto", "compact", "dinov3-convnext", "dinov3-vitl"))
 ENCODER_DTYPE = env.choice("EBRCS_ENCODER_DTYPE", "auto", ("auto", "float32", "bfloat16"))
 VISUAL_WEIGHT = env.number("EBRCS_VISUAL_WEIGHT", 0.7, minimum=0.0, maximum=1.0)
@@ -276,12 +282,18 @@ for name in (
 ):
     env.text(name)
 
+LOG_LEVEL = env.pattern(
+    "EBRCS_LOG_LEVEL",
+    "INFO",
+    "(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)",
+    "allowed are DEBUG, INFO, WARNING, ERROR, CRITICAL",
+).upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("EBRCS_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.channels.server": {"level": "WARNING"},
         "daphne.server": {"level": "WARNING"},  # speaks of HTTP/2 at every start as if something were missing

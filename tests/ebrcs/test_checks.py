@@ -84,6 +84,24 @@ def test_a_setting_that_cannot_be_meant_is_told_in_one_line(tmp_path: Path, comm
     )
 
 
+def test_a_database_that_cannot_be_reached_is_told_without_a_trace_of_calls(tmp_path: Path) -> None:
+    outcome = manage(tmp_path, "showmigrations", DATABASE_URL="postgresql://nobody@127.0.0.1:1/shop")
+    assert outcome.returncode == 1
+    assert outcome.stderr.startswith("The database cannot be used: connection failed: ")
+    traced = manage(
+        tmp_path, "showmigrations", "--traceback", DATABASE_URL="postgresql://nobody@127.0.0.1:1/shop"
+    )
+    assert "Traceback" in traced.stderr
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    outcome = manage(tmp_path, "check", EBRCS_DATA_DIR=str(tmp_path / "file" / "var"), EBRCS_SECRET_KEY="")
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert "EBRCS_DATA_DIR: nothing can be written there" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
 def test_checking_loads_no_heavy_library(tmp_path: Path) -> None:
     script = (
         "import sys; from django.core.management import execute_from_command_line as run; "

@@ -54,6 +54,9 @@ def test_a_setting_that_nobody_reads_is_named() -> None:
         (lambda reader: reader.integer("X", 1, minimum=1, maximum=5), "a whole number is needed"),
         (lambda reader: reader.number("X", 1, minimum=1, maximum=5), "a number is needed"),
         (lambda reader: reader.choice("X", "a", ("a", "b")), "allowed are a, b"),
+        (lambda reader: reader.pattern("X", "", "[A-Z]{3}", "three letters are needed"), "X: three letters"),
+        (lambda reader: reader.time_zone("X", "UTC"), "a name such as Europe/Berlin is needed"),
+        (lambda reader: reader.origins("X"), "addresses such as https://till.example are needed"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused_with_what_is_allowed(
@@ -70,6 +73,19 @@ def test_bounds_are_kept_and_both_included() -> None:
             Environment({"X": value}).integer("X", 1, minimum=1, maximum=5)
     with pytest.raises(ImproperlyConfigured, match=r"allowed are 0\.0 to 1\.0"):
         Environment({"X": "nan"}).number("X", 1, minimum=0.0, maximum=1.0)
+
+
+def test_time_zones_and_origins_are_read() -> None:
+    reader = Environment({"X": "Asia/Seoul", "Y": "https://till.example, http://localhost:3000"})
+    assert reader.time_zone("X", "UTC") == "Asia/Seoul"
+    assert reader.time_zone("Z", "UTC") == "UTC"
+    assert reader.origins("Y") == ["https://till.example", "http://localhost:3000"]
+    assert reader.origins("Z") == []
+    for value in ("../etc/passwd", "/etc/localtime", "Asia"):
+        with pytest.raises(ImproperlyConfigured, match="a name such as"):
+            Environment({"X": value}).time_zone("X", "UTC")
+    with pytest.raises(ImproperlyConfigured, match="without a path"):
+        Environment({"Y": "https://till.example/"}).origins("Y")
 
 
 def test_an_empty_value_counts_as_not_set() -> None:

@@ -14,14 +14,11 @@ from recognition.replica import POLL_S, IndexView, Replica
 from recognition.snapshot_keeper import SnapshotKeeper
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import FloatArray
-from recognition.vision.matching import Candidate, Decision, decide, fold_to_products
+from recognition.vision.matching import SUSPECTS, Candidate, Decision, decide, fold_to_products
 from recognition.vision.verification import features_of, reachable, settle, verify
 
 SEARCH_ROWS = 48
 """Rows fetched for each picture: more than an upload may bring photos, so that a second product is seen."""
-
-SUSPECTS = 3
-"""Products whose photos are made ready for a closer look when a picture is not settled."""
 
 WIDER = 8
 """How many times more rows are fetched when all of them were of one product."""

@@ -21,6 +21,7 @@ from recognition.vision.counting import (
     verdict_of,
 )
 from recognition.vision.crops import cut_item, sharpness
+from recognition.vision.matching import SUSPECTS
 from recognition.vision.presence import WHOLE_FRAME, Box, Presence, PresenceConfig
 from recognition.vision.sightings import Detection, Observation, Outcome, TrackLife
 from recognition.vision.tracking import Track, Tracker, TrackingConfig
@@ -32,8 +33,6 @@ Image = NDArray[np.uint8]
 FloatArray = NDArray[np.float32]
 # Looks closely at the best picture of an undecided item and the products in question, likeliest first.
 Verify = Callable[[Image, tuple["Candidate", ...]], "Decision | None"]
-# Products in question; more are hardly ever right and cost time.
-SUSPECTS = 3
 
 __all__ = ["Box", "CartEvent", "Detection", "Lane", "LaneConfig", "Observation", "Outcome", "TrackLife"]
 

@@ -12,6 +12,9 @@ from recognition.vision.layout import FloatArray
 
 State = Literal["accepted", "ambiguous", "unknown"]
 
+SUSPECTS = 3
+"""Products looked at closely when a match leaves it open; a further one is hardly ever right and costs time."""
+
 
 class ProductOfRow(Protocol):
     """Anything that answers ``[row]`` with the product of a row: a list, a dictionary, an array."""

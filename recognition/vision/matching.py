@@ -13,7 +13,7 @@ from recognition.vision.layout import FloatArray
 State = Literal["accepted", "ambiguous", "unknown"]
 
 SUSPECTS = 3
-"""Products looked at closely when a match leaves it open; a further one is hardly ever right and costs time."""
+"""Products looked at closely when a match leaves it open; a further one is hardly ever right."""
 
 
 class ProductOfRow(Protocol):

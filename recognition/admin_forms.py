@@ -56,6 +56,14 @@ class ProductForm(forms.ModelForm[Product]):
         model = Product
         fields = ("name", "description", "price", "barcode", "is_active")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            # Two may edit one product: what this page was shown comes along, so that what it left alone is
+            # known and does not undo what the other has saved since.
+            for name in self._meta.fields or ():
+                self.fields[name].show_hidden_initial = True
+
     def clean_barcode(self) -> str | None:
         """Store no barcode as none, so that many products can go without."""
         return self.cleaned_data["barcode"] or None

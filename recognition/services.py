@@ -21,6 +21,7 @@ from django.db.models import ProtectedError
 from accounts.models import User
 from catalog.images import Photo, photo_pixels, photo_read
 from catalog.models import Product, ProductImage, product_image_path
+from catalog.text import text_clean
 from recognition import runtime
 from recognition.announcement import index_changed
 from recognition.errors import (
@@ -94,7 +95,7 @@ def product_register(
     files that no row names.
     """
     product = Product(
-        name=name.strip(),
+        name=text_clean(name),
         description=description,
         price=price,
         barcode=barcode or None,
@@ -170,7 +171,7 @@ def product_update(*, product_id: UUID, **changes: Any) -> Product:
             product = _product_get(product_id, for_update=True)
             for name, value in changes.items():
                 setattr(product, name, value)
-            product.name = product.name.strip()
+            product.name = text_clean(product.name)
             product.barcode = product.barcode or None
             _product_check(product)
             product.save(update_fields=[*changes, "updated_at"])

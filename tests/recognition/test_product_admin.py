@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.forms import ModelForm
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
 from catalog.models import Product, ProductImage
+from recognition.admin_forms import ProductForm
 from recognition.models import Embedding, IndexEvent
 from recognition.runtime import Engine
 from recognition.services import product_register
@@ -140,6 +144,52 @@ def test_deleting_a_photo_and_renaming_act_at_once(engine: Engine, keeper_client
     ]
     assert engine.recognize([picture(1)]).decisions[0].score < 0.9
     assert recognised(engine, 2)[1] == str(product.pk)
+
+
+def fields_shown(client: Client, product: Product) -> dict[str, str]:
+    """Return what a browser would send of the product's page if nobody typed anything."""
+    form = client.get(reverse("admin:catalog_product_change", args=[product.pk])).context["adminform"].form
+    fields: dict[str, str] = {}
+    for name in ("name", "description", "price", "barcode", "is_active"):
+        assert f'name="initial-{name}"' in str(form[name])
+        initial = form[name].initial
+        text = "" if initial is None else str(initial)
+        fields |= {name: text, f"initial-{name}": text}
+    return fields | NO_DELETIONS
+
+
+def test_two_who_edit_one_product_keep_what_the_other_changed(engine: Engine, keeper_client: Client) -> None:
+    product = product_register(name="Rye bread", uploads=[upload(1)], price=Decimal("3.20")).product
+    address = reverse("admin:catalog_product_change", args=[product.pk])
+    first, second = fields_shown(keeper_client, product), fields_shown(keeper_client, product)
+    assert keeper_client.post(address, first | {"price": "5.00", "is_active": ""}).status_code == 302
+    assert keeper_client.post(address, second | {"name": "Rye loaf"}).status_code == 302
+    product.refresh_from_db()
+    assert (product.name, product.price, product.is_active) == ("Rye loaf", Decimal("5.00"), False)
+
+
+def test_without_what_was_shown_the_later_would_undo_the_earlier(
+    engine: Engine, keeper_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = product_register(name="Rye bread", uploads=[upload(1)], price=Decimal("3.20")).product
+    address = reverse("admin:catalog_product_change", args=[product.pk])
+    first, second = fields_shown(keeper_client, product), fields_shown(keeper_client, product)
+    monkeypatch.setattr(ProductForm, "__init__", ModelForm.__init__)
+    keeper_client.post(address, first | {"price": "5.00"})
+    keeper_client.post(address, second | {"name": "Rye loaf"})
+    product.refresh_from_db()
+    assert (product.name, product.price) == ("Rye loaf", Decimal("3.20"))
+
+
+def test_a_name_typed_in_admin_is_tidied_and_has_to_show(engine: Engine, keeper_client: Client) -> None:
+    product = product_register(name="Rye bread", uploads=[upload(1)]).product
+    address = reverse("admin:catalog_product_change", args=[product.pk])
+    shown = fields_shown(keeper_client, product)
+    refused = keeper_client.post(address, shown | {"name": "\u200b"})
+    assert "name: This field cannot be blank." in refused.content.decode()
+    assert Product.objects.get().name == "Rye bread"
+    assert keeper_client.post(address, shown | {"name": "\u202eRye\u200d  loaf"}).status_code == 302
+    assert Product.objects.get().name == "Rye\u200d loaf"
 
 
 def test_taking_off_sale_withdraws_and_putting_back_restores(engine: Engine, keeper_client: Client) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,17 @@ def shared_data() -> Path:
 def chromium_path() -> str:
     """Return the browser's path."""
     return next(path for path in CHROMIUM_PATHS if Path(path).exists())
+
+
+@pytest.fixture
+def one_torch_thread() -> Iterator[None]:
+    """Let torch sum in a fixed order and never wait for another core of a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import io
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,9 +18,11 @@ from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, sync_playwright
 
 from checkout.demo.clip import clip_frames, clip_plan
+from tests.checkout.serving import port_free
+from tests.conftest import PASSWORD
+from tests.pictures import encoded
 
 BASE_DIR: Path = settings.BASE_DIR
-PASSWORD = "Correct-Horse-7"
 START_S = 90.0
 CHROMIUM_FLAGS = [
     "--headless",
@@ -124,17 +124,10 @@ def status_of(port: int, path: str) -> int:
         connection.close()
 
 
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Serve the demo shop for the whole run."""
-    served = Shop(folder=tmp_path_factory.mktemp("shop"), port=free_port())
+    served = Shop(folder=tmp_path_factory.mktemp("shop"), port=port_free())
     served.manage("migrate", "--verbosity=0")
     served.manage("shell", "--verbosity=0", "--command", "from tests.browser.stock import stock; stock()")
     served.start()
@@ -154,9 +147,7 @@ def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, frame in enumerate(clip_frames()):
         if number > first.end:
             break
-        stream = io.BytesIO()
-        frame.save(stream, "JPEG", quality=85)
-        frames.append(stream.getvalue())
+        frames.append(encoded(frame, quality=85))
     empty_counter = [frames[0]] * 600
     path.write_bytes(b"".join(picture * 3 for picture in [*frames, *empty_counter]))
     return path

@@ -16,7 +16,7 @@ from PIL import Image
 from catalog import images
 from catalog.images import PhotoRefused, PhotoTooLarge, photo_pixels, photo_read
 from catalog.pictures.pixels import UPRIGHT
-from tests.catalog.pictures import encoded, jpeg, png_bomb, scene
+from tests.pictures import encoded, jpeg, png_bomb, scene
 
 ORIENTATION = 0x0112
 

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from catalog.media import media_file, media_path
 from catalog.models import Product, ProductImage
-from tests.catalog.pictures import jpeg
+from tests.pictures import jpeg
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 from urllib.request import urlopen
@@ -20,12 +19,12 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from PIL import Image as PillowImage
 from rest_framework_simplejwt.tokens import AccessToken
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
+from tests.pictures import encoded
 from tests.vision.scenes import Image
 
 START_S = 60.0
@@ -161,9 +160,7 @@ class Till:
 
 def jpeg(picture: Image, quality: int = 90) -> bytes:
     """Return a picture as a camera would send it."""
-    with BytesIO() as file:
-        PillowImage.fromarray(picture).save(file, "JPEG", quality=quality)
-        return file.getvalue()
+    return encoded(picture, quality=quality)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from checkout.models import CheckoutSession
 from checkout.services import session_cancel, session_start
-from tests.pages.cast import order_make, product_make, visit_make
+from tests.checkout.shop import session_with
+from tests.pages.cast import order_make, product_make
 
 pytestmark = pytest.mark.django_db
 
@@ -142,7 +143,7 @@ def test_home_asks_a_visitor_to_log_in_and_a_shopper_to_start(client: Client, sh
     before = client.get("/").content.decode()
     client.force_login(shopper)
     after = client.get("/").content.decode()
-    visit_make(shopper)
+    session_with(shopper)
     during = client.get("/").content.decode()
 
     assert ("Log in to start" in before, "Start checkout" in before) == (True, False)
@@ -168,7 +169,7 @@ def test_home_shows_the_last_three_orders_with_few_questions(
 def test_the_till_costs_few_questions(
     client: Client, shopper: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    session = visit_make(shopper, *[product_make(f"Product {number}") for number in range(5)])
+    session = session_with(shopper, *[product_make(f"Product {number}") for number in range(5)])
     client.force_login(shopper)
 
     # login session, user, visit

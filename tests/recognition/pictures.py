@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
-from PIL import Image
 
 from recognition.services import Upload
-from recognition.vision.encoders.protocol import Image as Picture
+from recognition.vision.encoders.protocol import Image
+from tests.pictures import encoded
 
 
-def picture(number: int) -> Picture:
+def picture(number: int) -> Image:
     """Draw a picture of 8 x 8 random tiles: uint8 (64, 64, 3), the same for the same number."""
     tiles = np.random.default_rng(number).integers(0, 256, (8, 8, 3), np.uint8)
     return np.kron(tiles, np.ones((8, 8, 1), np.uint8))
@@ -19,9 +17,7 @@ def picture(number: int) -> Picture:
 
 def photo_bytes(number: int) -> bytes:
     """Return the picture as a PNG file."""
-    with BytesIO() as file:
-        Image.fromarray(picture(number)).save(file, "PNG")
-        return file.getvalue()
+    return encoded(picture(number), "PNG")
 
 
 def upload(number: int) -> Upload:

@@ -19,7 +19,7 @@ from orders.models import Order, OrderItem
 from recognition import runtime
 from recognition.models import Embedding, IndexEvent
 from recognition.runtime import Engine
-from tests.catalog.pictures import png_bomb
+from tests.pictures import png_bomb
 from tests.recognition.pictures import photo_bytes
 
 BARCODE = "4006381333931"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from recognition.training.vectors import visual_vectors
 from recognition.vision.descriptor import ColourLayout, colour_shares
 from recognition.vision.encoders.compact import INPUT_SIDE_PX, CompactEncoder
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 TINY = Recipe(steps=6, batch=8, size_px=32, early_size_px=32, packs=4, warmup=2, average=0.5)
 
 
@@ -46,15 +46,6 @@ def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
 
 def plain_colours() -> ColourLayout:
     return ColourLayout(np.zeros(256, np.float32), np.eye(256, dtype=np.float32))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """One thread: sums in a fixed order, and no waiting on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_loss_falls(tmp_path: Path) -> None:

@@ -13,14 +13,9 @@ from PIL import Image
 
 from catalog.pictures.structure import structure_read
 from recognition.vision.decode import BadFrame, decode_frame
+from tests.pictures import encoded, png_chunk
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-
-
-def saved(image: Image.Image, name: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, name, **options)
-    return buffer.getvalue()
 
 
 def photo(width: int = 96, height: int = 64) -> Image.Image:
@@ -40,7 +35,7 @@ def refused(data: bytes, **limits: int) -> str:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_frame_is_told_and_decoded_by_its_content(name: str) -> None:
-    data = saved(photo(), name)
+    data = encoded(photo(), name)
 
     structure = structure_read(data)
     assert structure is not None
@@ -56,35 +51,32 @@ def test_a_frame_is_told_and_decoded_by_its_content(name: str) -> None:
 def test_no_bytes_are_told_from_unknown_bytes() -> None:
     assert refused(b"") == "empty"
     assert refused(b"hello") == "unsupported_format"
-    assert refused(saved(photo(), "GIF")) == "unsupported_format"
-    assert refused(saved(photo(), "BMP")) == "unsupported_format"
-    assert refused(saved(photo(), "TIFF")) == "unsupported_format"
+    assert refused(encoded(photo(), "GIF")) == "unsupported_format"
+    assert refused(encoded(photo(), "BMP")) == "unsupported_format"
+    assert refused(encoded(photo(), "TIFF")) == "unsupported_format"
     assert refused(b"<svg xmlns='http://www.w3.org/2000/svg'/>") == "unsupported_format"
 
 
 def test_a_file_over_the_limit_is_refused() -> None:
-    data = saved(photo(), "PNG")
+    data = encoded(photo(), "PNG")
 
     assert refused(data, max_bytes=len(data) - 1) == "too_large"
     assert decode_frame(data, max_bytes=len(data)).shape == (64, 96, 3)
 
 
 def png_claiming(width: int, height: int, rows: bytes) -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
+        + png_chunk(b"IHDR", header)
+        + png_chunk(b"IDAT", zlib.compress(rows))
+        + png_chunk(b"IEND", b"")
     )
 
 
 def resized_header(name: str, width: int, height: int) -> bytes:
     """Let a small real file claim another size."""
-    data = bytearray(saved(photo(), name))
+    data = bytearray(encoded(photo(), name))
     if name == "JPEG":
         start = data.index(b"\xff\xc0") + 5
         data[start : start + 4] = struct.pack(">HH", height, width)
@@ -116,12 +108,9 @@ def test_a_bomb_is_refused_before_a_pixel_is_decoded(name: str, monkeypatch: pyt
 
 
 def test_text_and_profiles_that_inflate_are_never_inflated() -> None:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    data = saved(photo(), "PNG")
+    data = encoded(photo(), "PNG")
     inflating = zlib.compress(b"\0" * 50_000_000)
-    text = chunk(b"zTXt", b"key\0\0" + inflating) + chunk(b"iCCP", b"profile\0\0" + inflating)
+    text = png_chunk(b"zTXt", b"key\0\0" + inflating) + png_chunk(b"iCCP", b"profile\0\0" + inflating)
     # Pillow by itself refuses the file for them; here they are cut away unread.
     with pytest.raises(ValueError, match="too large"):
         Image.open(io.BytesIO(data[:33] + text + data[33:])).load()
@@ -129,7 +118,7 @@ def test_text_and_profiles_that_inflate_are_never_inflated() -> None:
 
 
 def test_a_jpeg_of_endless_passes_is_refused() -> None:
-    data = saved(photo(), "JPEG", progressive=True)
+    data = encoded(photo(), "JPEG", progressive=True)
     assert decode_frame(data).shape == (64, 96, 3)
     last = data.rindex(b"\xff\xda")
     body = data[last:-2]
@@ -140,7 +129,7 @@ def test_a_jpeg_of_endless_passes_is_refused() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("extra", [b"PK\x03\x04 zip", b"<script>alert(1)</script>", b"%PDF-1.7", b"GIF89a"])
 def test_a_file_that_is_two_things_is_refused(name: str, extra: bytes) -> None:
-    data = saved(photo(), name)
+    data = encoded(photo(), name)
 
     assert refused(data + extra) == "trailing_data"
     assert refused(data + b"\0" * 100 + extra) == "trailing_data"
@@ -150,17 +139,17 @@ def test_a_file_that_is_two_things_is_refused(name: str, extra: bytes) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_padding_after_the_picture_is_no_harm(name: str) -> None:
-    assert decode_frame(saved(photo(), name) + b"\0\0\xff\n").shape == (64, 96, 3)
+    assert decode_frame(encoded(photo(), name) + b"\0\0\xff\n").shape == (64, 96, 3)
 
 
 @pytest.mark.parametrize("extra", [b"PK\x03\x04", b"GIF89a", b"<html>"])
 def test_a_picture_behind_something_else_is_refused(extra: bytes) -> None:
-    assert refused(extra + saved(photo(), "JPEG")) == "unsupported_format"
+    assert refused(extra + encoded(photo(), "JPEG")) == "unsupported_format"
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_truncated_file_is_refused_wherever_it_ends(name: str) -> None:
-    data = saved(photo(), name)
+    data = encoded(photo(), name)
     lengths = range(13, len(data), 7)
 
     assert {refused(data[:length]) for length in lengths} == {"damaged"}
@@ -175,7 +164,7 @@ def test_the_orientation_of_the_camera_is_honoured(
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    pixels = decode_frame(saved(photo(), name, exif=exif))
+    pixels = decode_frame(encoded(photo(), name, exif=exif))
 
     assert pixels.shape[:2] == size
     # The blue corner is at the top left of the stored picture.
@@ -186,14 +175,14 @@ def test_the_orientation_of_the_camera_is_honoured(
 
 def test_damaged_exif_is_ignored() -> None:
     broken = b"Exif\0\0MM\0\x2a\xff\xff\xff\xff" + b"\x01\x12" * 20
-    pixels = decode_frame(saved(photo(), "JPEG", exif=broken))
+    pixels = decode_frame(encoded(photo(), "JPEG", exif=broken))
 
     assert pixels.shape == (64, 96, 3)
 
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP"])
 def test_transparency_is_laid_on_white(name: str) -> None:
-    pixels = decode_frame(saved(Image.new("RGBA", (32, 32), (200, 0, 0, 0)), name, lossless=True))
+    pixels = decode_frame(encoded(Image.new("RGBA", (32, 32), (200, 0, 0, 0)), name, lossless=True))
 
     assert (pixels == 255).all()
 
@@ -202,7 +191,7 @@ def test_transparency_is_laid_on_white(name: str) -> None:
     ("mode", "colour"), [("L", 200), ("LA", (200, 255)), ("P", 200), ("1", 1), ("I;16", 51200)]
 )
 def test_every_kind_of_png_becomes_rgb(mode: str, colour: int | tuple[int, int]) -> None:
-    pixels = decode_frame(saved(Image.new(mode, (32, 24), colour), "PNG"))
+    pixels = decode_frame(encoded(Image.new(mode, (32, 24), colour), "PNG"))
 
     assert pixels.shape == (24, 32, 3)
     if mode != "P":
@@ -211,17 +200,17 @@ def test_every_kind_of_png_becomes_rgb(mode: str, colour: int | tuple[int, int])
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (15, 40), (16, 321), (4000, 17)])
 def test_slivers_are_refused(size: tuple[int, int]) -> None:
-    assert refused(saved(Image.new("RGB", size), "PNG")) == "bad_dimensions"
+    assert refused(encoded(Image.new("RGB", size), "PNG")) == "bad_dimensions"
 
 
 def test_the_smallest_and_the_narrowest_picture_allowed_are_decoded() -> None:
-    assert decode_frame(saved(Image.new("RGB", (16, 16)), "PNG")).shape == (16, 16, 3)
-    assert decode_frame(saved(Image.new("RGB", (16, 320)), "PNG")).shape == (320, 16, 3)
+    assert decode_frame(encoded(Image.new("RGB", (16, 16)), "PNG")).shape == (16, 16, 3)
+    assert decode_frame(encoded(Image.new("RGB", (16, 320)), "PNG")).shape == (320, 16, 3)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_large_picture_is_handed_on_reduced(name: str) -> None:
-    pixels = decode_frame(saved(photo(4000, 2000), name, quality=50))
+    pixels = decode_frame(encoded(photo(4000, 2000), name, quality=50))
 
     assert pixels.shape == (800, 1600, 3)
     assert pixels[40, 40, 2] > 150
@@ -229,7 +218,7 @@ def test_a_large_picture_is_handed_on_reduced(name: str) -> None:
 
 def test_a_multi_picture_jpeg_gives_its_picture_without_a_warning() -> None:
     # The segment by which cameras announce further pictures, here broken: Pillow would warn about it.
-    data = saved(photo(), "JPEG")
+    data = encoded(photo(), "JPEG")
     segment = b"MPF\0MM\0\x2a" + b"\0" * 8
     marked = data[:2] + b"\xff\xe2" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
 
@@ -260,9 +249,9 @@ def test_thousands_of_malformed_frames_are_refused_and_the_next_good_one_is_deco
     exif = Image.Exif()
     exif[0x0112] = 6
     small = photo(48, 32)
-    sources = [saved(small, name, exif=exif) for name in FORMATS]
-    sources += [saved(small, "JPEG", progressive=True), saved(small, "WEBP", lossless=True)]
-    sources += [saved(small.convert("P"), "PNG"), saved(small.convert("RGBA"), "WEBP")]
+    sources = [encoded(small, name, exif=exif) for name in FORMATS]
+    sources += [encoded(small, "JPEG", progressive=True), encoded(small, "WEBP", lossless=True)]
+    sources += [encoded(small.convert("P"), "PNG"), encoded(small.convert("RGBA"), "WEBP")]
     good = sources[0]
     expected: NDArray[np.uint8] = decode_frame(good)
     codes: dict[str, int] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +27,9 @@ from tests.vision.small_checkpoints import (
     some_pictures,
 )
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 PICTURES = some_pictures()
 PILLOWS = [PillowImage.fromarray(picture) for picture in PICTURES]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

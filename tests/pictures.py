@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -17,8 +18,9 @@ def scene(width: int = 160, height: int = 120, seed: int = 0) -> Image.Image:
     return Image.fromarray(colours).resize((width, height), Image.Resampling.NEAREST)
 
 
-def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
+def encoded(picture: Image.Image | NDArray[np.uint8], kind: str = "JPEG", **options: Any) -> bytes:
     """Return a picture as the bytes of a file."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     with BytesIO() as file:
         image.save(file, kind, **options)
         return file.getvalue()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from recognition.training.colours import colours_fit
 from recognition.training.export import weights_export
 from recognition.training.judging import Gallery, figures
 from recognition.training.loop import CheckpointMismatch, Trainer, train
-from recognition.training.photos import PhotoSet, photos_load
+from recognition.training.photos import DATA_DEFAULT, PhotoSet, photos_load
 from recognition.training.recipe import UNSEEN_CLASSES, Recipe
 from recognition.training.shelf import shelf_load
 from recognition.training.vectors import visual_vectors
@@ -24,10 +23,8 @@ from recognition.training.vectors import visual_vectors
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m recognition.training", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("EBRCS_SHARED_DATA", "../shared/data"))
-    )
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/ebrcs-training"), help="decoded photos")  # noqa: S108
+    parser.add_argument("--data", type=Path, default=DATA_DEFAULT)
+    parser.add_argument("--cache", type=Path, default=Path("var/training/photos"), help="decoded photos")
     parser.add_argument("--checkpoint", type=Path, default=Path("var/training/compact.pt"))
     parser.add_argument("--out", type=Path, help="where to write the weights, as safetensors")
     parser.add_argument("--fresh", action="store_true", help="start over although there is a checkpoint")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 CACHED_SIDE_PX = 160
+DATA_DEFAULT = Path(os.environ.get("EBRCS_SHARED_DATA", "../shared/data"))
 
 Split = Literal["train", "val", "clothing", "iconic"]
 
@@ -72,16 +75,33 @@ def photos_load(data: Path, split: Split, cache: Path, *, side_px: int = CACHED_
     packaged = [split != "clothing" and "Packages" in path.parts for path in paths]
     names = json.dumps([str(path.relative_to(data)) for path in paths]).encode()
     key = hashlib.sha256(names).hexdigest()[:12]
-    file = cache / f"{split}-{side_px}-{key}.npy"
+    pixels = squares_load(
+        cache / f"{split}-{side_px}-{key}.npy",
+        lambda row: square(read_rgb(paths[row]), side_px),
+        count=len(paths),
+        side_px=side_px,
+    )
+    return PhotoSet(pixels, labels, packaged)
+
+
+def squares_load(
+    file: Path, make: Callable[[int], NDArray[np.uint8]], *, count: int, side_px: int
+) -> NDArray[np.uint8]:
+    """Map a file of squares, making them first where it is missing: uint8 (count, side, side, 3), read-only.
+
+    Parameters
+    ----------
+    make : gives the square of a row
+    """
     if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        pixels = np.empty((len(paths), side_px, side_px, 3), np.uint8)
-        for row, path in enumerate(tqdm(paths, desc=f"decode {split}", leave=False)):
-            pixels[row] = square(read_rgb(path), side_px)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.empty((count, side_px, side_px, 3), np.uint8)
+        for row in tqdm(range(count), desc=file.stem, leave=False):
+            pixels[row] = make(row)
         part = file.with_suffix(".part.npy")
         np.save(part, pixels)
         part.replace(file)
-    return PhotoSet(np.load(file, mmap_mode="r"), labels, packaged)
+    return np.load(file, mmap_mode="r")
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:

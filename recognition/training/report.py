@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from recognition.training.judging import Gallery, figures
-from recognition.training.photos import photo_paths, read_rgb
+from recognition.training.photos import DATA_DEFAULT, photo_paths, read_rgb
 from recognition.training.recipe import UNSEEN_CLASSES
 from recognition.vision.encoders.compact import WEIGHTS, CompactEncoder, WeightsUnusable
 from recognition.vision.encoders.protocol import Encoder
@@ -33,9 +32,7 @@ VIEWS: dict[str, Callable[[FloatArray], FloatArray]] = {
 def main(arguments: list[str]) -> int:
     """Embed the training photos as gallery and the validation photos as queries; print the recalls."""
     parser = argparse.ArgumentParser(prog="python -m recognition.training.report", description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("EBRCS_SHARED_DATA", "../shared/data"))
-    )
+    parser.add_argument("--data", type=Path, default=DATA_DEFAULT)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--latency", action="store_true", help="only time the encoder, on one thread")
     parser.add_argument("--kept-out", action="store_true", help="judge the classes kept out of training too")

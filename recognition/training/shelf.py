@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from recognition.training.packs import draw_pack
-from recognition.training.photos import CACHED_SIDE_PX, PhotoSet, photos_load
+from recognition.training.photos import CACHED_SIDE_PX, PhotoSet, photos_load, squares_load
 from recognition.training.recipe import Recipe
 
 # A pack has no surroundings of its own and is nearly always laid on a counter; a photo brings its shelf.
@@ -86,16 +85,12 @@ class Shelf:
 
 def packs_load(recipe: Recipe, cache: Path, *, side_px: int = CACHED_SIDE_PX) -> NDArray[np.uint8]:
     """Map the recipe's drawn packs, drawing them first where the cache lacks them."""
-    file = cache / f"packs-{recipe.packs}-{side_px}-{recipe.seed}.npy"
-    if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        pixels = np.empty((recipe.packs, side_px, side_px, 3), np.uint8)
-        for number in tqdm(range(recipe.packs), desc="draw packs", leave=False):
-            pixels[number] = draw_pack(number, side_px=side_px, seed=recipe.seed)
-        part = file.with_suffix(".part.npy")
-        np.save(part, pixels)
-        part.replace(file)
-    return np.load(file, mmap_mode="r")
+    return squares_load(
+        cache / f"packs-{recipe.packs}-{side_px}-{recipe.seed}.npy",
+        lambda number: draw_pack(number, side_px=side_px, seed=recipe.seed),
+        count=recipe.packs,
+        side_px=side_px,
+    )
 
 
 def shelf_load(recipe: Recipe, data: Path, cache: Path, *, side_px: int = CACHED_SIDE_PX) -> Shelf:

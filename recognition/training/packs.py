@@ -56,11 +56,6 @@ def draw_pack(number: int, *, side_px: int = 160, seed: int = 0) -> NDArray[np.u
     return image
 
 
-def draw_packs(count: int, *, side_px: int = 160, seed: int = 0) -> NDArray[np.uint8]:
-    """Draw the packs 0..count-1: uint8 (count, side_px, side_px, 3)."""
-    return np.stack([draw_pack(number, side_px=side_px, seed=seed) for number in range(count)])
-
-
 def _colour(rng: np.random.Generator) -> Colour:
     """Pick a print colour: white and saturated colours are common, muddy ones rare."""
     if rng.random() < 0.25:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +29,7 @@ from recognition.vision.layout import FloatArray
 from tests.fakes import ThumbnailEncoder
 from tests.recognition.conftest import engine_make
 from tests.recognition.pictures import picture, upload
+from tests.waiting import until
 
 WAIT_S = 20
 
@@ -49,13 +50,6 @@ class TouchyEncoder(ThumbnailEncoder):
 
 
 BLACK = np.zeros((8, 8, 3), np.uint8)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 class Gate:
@@ -271,8 +265,6 @@ def test_encoders_are_loaded_in_the_configured_number_format(
 def test_auto_stays_with_the_encoder_of_the_index(
     shop_folder: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pathlib import Path
-
     monkeypatch.setattr(registry, "resolve", lambda name, models_dir: "dinov3-vitl")
     wanted = encoder_name_wanted(configured="auto", index_encoder="compact", models_dir=Path("nowhere"))
     assert wanted == "compact"

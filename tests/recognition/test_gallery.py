@@ -17,7 +17,7 @@ from recognition.vision.encoders import registry
 from recognition.vision.layout import FloatArray, fuse
 from tests.fakes import ThumbnailEncoder
 from tests.recognition.pictures import picture, upload
-from tests.recognition.test_engine import until
+from tests.waiting import until
 
 WAIT_S = 20
 

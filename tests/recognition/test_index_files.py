@@ -19,7 +19,7 @@ from recognition.runtime import Engine
 from recognition.vision.layout import fuse
 from tests.fakes import ThumbnailEncoder
 from tests.recognition.pictures import picture, upload
-from tests.recognition.test_engine import until
+from tests.waiting import until
 
 FILES = ("CURRENT", "manifest.json", "embeddings.npy", "labels.npy", "faiss_index.bin")
 
@@ -177,7 +177,8 @@ def test_files_are_saved_by_themselves_after_a_change(engine: Engine, shop_folde
 
 
 def test_files_that_cannot_be_written_fail_no_registration(engine: Engine, shop_folder: Path) -> None:
-    (shop_folder / "index").rmdir() if (shop_folder / "index").is_dir() else None
+    if (shop_folder / "index").is_dir():
+        (shop_folder / "index").rmdir()
     (shop_folder / "index").write_text("in the way")
     made = services.product_register(name="Milk", uploads=[upload(1)])
     assert made.index_seq == 1

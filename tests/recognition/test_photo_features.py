@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from io import BytesIO
 from uuid import UUID
 
 import pytest
-from PIL import Image as PillowImage
 
 from catalog.models import ProductImage
 from recognition import photo_features, services
@@ -18,16 +15,16 @@ from recognition.runtime import Engine
 from recognition.services import Upload
 from recognition.vision.matching import Candidate
 from recognition.vision.verification import Features
+from tests.pictures import encoded
 from tests.vision.packs import Image, pack, seen
+from tests.waiting import until
 
 APPLE, ORANGE = pack(1, 1), pack(1, 2)
 PATIENCE_S = 20.0
 
 
 def upload(image: Image) -> Upload:
-    with BytesIO() as file:
-        PillowImage.fromarray(image).save(file, "PNG")
-        return Upload(filename="pack.png", data=file.getvalue())
+    return Upload(filename="pack.png", data=encoded(image, "PNG"))
 
 
 def register(engine: Engine, name: str, image: Image) -> str:
@@ -83,9 +80,7 @@ def test_an_undecided_picture_has_the_photos_in_question_made_ready(engine: Engi
     apple, orange = register(engine, "Apple", APPLE), register(engine, "Orange", APPLE[:, :-1])
 
     assert engine.recognize([APPLE]).decisions[0].state == "ambiguous"
-    deadline = time.monotonic() + PATIENCE_S
-    while set(loads) != {apple, orange} and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: set(loads) == {apple, orange})
 
     assert sorted(loads) == sorted([apple, orange])
 

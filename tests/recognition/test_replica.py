@@ -17,7 +17,7 @@ from recognition.replica import Replica, view_from_database
 from recognition.runtime import Engine
 from recognition.writer_lock import writer_lock
 from tests.recognition.pictures import picture, upload
-from tests.recognition.test_engine import until
+from tests.waiting import until
 
 WRITERS = 8
 WRITES = 6

@@ -29,7 +29,7 @@ from recognition.runtime import Engine
 from recognition.services import Upload
 from recognition.writer_lock import IndexWriter
 from tests.recognition.pictures import picture, upload
-from tests.recognition.test_engine import until
+from tests.waiting import until
 
 
 def files_in(folder: Path) -> list[Path]:

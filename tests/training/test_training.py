@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from recognition.training.__main__ import main
 from recognition.training.augment import Augmenter
@@ -17,7 +18,7 @@ from recognition.training.colours import colours_fit, statistics
 from recognition.training.export import weights_export
 from recognition.training.judging import Gallery, figures, recall_at_1
 from recognition.training.loop import CheckpointMismatch, Trainer, train
-from recognition.training.packs import FAMILY_SIZE, draw_pack, draw_packs
+from recognition.training.packs import FAMILY_SIZE, draw_pack
 from recognition.training.photos import PhotoSet
 from recognition.training.recipe import Recipe
 from recognition.training.report import main as report
@@ -28,6 +29,10 @@ from recognition.vision.encoders.compact import INPUT_SIDE_PX, CompactEncoder
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 TINY = Recipe(steps=6, batch=8, size_px=32, early_size_px=32, packs=4, warmup=2, average=0.5)
+
+
+def draw_packs(count: int, *, side_px: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.stack([draw_pack(number, side_px=side_px, seed=seed) for number in range(count)])
 
 
 def tiny_shelf(recipe: Recipe) -> Shelf:

@@ -15,6 +15,7 @@ from contextlib import (
 import pytest
 
 from recognition.vision.rwlock import RWLock
+from tests.waiting import until
 
 PATIENCE_S = 20.0
 """How long a step that must happen may take before the test gives up on it."""
@@ -50,15 +51,6 @@ class Holder:
 
 def waiting_writers(lock: RWLock) -> int:
     return lock._writers_waiting
-
-
-def until(condition: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(int(PATIENCE_S / 0.002)):
-        if condition():
-            return
-        pause.wait(0.002)
-    pytest.fail("the condition never came true")
 
 
 def test_readers_share_the_lock(pool: ThreadPoolExecutor) -> None:

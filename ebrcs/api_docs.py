@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
+
+from ebrcs.problems import PROBLEM_JSON
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "What was wrong and what is allowed (RFC 9457); some problems carry further members.",
+    "properties": {
+        "type": {"type": "string", "description": "`urn:ebrcs:problem:` and the code."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "A stable word for programs."},
+        "errors": {
+            "type": "object",
+            "additionalProperties": {},
+            "description": "With the codes `invalid` and `invalid_product`: the messages by field.",
+        },
+    },
+    "required": ["type", "title", "status", "detail", "code"],
+    "additionalProperties": True,
+}
+
+
+def problems_describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Add to every operation the one shape its refusals have."""
+    result["components"]["schemas"]["Problem"] = PROBLEM
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"]["default"] = {"description": "A refusal.", "content": content}
+    return result
 
 
 class ApiSchemaView(SpectacularAPIView):

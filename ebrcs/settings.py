@@ -245,6 +245,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Self-checkout that recognises products by sight.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "ebrcs.api_docs.problems_describe",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -45,6 +45,19 @@ def test_the_schema_is_open_to_everyone(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_every_operation_tells_the_shape_of_its_refusals(client: Client) -> None:
+    schema = client.get("/api/schema/?format=json").json()
+    operations = [operation for path in schema["paths"].values() for operation in path.values()]
+    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    assert len(operations) > 20
+    for operation in operations:
+        assert operation["responses"]["default"]["content"] == {"application/problem+json": reference}
+    problem = schema["components"]["schemas"]["Problem"]
+    refusal = client.post("/api/auth/signup", {}, content_type="application/json").json()
+    assert set(problem["required"]) < set(refusal) == set(problem["properties"])
+
+
+@pytest.mark.django_db
 def test_the_docs_load_only_own_files(client: Client) -> None:
     answer = client.get("/api/docs/")
     page = answer.content.decode()

@@ -73,7 +73,12 @@ def entries_read(source: Path, *, shots: int | None = None) -> list[Entry]:
     if source.is_dir():
         entries = list(_folder_entries(source))
     elif source.is_file() and source.suffix.lower() == ".csv":
-        entries = list(_csv_entries(source))
+        try:
+            entries = list(_csv_entries(source))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ImportSourceUnusable(
+                f'{source} is no table in UTF-8: spreadsheets save one as "CSV UTF-8" ({error}).'
+            ) from error
     else:
         raise ImportSourceUnusable(f"{source} is neither a folder of product folders nor a .csv file.")
     if not entries:

@@ -175,7 +175,8 @@ class IndexFiles:
             return False  # read across a change of epoch: the next round writes the new one
         name = self.store.write(written)
         self.store.prune(KEPT_GENERATIONS)
-        logger.info("index files: %s, %d rows, seq %d%s", name, len(embeddings), state.last_seq, problem)
+        instead = f", instead of the last, of which {problem}" if problem else ""
+        logger.info("index files: %s, %d rows, seq %d%s", name, len(embeddings), state.last_seq, instead)
         return True
 
 

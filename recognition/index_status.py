@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from catalog.models import Product, ProductImage
 from recognition import index_log
-from recognition.encoder_keeper import encoder_name_wanted
+from recognition.encoder_keeper import encoder_load, encoder_name_wanted
 from recognition.index_files import FilesStatus, IndexFiles
 from recognition.models import IndexState
 from recognition.vision.encoders import registry
-from recognition.writer_lock import state_current
+from recognition.vision.encoders.errors import EncoderError
+from recognition.vision.encoders.protocol import Encoder
+from recognition.writer_lock import mismatch_words, state_current
 
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """Facts about the index; `remarks` say what staff should know or do."""
+    """Facts about the index.
+
+    Attributes
+    ----------
+    usable : whether tills on this machine can recognise anything with it
+    remarks : what staff should know or do
+    """
 
     epoch: int
     encoder: str
@@ -31,17 +40,19 @@ class IndexStatus:
     products: int
     photos: int
     files: FilesStatus
+    usable: bool
     remarks: list[str]
 
 
-def index_status() -> IndexStatus:
-    """Gather the facts; every byte of the index files is read to check them."""
+def index_status(*, load: Callable[[str], Encoder] = encoder_load) -> IndexStatus:
+    """Gather the facts; every byte of the index files is read to check them, and the encoder is loaded."""
     state = state_current()
     wanted = encoder_name_wanted(
         configured=settings.ENCODER, index_encoder=state.encoder, models_dir=settings.MODELS_DIR
     )
     withdrawn = len(index_log.withdrawn_read(seq=state.last_seq))
     files = IndexFiles().status()
+    misfit = _misfit(state, wanted, load) if state.encoder else ""
     return IndexStatus(
         epoch=state.epoch,
         encoder=state.encoder,
@@ -55,18 +66,35 @@ def index_status() -> IndexStatus:
         products=Product.objects.count(),
         photos=ProductImage.objects.count(),
         files=files,
-        remarks=_remarks(state, wanted, files),
+        usable=not misfit,
+        remarks=[misfit] * bool(misfit) + _remarks(state, wanted, files),
+    )
+
+
+def _misfit(state: IndexState, wanted: str, load: Callable[[str], Encoder]) -> str:
+    """Return why the encoder of this machine and the index do not fit together, or nothing."""
+    if wanted != state.encoder:
+        return (
+            f"The index was made with {state.encoder}, this machine runs {wanted}: nothing is recognised "
+            f"until `manage.py index rebuild --encoder {wanted}` or EBRCS_ENCODER={state.encoder}."
+        )
+    try:
+        encoder = load(wanted)
+    except EncoderError as error:
+        return str(error)
+    if encoder.fingerprint == state.encoder_fingerprint:
+        return ""
+    return mismatch_words(
+        index_encoder=state.encoder,
+        index_fingerprint=state.encoder_fingerprint,
+        encoder=encoder.name,
+        fingerprint=encoder.fingerprint,
     )
 
 
 def _remarks(state: IndexState, wanted: str, files: FilesStatus) -> list[str]:
     remarks = []
-    if state.encoder and wanted != state.encoder:
-        remarks.append(
-            f"The index was made with {state.encoder}, this machine runs {wanted}: nothing is recognised "
-            f"until `manage.py index rebuild --encoder {wanted}` or EBRCS_ENCODER={state.encoder}."
-        )
-    elif state.encoder and settings.ENCODER == registry.AUTO:
+    if wanted == state.encoder and settings.ENCODER == registry.AUTO:
         best = registry.resolve(registry.AUTO, settings.MODELS_DIR)
         if best != state.encoder:
             remarks.append(

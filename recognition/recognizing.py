@@ -88,6 +88,11 @@ def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
     """Recognise picture files as `pictures_recognize` does; a folder stands for every photo below it.
 
     Waits for the thresholds too, which a running till has measured long ago.
+
+    Raises
+    ------
+    FileNotFoundError
+        When one of the paths is not there or a folder holds no photo; nothing is loaded for that.
     """
     files = list(_files(paths))
     engine().wait_ready()
@@ -106,6 +111,11 @@ def _shown(score: float) -> float:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-        else:
+            photos = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            if not photos:
+                raise FileNotFoundError(f"{path} holds no JPEG, PNG or WebP.")
+            yield from photos
+        elif path.is_file():
             yield path
+        else:
+            raise FileNotFoundError(f"{path} is not there.")

@@ -104,6 +104,28 @@ def test_a_table_that_cannot_be_understood_says_where(tmp_path: Path, table: str
         entries_read(tmp_path / "shop.csv")
 
 
+@pytest.mark.parametrize(
+    "content", ["name,photos\n사과,.\n".encode("cp949"), b"name,photos\nA\0,.\n\xff\xfe"]
+)
+def test_a_table_in_another_encoding_is_refused_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "shop.csv").write_bytes(content)
+    with pytest.raises(ImportSourceUnusable, match="is no table in UTF-8"):
+        entries_read(tmp_path / "shop.csv")
+
+
+@pytest.mark.parametrize("command", [("import_products", "--shots"), ("recognize", "--top")])
+def test_fewer_than_one_is_refused(tmp_path: Path, command: tuple[str, str]) -> None:
+    name, option = command
+    with pytest.raises(CommandError, match=f"{option} has to be 1 or more"):
+        call_command(name, str(tmp_path), option, "0")
+
+
+@pytest.mark.parametrize(("name", "words"), [("missing", "is not there"), ("", "holds no JPEG")])
+def test_nothing_to_recognise_is_an_error(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(CommandError, match=words):
+        call_command("recognize", str(tmp_path / name))
+
+
 @pytest.mark.parametrize("name", ["missing", "file.txt"])
 def test_a_source_that_is_neither_folder_nor_table_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file.txt").write_text("x")
@@ -120,5 +142,5 @@ def test_recognize_names_what_pictures_show(engine: Engine, tmp_path: Path) -> N
     answers = json.loads(output.getvalue())
     assert [answer["matches"][0]["name"] for answer in answers] == ["Oat-Milk", "Rye-Bread"]
     assert all(answer["score"] == pytest.approx(1.0, abs=0.02) for answer in answers)
-    with pytest.raises(CommandError, match="No such file"):
+    with pytest.raises(CommandError, match="is not there"):
         call_command("recognize", str(tmp_path / "nothing.jpg"), stdout=StringIO())

@@ -19,6 +19,7 @@ from recognition import index_maintenance, runtime, services
 from recognition.embedding_file import EmbeddingFile
 from recognition.errors import EncoderMismatch
 from recognition.index_maintenance import index_compact, index_rebuild
+from recognition.index_status import index_status
 from recognition.index_verify import index_verify
 from recognition.models import Embedding, IndexEvent, IndexState
 from recognition.photo_files import photo_path
@@ -241,13 +242,27 @@ def test_verify_names_damage_and_exits_with_1(
     assert any(word in line for line in json.loads(out.getvalue())["damage"])
 
 
+def test_status_exits_with_1_when_no_till_here_can_use_the_index(shop: Engine) -> None:
+    out = StringIO()
+    with pytest.raises(SystemExit) as end:
+        call_command("index", "status", "--json", stdout=out)
+    assert end.value.code == 1
+    status = json.loads(out.getvalue())
+    assert (status["encoder"], status["wanted_encoder"], status["usable"]) == ("thumbnail", "compact", False)
+    assert status["remarks"][0].startswith("The index was made with thumbnail, this machine runs compact")
+
+
 def test_status_tells_where_the_index_stands(shop: Engine) -> None:
+    IndexState.objects.update(encoder="compact")
     command("index", "snapshot")
-    status = command("index", "status")
-    assert (status["epoch"], status["rows"], status["active_rows"], status["withdrawn_rows"]) == (1, 4, 2, 2)
-    assert (status["last_seq"], status["products"], status["photos"]) == (6, 3, 3)
-    assert status["encoder"] == "thumbnail"
-    assert status["files"]["problem"] == ""
+    status = index_status(load=lambda name: ThumbnailEncoder())
+    assert (status.epoch, status.rows, status.active_rows, status.withdrawn_rows) == (1, 4, 2, 2)
+    assert (status.last_seq, status.products, status.photos) == (6, 3, 3)
+    assert (status.files.rows, status.files.problem) == (4, "")
+    assert (status.usable, status.remarks) == (True, [])
+    changed = index_status(load=lambda name: ThumbnailEncoder("e" * 64))
+    assert not changed.usable
+    assert "manage.py index rebuild" in changed.remarks[0]
 
 
 def test_compact_by_command_writes_the_files_of_the_new_epoch(shop: Engine) -> None:

@@ -24,6 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["shots"] is not None and options["shots"] < 1:
+            raise CommandError("--shots has to be 1 or more.")
         try:
             entries = entries_read(options["source"], shots=options["shots"])
         except EbrcsError as error:

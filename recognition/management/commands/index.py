@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        actions.add_parser("status", help="rows, encoder and files")
+        actions.add_parser("status", help="rows, encoder and files; exit 1 when no till can use it")
         verify = actions.add_parser("verify", help="check rows, log, photos and files; exit 1 on damage")
         verify.add_argument("--remove-orphans", action="store_true", help="delete photo files no row names")
         rebuild = actions.add_parser("rebuild", help="embed all photos anew, then change over")
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(found))
         else:
             for name, value in found.items():
-                lines = value or ["none"] if isinstance(value, list) else [value]
+                lines = value or ["none"] if isinstance(value, list) else [_words(value)]
                 self.stdout.write(f"{name}: " + "\n  ".join(map(str, lines)))
         if failed:
             raise SystemExit(1)
@@ -47,7 +47,8 @@ class Command(BaseCommand):
     def _status(self, options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         from recognition.index_status import index_status
 
-        return asdict(index_status()), False
+        status = index_status()
+        return asdict(status), not status.usable
 
     def _verify(self, options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         from recognition.index_verify import index_verify
@@ -81,3 +82,9 @@ class Command(BaseCommand):
         written = files.save()
         status = files.status()
         return {"written": written, "files": asdict(status)}, bool(status.problem)
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name} {part}" for name, part in value.items() if part != "")

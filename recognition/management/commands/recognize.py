@@ -22,6 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["top"] < 1:
+            raise CommandError("--top has to be 1 or more.")
         try:
             results = recognize_files(options["images"], top=options["top"])
         except (EbrcsError, OSError) as error:

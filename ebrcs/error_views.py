@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 
 from ebrcs.api_exceptions import UNAVAILABLE, problem_of
-from ebrcs.problems import PROBLEM_JSON, Problem
+from ebrcs.problems import Problem, problem_answer
 
 
 def api_asked(request: HttpRequest) -> bool:
     """Whether the caller is a program: it asked below /api/."""
     return request.path_info.startswith("/api/")
-
-
-def problem_answer(problem: Problem) -> JsonResponse:
-    """Write a problem down."""
-    return JsonResponse(
-        problem.body(), status=problem.status, content_type=PROBLEM_JSON, headers=problem.headers
-    )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from django.http import JsonResponse
+
 PROBLEM_JSON = "application/problem+json"
 TITLES = {
     400: "The request is not understood",
@@ -14,6 +16,7 @@ TITLES = {
     404: "There is nothing here",
     405: "This method is not offered here",
     406: "This format is not offered",
+    411: "The length of the body is missing",
     413: "The request is too large",
     415: "This kind of content is not understood",
     429: "Too many requests",
@@ -44,3 +47,10 @@ class Problem:
             "detail": self.detail or title,
             "code": self.code,
         }
+
+
+def problem_answer(problem: Problem) -> JsonResponse:
+    """Write a problem down, for code outside the API's views."""
+    return JsonResponse(
+        problem.body(), status=problem.status, content_type=PROBLEM_JSON, headers=problem.headers
+    )

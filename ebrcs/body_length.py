@@ -12,8 +12,12 @@ class BodyLengthMiddleware(MiddlewareMixin):
     """Answers 411 to a chunked body, rather than that every field of it is missing."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        """Let through what states its length or has no body."""
-        if request.META.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" not in request.META:
+        """Let through what states its length or, stating no type either, has no body.
+
+        A proxy between protocols may send on a request without a body as one of no chunks.
+        """
+        chunked = "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH")
+        if not chunked or not request.content_type:
             return None
         detail = "Send the body with a Content-Length header; chunked bodies are not read."
         return problem_answer(Problem(411, "length_required", detail))

@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 from accounts.models import User
-from tests.checkout.serving import Server
+from tests.checkout.serving import Server, bearer
 from tests.conftest import PASSWORD
 
 
@@ -38,3 +38,10 @@ def test_a_chunked_body_is_refused_for_what_it_is(server: Server, shopper: User)
 def test_the_same_body_in_one_piece_is_read(server: Server, shopper: User) -> None:
     status, _, answer = login(server, shopper, chunked=False)
     assert (status, answer["user"]["username"]) == (200, "shopper")
+
+
+def test_no_body_at_all_may_come_as_no_chunks(server: Server, shopper: User) -> None:
+    link = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    link.request("POST", "/api/sessions", body=iter([]), headers=bearer(shopper), encode_chunked=True)
+    assert link.getresponse().status == 201
+    link.close()

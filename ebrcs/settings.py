@@ -149,7 +149,12 @@ REDIS_URL = env.pattern(
 )
 if REDIS_URL:
     CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            # The layer waits 5 s for a message, which is also the time after which the driver by itself takes
+            # Redis to be gone: without a longer one every quiet listener loses its connection.
+            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}]},
+        }
     }
     CACHES: dict[str, dict[str, Any]] = {
         "default": {

@@ -17,13 +17,17 @@ FALSE_ACCEPT_TARGET = 0.01
 PRIOR_THRESHOLD = 0.75
 """What a shop with no photos to compare starts from; its weight fades as impostor scores come in."""
 
-PRIOR_WEIGHT = 50
-"""Impostor scores that weigh as much as the prior threshold."""
+PRIOR_WEIGHT = 100
+"""Impostor scores that weigh as much as the prior threshold.
+
+With 50 and a least margin of 0.02, sixteen visits of look-alike cartons drawn from unseen photos had 3 false
+adds among 74 items; with these 2, for 7 more misses. The six recorded visits are right with either.
+"""
 
 SHRINKAGE = 10
 """Photos at which a product's own impostor scores weigh as much as those of the whole gallery."""
 
-MINIMUM_MARGIN = 0.02
+MINIMUM_MARGIN = 0.05
 MAXIMUM_MARGIN = 0.15
 BLOCK_ROWS = 2048
 

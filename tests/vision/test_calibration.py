@@ -146,7 +146,7 @@ def test_a_product_with_few_photos_stays_near_the_gallery_and_never_below_its_me
         evidence = min(len(own), products.count(product))
         assert thresholds.of(product) >= float(np.median(found.impostor))
         drift = abs(thresholds.of(product) - thresholds.default)
-        reach = abs(max(own) - thresholds.default) if own else 0.0
+        reach = abs(float(max(own)) - thresholds.default) if own else 0.0
         assert drift <= evidence / (evidence + 10) * reach + 1e-9
     assert abs(thresholds.of("lonely") - thresholds.default) <= 0.1
 

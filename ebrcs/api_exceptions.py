@@ -16,6 +16,7 @@ from django.core.exceptions import (
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -27,7 +28,7 @@ from ebrcs.problems import PROBLEM_JSON, Problem
 logger = logging.getLogger(__name__)
 UNAVAILABLE = 503
 RETRY_LATER = {"Retry-After": "5"}
-# Django's own exceptions, special ones before general ones: status, code and detail of the answer.
+# Exceptions of Django and of the services behind it, special ones before general ones: status, code and detail of the answer.
 FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
     Http404: (404, "not_found", "No such address or object."),
     PermissionDenied: (403, "permission_denied", ""),
@@ -37,6 +38,7 @@ FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
     SuspiciousOperation: (400, "bad_request", ""),
     OperationalError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),
     InterfaceError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),
+    RedisError: (UNAVAILABLE, "cache_unavailable", "The shared cache does not answer."),
 }
 
 

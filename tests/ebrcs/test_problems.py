@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import OperationalError
 from django.http import Http404
 from django.test import Client, RequestFactory
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rest_framework import exceptions
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
@@ -65,6 +66,7 @@ def answer_to(error: Exception) -> Response:
         (ModelValidationError({"name": ["blank"]}), 400, "invalid", "name: blank"),
         (ModelValidationError("whole"), 400, "invalid", "whole"),
         (SuspiciousOperation("secret"), 400, "bad_request", "The request is not understood"),
+        (RedisConnectionError("secret"), 503, "cache_unavailable", "The shared cache does not answer."),
         (OperationalError("secret"), 503, "database_unavailable", "The database does not answer."),
         (ZeroDivisionError("secret"), 500, "internal_error", "The error was recorded."),
     ],

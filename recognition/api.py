@@ -209,7 +209,7 @@ class RecognizeView(APIView):
         upload = upload_read(checked(PictureSerializer, request.data)["image"])
         reasons = engine().state().reasons
         if reasons:
-            raise EngineNotReady(" ".join(reasons), reasons=reasons)
+            raise EngineNotReady.because(reasons)
         pictures = [(upload.filename, upload.data)]
         answer = recognizing.pictures_recognize(pictures, top=TOP_MATCHES)[0]
         return Response(RecognitionSerializer(answer).data)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Sequence
 
 import numpy as np
 from django.conf import settings
 
+from recognition.priority import thread_yield
 from recognition.replica import IndexView
 from recognition.vision.calibration import MINIMUM_MARGIN, PRIOR_THRESHOLD, Calibration
 from recognition.vision.index import IntArray
@@ -65,8 +65,7 @@ class Calibrator:
             return self._changed.wait_for(lambda: not (self._queue or self._busy), timeout_s)
 
     def _run(self) -> None:
-        if hasattr(os, "setpriority"):  # on Linux this is the priority of the thread alone
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        thread_yield(NICENESS)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._stopping)

@@ -14,6 +14,11 @@ class EngineNotReady(EbrcsError):
     status: ClassVar[int] = 503
     title: ClassVar[str] = "Recognition is not ready"
 
+    @classmethod
+    def because(cls, reasons: list[str]) -> EngineNotReady:
+        """Say every reason, in words and one by one."""
+        return cls(" ".join(reasons), reasons=reasons)
+
 
 class EngineBusy(EbrcsError):
     """More pictures are waiting than can be answered in time."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from django.db import connection
 from catalog.images import photo_pixels
 from catalog.models import ProductImage
 from recognition.photo_files import photo_path
+from recognition.priority import thread_yield
 from recognition.vision.verification import PHOTOS_MAX, Features, features_of
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ class PhotoFeatures:
         }
 
     def _run(self) -> None:
-        if hasattr(os, "setpriority"):  # on Linux this is the priority of the thread alone
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        thread_yield(NICENESS)
         while True:
             with self._changed:
                 if not self._wanted and not self._stopping:

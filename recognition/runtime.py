@@ -262,7 +262,7 @@ class Engine:
     def _require_ready(self) -> None:
         reasons = self._reasons(self.keeper.encoder, self.replica.view)
         if reasons:
-            raise EngineNotReady(" ".join(reasons), reasons=reasons)
+            raise EngineNotReady.because(reasons)
 
     def _reasons(self, encoder: Encoder | None, view: IndexView | None) -> list[str]:
         reasons = []
@@ -328,7 +328,7 @@ class Engine:
             raise EngineNotReady("The index is being loaded.")
         reasons = _mismatch(encoder, view)
         if reasons:
-            raise EngineNotReady(" ".join(reasons), reasons=reasons)
+            raise EngineNotReady.because(reasons)
         return self.gallery.decide(view, fuse(vectors, visual_weight=self.replica.visual_weight))
 
 

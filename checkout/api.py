@@ -76,12 +76,7 @@ class OwnSessionView(APIView):
     def own_session(self, request: Request, session_id: UUID) -> CheckoutSession:
         """Return the session, ended if it was idle for too long; anyone else's does not exist."""
         user = cast("User", request.user)
-        session = selectors.session_get(user=user, session_id=session_id)
-        if session.last_active < services.idle_since() and services.session_expire_if_idle(
-            session_id=session_id
-        ):
-            session.refresh_from_db()
-        return session
+        return services.session_current(session=selectors.session_get(user=user, session_id=session_id))
 
 
 class SessionListView(APIView):

@@ -69,9 +69,8 @@ def entry_read(scope: Any) -> Entry:
 
 def look_read(session_id: UUID) -> Look:
     """Read the state of a session, ending it if it was idle for too long."""
-    session = CheckoutSession.objects.select_related("user").get(pk=session_id)
-    if session.last_active < services.idle_since() and services.session_expire_if_idle(session_id=session_id):
-        session.refresh_from_db()
+    stored = CheckoutSession.objects.select_related("user").get(pk=session_id)
+    session = services.session_current(session=stored)
     info = selectors.session_info(session=session)
     return Look(info, session.user.is_active, selectors.cart_get(session_id=session_id))
 

@@ -100,6 +100,13 @@ def session_expire_if_idle(*, session_id: UUID) -> bool:
         return True
 
 
+def session_current(*, session: CheckoutSession) -> CheckoutSession:
+    """Return a session that was just read as it stands now: ended, if it was idle for too long."""
+    if session.last_active < idle_since() and session_expire_if_idle(session_id=session.pk):
+        session.refresh_from_db()
+    return session
+
+
 def sessions_expire() -> int:
     """End every session that was idle for too long and return how many; safe to run anywhere, at any time."""
     idle = CheckoutSession.objects.filter(

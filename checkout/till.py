@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from checkout import selectors, services
@@ -160,7 +161,9 @@ class Till:
         from recognition.vision.decode import decode_frame
 
         started_s = time.perf_counter()
-        picture = decode_frame(frame.data)
+        picture = decode_frame(
+            frame.data, max_bytes=settings.FRAME_MAX_BYTES, max_pixels=settings.FRAME_MAX_PIXELS
+        )
         decode_ms = 1000 * (time.perf_counter() - started_s)
         return self.seat.lane.observe(picture, frame.received_s), decode_ms
 

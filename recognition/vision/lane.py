@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recognition.vision.counting import (
     CartEvent,
@@ -21,6 +20,8 @@ from recognition.vision.counting import (
     verdict_of,
 )
 from recognition.vision.crops import cut_item, sharpness
+from recognition.vision.encoders.protocol import Image
+from recognition.vision.layout import FloatArray
 from recognition.vision.matching import SUSPECTS
 from recognition.vision.presence import WHOLE_FRAME, Box, Presence, PresenceConfig
 from recognition.vision.sightings import Detection, Observation, Outcome, TrackLife
@@ -29,8 +30,6 @@ from recognition.vision.tracking import Track, Tracker, TrackingConfig
 if TYPE_CHECKING:
     from recognition.vision.matching import Candidate, Decision
 
-Image = NDArray[np.uint8]
-FloatArray = NDArray[np.float32]
 # Looks closely at the best picture of an undecided item and the products in question, likeliest first.
 Verify = Callable[[Image, tuple["Candidate", ...]], "Decision | None"]
 

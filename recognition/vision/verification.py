@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.vision.encoders.protocol import Image
+from recognition.vision.layout import FloatArray
 from recognition.vision.matching import Candidate, Decision, Thresholds
 
-Image = NDArray[np.uint8]
-FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 

@@ -28,7 +28,7 @@ from ebrcs.problems import PROBLEM_JSON, Problem
 logger = logging.getLogger(__name__)
 UNAVAILABLE = 503
 RETRY_LATER = {"Retry-After": "5"}
-# Exceptions of Django and of the services behind it, special ones before general ones: status, code and detail of the answer.
+# Exceptions of Django and what is behind it, special ones before general ones: status, code and detail.
 FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
     Http404: (404, "not_found", "No such address or object."),
     PermissionDenied: (403, "permission_denied", ""),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recognition.vision.box import WHOLE_FRAME, Box
 from recognition.vision.counting import (
     CartEvent,
     CountingConfig,
@@ -23,7 +24,7 @@ from recognition.vision.crops import cut_item, sharpness
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import FloatArray
 from recognition.vision.matching import SUSPECTS
-from recognition.vision.presence import WHOLE_FRAME, Box, Presence, PresenceConfig
+from recognition.vision.presence import Presence, PresenceConfig
 from recognition.vision.sightings import Detection, Observation, Outcome, TrackLife
 from recognition.vision.tracking import Track, Tracker, TrackingConfig
 

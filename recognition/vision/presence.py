@@ -7,58 +7,23 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
+from recognition.vision.box import Box
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import FloatArray
-
-Mask = NDArray[np.bool_]
-Window = tuple[slice, slice]
+from recognition.vision.regions import (
+    Mask,
+    Window,
+    closed,
+    held_together,
+    parted,
+    touching,
+    window_of,
+    windows_of,
+    without_holes,
+)
 
 HISTOGRAM_BINS = 64
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle relative to the frame, all four numbers in 0..1."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """Middle of the box, (x, y)."""
-        return self.x + self.width / 2, self.y + self.height / 2
-
-    @property
-    def area(self) -> float:
-        """Share of the frame it covers."""
-        return self.width * self.height
-
-    def contains(self, point: tuple[float, float]) -> bool:
-        """Tell whether a point lies in the box."""
-        return self.x <= point[0] <= self.x + self.width and self.y <= point[1] <= self.y + self.height
-
-    def shared(self, other: Box) -> float:
-        """Area that both boxes cover."""
-        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        return max(0.0, width) * max(0.0, height)
-
-    def iou(self, other: Box) -> float:
-        """Intersection over union with another box."""
-        shared = self.shared(other)
-        return shared / max(self.area + other.area - shared, 1e-9)
-
-    def moved(self, by_x: float, by_y: float) -> Box:
-        """The same box elsewhere."""
-        return Box(self.x + by_x, self.y + by_y, self.width, self.height)
-
-
-WHOLE_FRAME = Box(0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -161,7 +126,7 @@ class Presence:
         self._previous = small
         self._noise += 0.1 * (float(np.median(step)) / 0.95 - self._noise)
         contrast = self.config.contrast + 3.0 * min(self._noise, 10.0)
-        foreground = _closed(difference > contrast)
+        foreground = closed(difference > contrast)
         self._still_s = np.where(step < contrast, self._still_s + elapsed_s, 0).astype(np.float32)
         changed = float(foreground.mean())
         if changed > self.config.item_share_max:
@@ -170,14 +135,14 @@ class Presence:
         self._holes[:] = False
         proposals: tuple[Proposal, ...] = ()
         if changed * small.shape[0] * small.shape[1] >= self._item_side_px(small.shape[0]) ** 2 / 2:
-            proposals = self._proposals(small, _without_holes(foreground, small.shape[0]), expected)
+            proposals = self._proposals(small, without_holes(foreground, small.shape[0]), expected)
         self._learn(small, foreground, expected, elapsed_s)
         self._foreground = foreground
         return Scene(proposals, changed, foreground)
 
     def covered(self, box: Box) -> float:
         """Share of a box that differed from the background in the last frame."""
-        part = self._foreground[_pixels(box, self._foreground.shape)]
+        part = self._foreground[window_of(box, self._foreground.shape)]
         return float(part.mean()) if part.size else 0.0
 
     def _item_side_px(self, height: int) -> float:
@@ -217,7 +182,7 @@ class Presence:
     def _learn(self, small: FloatArray, foreground: Mask, expected: Sequence[Box], elapsed_s: float) -> None:
         """Let bare pixels follow the light and still leftovers become background; never a tracked item."""
         assert self._background is not None
-        held = _touching(foreground, expected)
+        held = touching(foreground, expected)
         near = cv2.dilate(foreground.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.bool_)
         rate = 1.0 - float(np.exp(-elapsed_s / self.config.adapt_s))
         weight = np.where(near | held, 0.0, rate).astype(np.float32)
@@ -237,9 +202,9 @@ class Presence:
             (~core).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_CCOMP
         )
         labels = np.where(foreground & (distance <= radius), nearest, 0)
-        labels = _held_together(_parted(labels, expected), expected)
+        labels = held_together(parted(labels, expected), expected)
         found = []
-        for label, window in _windows(labels).items():
+        for label, window in windows_of(labels).items():
             region = labels[window] == label
             proposal = self._proposal(small, region, window)
             if self._is_hole(small, region, window):
@@ -288,43 +253,6 @@ class Presence:
         return float(now.mean()) < 0.5 * float(before.mean())
 
 
-def _closed(mask: Mask) -> Mask:
-    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(
-        np.bool_
-    )
-
-
-def _without_holes(mask: Mask, height: int) -> Mask:
-    """Fill gaps where an item has the colour of the counter; a wide gap is the counter seen between arms."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
-    hole = stats[:count, cv2.CC_STAT_AREA] < (0.2 * height) ** 2
-    hole[0] = False
-    for rim in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        hole[rim] = False
-    return mask | hole[labels]
-
-
-def _touching(foreground: Mask, expected: Sequence[Box]) -> Mask:
-    """The expected boxes and all foreground that hangs together with them: the arm belongs to the item."""
-    held = np.zeros(foreground.shape, np.bool_)
-    if not expected:
-        return held
-    _, labels = cv2.connectedComponents(foreground.astype(np.uint8))
-    for box in expected:
-        held[_pixels(box, foreground.shape)] = True
-    touched = np.unique(labels[held])
-    return held | np.isin(labels, touched[touched > 0])
-
-
-def _pixels(box: Box, shape: tuple[int, ...]) -> Window:
-    height, width = shape[0], shape[1]
-    left, top = max(0, round(box.x * width)), max(0, round(box.y * height))
-    return (
-        slice(top, max(top, round((box.y + box.height) * height))),
-        slice(left, max(left, round((box.x + box.width) * width))),
-    )
-
-
 def _histogram(pixels: FloatArray) -> FloatArray:
     levels = (pixels / 64.0).astype(np.intp).clip(0, 3)
     counts = np.bincount(levels @ np.array([16, 4, 1]), minlength=HISTOGRAM_BINS)
@@ -356,62 +284,3 @@ def _tightest(points: FloatArray) -> tuple[FloatArray, tuple[float, float]]:
 def _edges(part: FloatArray) -> FloatArray:
     grey = part.mean(axis=2)
     return cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-
-
-def _parted(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray[np.int32]:
-    """Part a region that two or more tracked items share, each pixel to the nearest expected box."""
-    height, width = labels.shape
-    sharing: dict[int, list[Box]] = {}
-    for box in expected:
-        part = labels[_pixels(box, labels.shape)]
-        counts = np.bincount(part.ravel())
-        counts[:1] = 0
-        if counts.size and counts.max() > 0.5 * part.size:
-            sharing.setdefault(int(counts.argmax()), []).append(box)
-    free = int(labels.max()) + 1
-    parted = labels.copy()
-    for label, boxes in sharing.items():
-        if len(boxes) < 2:
-            continue
-        rows, columns = np.nonzero(labels == label)
-        away = [
-            np.maximum(
-                np.abs((columns + 0.5) / width - box.centre[0]) / box.width,
-                np.abs((rows + 0.5) / height - box.centre[1]) / box.height,
-            )
-            for box in boxes
-        ]
-        parted[rows, columns] = free + np.argmin(away, axis=0)
-        free += len(boxes)
-    return parted
-
-
-def _held_together(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray[np.int32]:
-    """Join the pieces of a tracked item that a hand or a stripe of counter colour broke up."""
-    windows = _windows(labels)
-    joined = labels.copy()
-    for box in expected:
-        grown = Box(box.x - 0.08 * box.width, box.y - 0.08 * box.height, 1.16 * box.width, 1.16 * box.height)
-        pieces = [label for label, window in windows.items() if _within(window, grown, labels.shape)]
-        for label in pieces[1:]:
-            joined[labels == label] = pieces[0]
-        for label in pieces:
-            del windows[label]
-    return joined
-
-
-def _windows(labels: NDArray[np.int32]) -> dict[int, Window]:
-    """Give the smallest rows and columns around each label there is."""
-    found: list[Window | None] = ndimage.find_objects(labels)  # type: ignore[assignment]
-    return {label: window for label, window in enumerate(found, start=1) if window is not None}
-
-
-def _within(window: Window, box: Box, shape: tuple[int, ...]) -> bool:
-    height, width = shape[0], shape[1]
-    part = Box(
-        window[1].start / width,
-        window[0].start / height,
-        (window[1].stop - window[1].start) / width,
-        (window[0].stop - window[0].start) / height,
-    )
-    return part.shared(box) > 0.98 * part.area

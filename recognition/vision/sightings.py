@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from recognition.vision.box import Box
 from recognition.vision.counting import CartEvent, State, Verdict
 from recognition.vision.encoders.protocol import Image
-from recognition.vision.presence import Box
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from recognition.vision.box import Box
 from recognition.vision.layout import FloatArray
-from recognition.vision.presence import Box, Proposal
+from recognition.vision.presence import Proposal
 
 _IMPOSSIBLE = 1e6
 

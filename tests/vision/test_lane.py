@@ -9,11 +9,12 @@ from typing import TypedDict
 import numpy as np
 import pytest
 
+from recognition.vision.box import Box
 from recognition.vision.counting import CartEvent
 from recognition.vision.decode import decode_frame
 from recognition.vision.lane import Lane, LaneConfig
 from recognition.vision.matching import Candidate, Decision
-from recognition.vision.presence import Box, PresenceConfig
+from recognition.vision.presence import PresenceConfig
 from recognition.vision.tracking import TrackingConfig
 from tests.vision.scenes import (
     BLUE,

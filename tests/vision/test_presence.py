@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from recognition.vision.box import Box
 from recognition.vision.crops import cut_item
-from recognition.vision.presence import Box, Presence, PresenceConfig, Scene
+from recognition.vision.presence import Presence, PresenceConfig, Scene
 from tests.vision.scenes import BLUE, HEIGHT, RED, WIDTH, Arm, Image, Pack, Stage
 
 MIDDLE = (160.0, 115.0)

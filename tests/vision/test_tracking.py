@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recognition.vision.presence import Box, Proposal
+from recognition.vision.box import Box
+from recognition.vision.presence import Proposal
 from recognition.vision.tracking import Track, Tracker, TrackingConfig
 
 RED, BLUE = 0, 1

@@ -1,0 +1,47 @@
+"""A rectangle in a frame, whatever the frame's size in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle relative to the frame, all four numbers in 0..1."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Middle of the box, (x, y)."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def area(self) -> float:
+        """Share of the frame it covers."""
+        return self.width * self.height
+
+    def contains(self, point: tuple[float, float]) -> bool:
+        """Tell whether a point lies in the box."""
+        return self.x <= point[0] <= self.x + self.width and self.y <= point[1] <= self.y + self.height
+
+    def shared(self, other: Box) -> float:
+        """Area that both boxes cover."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        return max(0.0, width) * max(0.0, height)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box."""
+        shared = self.shared(other)
+        return shared / max(self.area + other.area - shared, 1e-9)
+
+    def moved(self, by_x: float, by_y: float) -> Box:
+        """The same box elsewhere."""
+        return Box(self.x + by_x, self.y + by_y, self.width, self.height)
+
+
+WHOLE_FRAME = Box(0.0, 0.0, 1.0, 1.0)

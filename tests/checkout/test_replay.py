@@ -119,3 +119,9 @@ def test_a_report_names_what_is_missing_and_what_is_too_much() -> None:
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ReplayFailed, match="is no address"):
         ReplayClient(url)
+
+
+@pytest.mark.parametrize("pace", [{"fps": 0.0}, {"fps": -3.0}, {"in_flight": 0}])
+def test_a_pace_at_which_nothing_would_be_sent_is_refused(pace: dict[str, Any]) -> None:
+    with pytest.raises(ReplayFailed, match="--fps has to be above 0 and --in-flight 1 or more"):
+        ReplayClient("http://localhost:8000", **pace)

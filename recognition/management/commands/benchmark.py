@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from recognition.vision.encoders.errors import EncoderError
 
 Measured = dict[str, Any]
 
@@ -29,7 +31,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         measure: Callable[[dict[str, Any]], Measured] = options["measure"]
-        measured = measure(options)
+        if min(options.get("sizes", []) + options.get("batches", []), default=1) < 1:
+            raise CommandError("--sizes and --batches have to be 1 or more.")
+        try:
+            measured = measure(options)
+        except EncoderError as error:
+            raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(measured))
             return

@@ -205,8 +205,10 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         try:
             await wait_for_first(tasks[:3])
         finally:
-            await tasks_end(tasks)
-            cloakroom.leave(entry.session_id, seat)
+            try:
+                await tasks_end(tasks)
+            finally:
+                cloakroom.leave(entry.session_id, seat)
 
     async def _watch(self, session_id: UUID, teller: Teller) -> None:
         """Look every few seconds, and when told, whether the session goes on; notices alone may get lost."""

@@ -40,13 +40,19 @@ async def in_vision(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 
 async def tasks_end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended.
+    """Cancel tasks until they have ended; a caller that is cancelled meanwhile still waits for that.
 
     Once is not enough: a call into a database thread swallows a cancellation that arrives after its own
     call back into the event loop has ended.
     """
+    cancelled = False
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
-        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+        try:
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+        except asyncio.CancelledError:
+            cancelled = True
     await asyncio.gather(*tasks, return_exceptions=True)
+    if cancelled:
+        raise asyncio.CancelledError

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.core.management.base import CommandError
+from django.db import OperationalError
+from django.test import TransactionTestCase
 
 from accounts.models import User
 
@@ -48,6 +52,24 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def _empty_cache() -> None:
     """Start every test with untouched rate limits."""
     cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_clearing() -> Iterator[None]:
+    """Empty the tables again when PostgreSQL refuses once: a server or thread may be at its last query."""
+    clear = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def clear_patiently(case: TransactionTestCase) -> None:
+        for _ in range(4):
+            try:
+                return clear(case)
+            except (CommandError, OperationalError):
+                time.sleep(0.5)
+        return clear(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", clear_patiently)
+        yield
 
 
 @pytest.fixture(scope="session")

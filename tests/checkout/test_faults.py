@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import OperationalError
 
 from accounts.models import User
@@ -182,7 +183,7 @@ async def test_a_fault_nobody_foresaw_closes_with_4500_and_a_line_in_the_log(
 
 
 async def test_a_socket_leaves_no_task_behind_whenever_it_is_hung_up(shopper: User) -> None:
-    before = asyncio.all_tasks()
+    before, ours = asyncio.all_tasks(), str(settings.BASE_DIR / "checkout")
     milk = await database_sync_to_async(product_make)("Milk")
     session = await database_sync_to_async(services.session_start)(user=shopper)
     for pause_s in (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
@@ -191,6 +192,11 @@ async def test_a_socket_leaves_no_task_behind_whenever_it_is_hung_up(shopper: Us
             socket.say(type="item.set", product_id=str(milk.pk), quantity=quantity)
         await asyncio.sleep(pause_s)
         await socket.leave()
+        left = asyncio.all_tasks() - before
+        assert [task for task in left if ours in repr(task)] == [], pause_s
+        # A notice that a database thread was just sending is sent to the end, which takes a moment.
+        if left:
+            await asyncio.wait(left, timeout=5)
         assert asyncio.all_tasks() == before, pause_s
 
 
@@ -204,6 +210,23 @@ async def test_a_cancellation_that_got_lost_is_repeated() -> None:
     await asyncio.sleep(0)
     await tasks_end(tasks)
     assert [task.done() for task in tasks] == [True, True]
+
+
+async def test_clearing_up_goes_on_when_it_is_cancelled_itself() -> None:
+    async def slow() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.shield(asyncio.sleep(0.1))
+
+    task = asyncio.create_task(slow())
+    await asyncio.sleep(0)
+    clearing_up = asyncio.create_task(tasks_end([task]))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        clearing_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await clearing_up
+    assert task.done()
 
 
 async def test_a_seat_is_kept_for_one_who_comes_back_and_not_for_ever(

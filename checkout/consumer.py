@@ -6,14 +6,13 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
-from channels.utils import await_many_dispatch
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
@@ -97,12 +96,21 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         self.texts_guard = FloodGuard(settings.FRAME_MAX_PER_SECOND)
         self.closing = False
         self.main: asyncio.Task[None] | None = None
+        ears = [asyncio.create_task(self._hear(source)) for source in (receive, self._notice)]
         try:
-            await await_many_dispatch([receive, self._notice], self.dispatch)
+            await wait_for_first(ears)
         except StopAsyncIteration:
             pass
         finally:
-            await self._stop()
+            try:
+                await tasks_end(ears)
+            finally:
+                await self._stop()
+
+    async def _hear(self, source: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        """Hand over whatever comes, until hung up."""
+        while True:
+            await self.dispatch(await source())
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hand a message to its handler, without the database housekeeping of the base class."""

@@ -1,7 +1,9 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CatalogConfig(AppConfig):
     """Products and their photos."""
 
     name = "catalog"
+    verbose_name = _("Catalogue")

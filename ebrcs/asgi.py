@@ -35,3 +35,8 @@ if settings.ENGINE_AT_START:
     from recognition.runtime import engine
 
     engine()
+
+if settings.HOUSEKEEPING:
+    from checkout.housekeeping import housekeeping_start
+
+    housekeeping_start()

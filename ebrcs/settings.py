@@ -249,7 +249,7 @@ SIMPLE_JWT = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "EBRCS",
     "DESCRIPTION": "Self-checkout that recognises products by sight.",
-    "VERSION": "0.1.0",
+    "VERSION": "0.2.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -265,10 +265,13 @@ ENCODER = env.choice("EBRCS_ENCODER", "auto", ("auto", "compact", "dinov3-convne
 ENCODER_DTYPE = env.choice("EBRCS_ENCODER_DTYPE", "auto", ("auto", "float32", "bfloat16"))
 VISUAL_WEIGHT = env.number("EBRCS_VISUAL_WEIGHT", 0.7, minimum=0.0, maximum=1.0)
 FALSE_ACCEPT_RATE = env.number("EBRCS_FALSE_ACCEPT_RATE", 0.01, minimum=0.0001, maximum=0.5)
+READ_BARCODES = env.flag("EBRCS_READ_BARCODES", default=True)
 SESSION_IDLE_MINUTES = env.integer("EBRCS_SESSION_IDLE_MINUTES", 60, minimum=1, maximum=10_080)
 
 # Whether a server begins to load encoder and index at once instead of at the first picture.
 ENGINE_AT_START = True
+# Whether a server ends abandoned visits and writes answer times down by itself.
+HOUSEKEEPING = True
 
 # Bounds on what comes in from outside.
 IMAGE_MAX_BYTES = env.integer("EBRCS_IMAGE_MAX_BYTES", 20 * 2**20, minimum=2**10, maximum=2**30)

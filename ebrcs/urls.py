@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import JavaScriptCatalog
 
 from catalog.media import media_file
+from checkout.dashboard import dashboard_page
 from ebrcs import health
 from ebrcs.admin_login import admin_login
 from ebrcs.api_docs import ApiDocsView, ApiSchemaView
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("checkout.page_urls")),
     path("", include("orders.page_urls")),
     path("admin/login/", admin_login),
+    path("admin/dashboard/", admin.site.admin_view(dashboard_page), name="dashboard"),
     path("admin/", admin.site.urls),
     path("api/", include("accounts.api_urls")),
     path("api/", include("recognition.api_urls")),

@@ -20,6 +20,8 @@ from catalog.models import Product, ProductImage
 from ebrcs.errors import EbrcsError
 from ebrcs.read_only_admin import ReadOnlyAdmin
 from recognition.admin_forms import PictureForm, ProductForm
+from recognition.check_page import check_page, check_progress
+from recognition.coach_admin import CoachedProductAdmin, PhotosFilter, photo_advice_of
 from recognition.index_report import index_report
 from recognition.models import Embedding, IndexEvent, IndexState
 from recognition.recognizing import pictures_recognize
@@ -39,8 +41,8 @@ class PhotoInline(admin.TabularInline[ProductImage, Product]):
 
     model = ProductImage
     extra = 0
-    fields = ("thumbnail", "state", "created_at")
-    readonly_fields = ("thumbnail", "state", "created_at")
+    fields = ("thumbnail", "advice", "state", "created_at")
+    readonly_fields = ("thumbnail", "advice", "state", "created_at")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Photos are added many at once, by the field above."""
@@ -55,6 +57,11 @@ class PhotoInline(admin.TabularInline[ProductImage, Product]):
             image.product.name,
         )
 
+    @admin.display(description=_("what to improve"))
+    def advice(self, image: ProductImage) -> str:
+        """Say what is wrong with the photo and what to do."""
+        return photo_advice_of(image)
+
     @admin.display(description=_("in the index"))
     def state(self, image: ProductImage) -> str:
         """Say whether the till knows the photo."""
@@ -66,14 +73,23 @@ class PhotoInline(admin.TabularInline[ProductImage, Product]):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin[Product]):
+class ProductAdmin(CoachedProductAdmin):
     """Products: named, priced, photographed; saved through the services, so that tills know at once."""
 
     form = ProductForm
     inlines = (PhotoInline,)
-    list_display = ("thumbnail", "name", "price", "barcode", "photo_count", "is_active", "updated_at")
+    list_display = (
+        "thumbnail",
+        "name",
+        "price",
+        "barcode",
+        "photo_count",
+        "photo_advice",
+        "is_active",
+        "updated_at",
+    )
     list_display_links = ("thumbnail", "name")
-    list_filter = ("is_active",)
+    list_filter = ("is_active", PhotosFilter)
     search_fields = ("name", "barcode", "description")
     list_per_page = 50
     actions = ("put_on_sale", "take_off_sale")
@@ -139,6 +155,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
             )
             obj.pk = registration.product.pk
             obj._state.adding = False
+            self.coach(request, registration.product, registration.images)
             if not form.cleaned_data["is_active"]:
                 product_set_active(product_id=obj.pk, is_active=False)
             return
@@ -146,7 +163,7 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         if changes:
             product_update(product_id=obj.pk, **changes)
         if uploads:
-            product_images_add(product_id=obj.pk, uploads=uploads)
+            self.coach(request, obj, product_images_add(product_id=obj.pk, uploads=uploads).images)
 
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
@@ -193,9 +210,15 @@ class ProductAdmin(admin.ModelAdmin[Product]):
         self.message_user(request, text % {"count": count})
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the try-out."""
-        view = self.admin_site.admin_view(self.try_view)
-        return [path("try/", view, name="catalog_product_try"), *super().get_urls()]
+        """Add the try-out and the check of all products."""
+        pages = {"try": self.try_view, "check": check_page, "check_progress": check_progress}
+        more = [
+            path(
+                f"{name.replace('_', '/')}/", self.admin_site.admin_view(view), name=f"catalog_product_{name}"
+            )
+            for name, view in pages.items()
+        ]
+        return [*more, *super().get_urls()]
 
     def try_view(self, request: HttpRequest) -> HttpResponse:
         """Show how uploaded pictures would be recognised; nothing is stored."""

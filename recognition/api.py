@@ -23,6 +23,7 @@ from catalog.images import PhotoTooLarge
 from catalog.models import Product, ProductImage
 from catalog.selectors import product_get, product_list
 from recognition import recognizing, services
+from recognition.coach import registration_warnings
 from recognition.errors import EngineNotReady, PhotoUnknown, ProductUnknown
 from recognition.runtime import engine
 from recognition.serializers import (
@@ -71,6 +72,9 @@ def registration_answer(registration: services.Registration) -> Response:
         "total_products": registration.total_products,
         "total_embeddings": registration.total_embeddings,
         "index_seq": registration.index_seq,
+        "warnings": [
+            warning.payload() for warning in registration_warnings(registration.product, registration.images)
+        ],
     }
     return Response(body, status=status.HTTP_201_CREATED)
 

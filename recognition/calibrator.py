@@ -11,15 +11,11 @@ from django.conf import settings
 
 from recognition.priority import thread_yield
 from recognition.replica import IndexView
-from recognition.vision.calibration import MINIMUM_MARGIN, PRIOR_THRESHOLD, Calibration
+from recognition.vision.calibration import Calibration, GalleryScores
 from recognition.vision.index import IntArray
 from recognition.vision.layout import FloatArray
-from recognition.vision.matching import Thresholds
 
 logger = logging.getLogger(__name__)
-
-UNCALIBRATED = Thresholds(default=PRIOR_THRESHOLD, margin=MINIMUM_MARGIN)
-"""What decides until the first calibration, which takes seconds for some thousand photos."""
 
 COMPARED_ROWS = 10_000
 """Photos compared with each other when an index is loaded, which takes n x n work. Of a larger index an even
@@ -28,11 +24,20 @@ sample is taken; photos registered later are always added."""
 NICENESS = 10
 
 
+def _nothing(rows: IntArray) -> FloatArray:
+    raise LookupError(f"no index to read rows {rows} from")
+
+
+UNCALIBRATED = Calibration(_nothing).thresholds()
+"""What decides until the first calibration, which takes seconds for some thousand photos."""
+
+
 class Calibrator:
-    """Measures the gallery whenever rows come or go, and publishes `thresholds` when it is done."""
+    """Measures the gallery whenever rows come or go, and publishes `thresholds` and `scores` when done."""
 
     def __init__(self) -> None:
         self.thresholds = UNCALIBRATED
+        self.scores: GalleryScores | None = None
         self.failure = ""
         self._view: IndexView | None = None
         self._calibration = Calibration(_nothing)
@@ -91,6 +96,7 @@ class Calibrator:
         if view is not self._view:
             if self._view is None or self._view.fingerprint != view.fingerprint:
                 self.thresholds = UNCALIBRATED  # scores of another encoder say nothing about this one
+                self.scores = None
             self._view = view
             self._calibration = Calibration(
                 view.store.vectors, false_accept_target=settings.FALSE_ACCEPT_RATE
@@ -106,12 +112,9 @@ class Calibrator:
         self._calibration.add(come, [view.product_ids[row] or "" for row in come])
         self._calibrated = self._calibrated - set(gone) | set(come)
         self.thresholds = self._calibration.thresholds()
+        self.scores = self._calibration.scores()
 
 
 def sample_of(rows: int) -> list[int]:
     """Return the rows to compare: all of them, or an even sample of a large index."""
     return np.unique(np.linspace(0, rows - 1, min(rows, COMPARED_ROWS)).astype(int)).tolist() if rows else []
-
-
-def _nothing(rows: IntArray) -> FloatArray:
-    raise LookupError(f"no index to read rows {rows} from")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from functools import partial
 
 from recognition.calibrator import Calibrator
 from recognition.hint_listener import HintListener
@@ -12,16 +11,11 @@ from recognition.index_files import IndexFiles
 from recognition.photo_features import PhotoFeatures
 from recognition.replica import POLL_S, IndexView, Replica
 from recognition.snapshot_keeper import SnapshotKeeper
+from recognition.vision.deciding import look_closely, match, photos_needed
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import FloatArray
-from recognition.vision.matching import SUSPECTS, Candidate, Decision, decide, fold_to_products
-from recognition.vision.verification import features_of, reachable, settle, verify
-
-SEARCH_ROWS = 48
-"""Rows fetched for each picture: more than an upload may bring photos, so that a second product is seen."""
-
-WIDER = 8
-"""How many times more rows are fetched when all of them were of one product."""
+from recognition.vision.matching import Candidate, Decision
+from recognition.vision.verification import features_of
 
 
 class Gallery:
@@ -80,45 +74,25 @@ class Gallery:
         self.features.stop()
 
     def decide(self, view: IndexView, queries: FloatArray) -> list[Decision]:
-        """Match fused vectors, float32 (n, 1280), and decide on each."""
+        """Match fused vectors, float32 (n, 1280), and decide on each; has their photos made ready."""
         thresholds = self.calibrator.thresholds
-        scores, rows = view.store.search(queries, SEARCH_ROWS)
-        decisions = []
-        for position in range(len(queries)):
-            candidates = candidates_of(view, scores[position], rows[position])
-            if len(candidates) < 2 and rows[position, -1] >= 0:
-                query = queries[position : position + 1]
-                wide_scores, wide_rows = view.store.search(query, SEARCH_ROWS * WIDER)
-                candidates = candidates_of(view, wide_scores[0], wide_rows[0])
-            decisions.append(decide(candidates, thresholds))
-        undecided = [decision for decision in decisions if decision.state != "accepted"]
-        suspects = [reachable(decision.candidates[:SUSPECTS], thresholds) for decision in undecided]
-        self.features.want(dict.fromkeys(each.product_id for some in suspects for each in some))
+        decisions = match(view.store, view.product_ids, queries, thresholds)
+        wanted = [row for decision in decisions for row in photos_needed(decision.candidates)]
+        self.features.want(dict.fromkeys(wanted))
         return decisions
 
     def verify(self, view: IndexView, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
-        """Look closely at one picture of an item the embedding did not settle.
+        """Look closely at one picture of an item and decide by embedding and print together.
 
         Returns
         -------
         Decision or None
-            None where print and colours leave it open as well.
+            None where there was no photo to compare it with.
         """
-        thresholds = self.calibrator.thresholds
-        possible = reachable(suspects, thresholds)
-        if not possible:
-            return None
-        photos = self.features.get(view, [suspect.product_id for suspect in possible])
-        return settle(possible, verify(features_of(image), photos), thresholds)
+        item, photos = partial(features_of, image), partial(self.features.get, view)
+        return look_closely(item, suspects, self.calibrator.thresholds, photos)
 
     def _rows_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
         self.snapshots.changed()
         self.calibrator.changed(view, rows)
         self.features.rows_changed(view, rows)
-
-
-def candidates_of(view: IndexView, scores: FloatArray, rows: np.ndarray) -> tuple[Candidate, ...]:
-    """Fold the rows of one query to products, leaving out rows that no longer belong to one."""
-    product_of_row = {int(row): view.product_ids[row] for row in rows if row >= 0}
-    known = {row: product for row, product in product_of_row.items() if product is not None}
-    return fold_to_products(scores, np.where(np.isin(rows, list(known)), rows, -1), known)

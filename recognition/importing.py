@@ -13,8 +13,13 @@ from catalog.images import photo_read
 from catalog.models import Product, ProductImage
 from catalog.pictures.structure import SUFFIXES
 from ebrcs.errors import EbrcsError
+from recognition.coach import measured_wait, product_warnings
 from recognition.services import Registration, Upload, product_images_add, product_register
 
+MEASURING_WAIT_S = 60.0
+"""How long an import waits at its end until all photos are compared with each other."""
+
+PRODUCTS_AT_ONCE = 200
 CSV_COLUMNS = ("name", "price", "barcode", "description", "photos")
 
 
@@ -38,13 +43,14 @@ class Entry:
 
 @dataclass
 class ImportSummary:
-    """What an import did: counts, refusals by product name, and where the time of a photo went."""
+    """What an import did: counts, refusals and warnings by product name, and where a photo's time went."""
 
     products_added: int = 0
     photos_added: int = 0
     photos_known: int = 0
     refused: dict[str, str] = field(default_factory=dict)
     timing_ms: dict[str, float] = field(default_factory=dict)
+    warnings: dict[str, list[dict[str, object]]] = field(default_factory=dict)
 
     def count(self, registration: Registration) -> None:
         """Add one registration to the sums."""
@@ -146,16 +152,32 @@ def products_import(entries: list[Entry], *, report: Callable[[Entry], None]) ->
     does not have yet, so that an import can be run again after an interruption.
     """
     summary = ImportSummary()
+    touched: list[Product] = []
     for entry in entries:
         report(entry)
         try:
-            _entry_import(entry, summary)
+            touched += filter(None, [_entry_import(entry, summary)])
         except (EbrcsError, OSError) as error:
             summary.refused[entry.name] = str(error)
+    summary.warnings = _warnings(touched)
     return summary
 
 
-def _entry_import(entry: Entry, summary: ImportSummary) -> None:
+def _warnings(products: list[Product]) -> dict[str, list[dict[str, object]]]:
+    """Say what is weak about products, once all of them are there to be compared with each other."""
+    measured_wait(timeout_s=MEASURING_WAIT_S)
+    found: dict[str, list[dict[str, object]]] = {}
+    for first in range(0, len(products), PRODUCTS_AT_ONCE):
+        some = products[first : first + PRODUCTS_AT_ONCE]
+        warnings = product_warnings(some)
+        for product in some:
+            if warnings[product.pk]:
+                found[product.name] = [warning.payload() for warning in warnings[product.pk]]
+    return found
+
+
+def _entry_import(entry: Entry, summary: ImportSummary) -> Product | None:
+    """Register one product or its new photos; None where it has all of them already."""
     uploads = [Upload(filename=photo.name, data=photo.read_bytes()) for photo in entry.photos]
     known = (
         Product.objects.filter(barcode__in=gtin_variants(entry.barcode)).first()
@@ -163,19 +185,20 @@ def _entry_import(entry: Entry, summary: ImportSummary) -> None:
         else Product.objects.filter(name=entry.name).first()
     )
     if known is None:
-        summary.count(
-            product_register(
-                name=entry.name,
-                uploads=uploads,
-                description=entry.description,
-                price=entry.price,
-                barcode=entry.barcode,
-            )
+        registration = product_register(
+            name=entry.name,
+            uploads=uploads,
+            description=entry.description,
+            price=entry.price,
+            barcode=entry.barcode,
         )
+        summary.count(registration)
         summary.products_added += 1
-        return
+        return registration.product
     stored = set(ProductImage.objects.filter(product=known).values_list("sha256", flat=True))
     fresh = [u for u in uploads if photo_read(u.data, filename=u.filename).sha256 not in stored]
     summary.photos_known += len(uploads) - len(fresh)
-    if fresh:
-        summary.count(product_images_add(product_id=known.pk, uploads=fresh))
+    if not fresh:
+        return None
+    summary.count(product_images_add(product_id=known.pk, uploads=fresh))
+    return known

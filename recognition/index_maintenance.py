@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from catalog.images import photo_pixels
 from catalog.models import ProductImage
 from recognition.announcement import index_changed
 from recognition.embedding_file import EmbeddingFile
 from recognition.encoder_keeper import encoder_load
 from recognition.models import Embedding, IndexEvent
-from recognition.photo_files import photo_path
+from recognition.photo_checks import photo_checks_save, photo_examine
+from recognition.photo_files import photo_file_read, photo_path
 from recognition.vision.encoders.protocol import Encoder
 from recognition.writer_lock import INSERT_ROWS, IndexWriter, writer_lock
 
@@ -102,8 +101,10 @@ def _photos_embed(encoder: Encoder, done: EmbeddingFile, progress: Progress) -> 
         if gone & set(ProductImage.objects.filter(pk__in=gone).values_list("pk", flat=True)):
             name = stored[next(iter(gone))]
             raise FileNotFoundError(f"the photo {name} is missing: `manage.py index verify` lists all such")
-        pixels = [np.asarray(photo_pixels(photo_path(stored[image_id]).read_bytes())) for image_id in present]
-        done.append(present, encoder.encode(pixels))
+        pixels = [photo_file_read(stored[image_id]) for image_id in present]
+        examined = [photo_examine(picture) for picture in pixels]
+        done.append(present, encoder.encode([each.item for each in examined]))
+        photo_checks_save(each.check(image_id) for each, image_id in zip(examined, present, strict=True))
         progress(len(batch), len(stored))
 
 

@@ -67,6 +67,28 @@ class Embedding(models.Model):
         return f"{self.id}: {self.label}"
 
 
+class PhotoCheck(models.Model):
+    """What a stored photo was judged to be by itself; derived from its file, and made anew when that changes.
+
+    Kept so that a list of products need not look at pictures.
+    """
+
+    product_image = models.OneToOneField(
+        "catalog.ProductImage", on_delete=models.CASCADE, primary_key=True, related_name="photo_check"
+    )
+    faults = models.CharField(max_length=100, blank=True)
+    picture_hash = models.BigIntegerField()
+    version = models.PositiveSmallIntegerField()
+
+    class Meta:
+        db_table = "photo_checks"
+        verbose_name = _("photo check")
+        verbose_name_plural = _("photo checks")
+
+    def __str__(self) -> str:
+        return f"{self.product_image_id}: {self.faults or 'good'}"
+
+
 class IndexEvent(models.Model):
     """A change of the index; `seq` is dense in commit order, and replicas apply events in that order."""
 

@@ -1,22 +1,20 @@
-"""Local features of the stored photos of the products in question, made in a thread and kept in memory."""
+"""Local features of the stored photos in question, made in a thread and kept in memory."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 from django.db import connection
 
-from catalog.images import photo_pixels
 from catalog.models import ProductImage
-from recognition.photo_files import photo_path
+from recognition.photo_files import PHOTO_UNREADABLE, photo_file_read
 from recognition.priority import thread_yield
-from recognition.vision.verification import PHOTOS_MAX, Features, features_of
+from recognition.vision.photo_item import photo_item
+from recognition.vision.verification import Features, features_of
 
 if TYPE_CHECKING:
     from recognition.replica import IndexView
@@ -24,30 +22,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MEMORY_MAX_BYTES = 256 * 2**20
-"""Features of about 6,000 photos. Products that were not asked for longest go first."""
+"""Features of about 6,000 photos. Those that were not asked for longest go first."""
 
 LOAD_WAIT_S = 0.5
-"""How long a closer look waits for features still being made: the photos of a product take some 0.1 s."""
+"""How long a closer look waits for features still being made: the photos of the products in question, a few
+of each, take some 0.2 s."""
 
-WANTED_MAX = 64
+WANTED_MAX = 256
+READ_AT_ONCE = 8
 NICENESS = 5
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """The features of one product, by row of the index."""
-
-    by_row: Mapping[int, Features]
-
-    @property
-    def nbytes(self) -> int:
-        return sum(features.nbytes for features in self.by_row.values())
-
-
 class PhotoFeatures:
-    """Keeps the features of stored photos, so that a closer look at an item reads no file and no database.
+    """Keeps the features of stored photos by their rows, so that a closer look reads no file and no database.
 
-    Nothing is made before a product is in question. A photo that is withdrawn is forgotten at once, and what
+    Nothing is made before a photo is in question. A photo that is withdrawn is forgotten at once, and what
     is handed out is checked against the index as it stands.
 
     Parameters
@@ -57,10 +46,10 @@ class PhotoFeatures:
 
     def __init__(self, *, memory_max_bytes: int = MEMORY_MAX_BYTES) -> None:
         self._memory_max_bytes = memory_max_bytes
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._wanted: OrderedDict[str, None] = OrderedDict()
+        self._kept: OrderedDict[int, Features | None] = OrderedDict()
+        self._taken = 0
+        self._wanted: OrderedDict[int, None] = OrderedDict()
         self._version = 0
-        self._busy = False
         self._stopping = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="photo-features", daemon=True)
@@ -69,7 +58,7 @@ class PhotoFeatures:
     def nbytes(self) -> int:
         """Memory taken by all features."""
         with self._changed:
-            return sum(kept.nbytes for kept in self._kept.values())
+            return self._taken
 
     def start(self) -> None:
         """Begin to wait for products."""
@@ -84,46 +73,39 @@ class PhotoFeatures:
             self._thread.join()
 
     def rows_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
-        """Forget the products whose rows came or went, or (None) all."""
+        """Forget photos that came or went, or (None) all."""
         with self._changed:
             self._version += 1
-            if rows is None:
-                self._kept.clear()
-                return
-            touched = set(rows)
-            products = {view.product_ids[row] for row in touched}
-            for product_id in list(self._kept):
-                if product_id in products or not touched.isdisjoint(self._kept[product_id].by_row):
-                    del self._kept[product_id]
+            for row in list(self._kept) if rows is None else rows:
+                self._forget(row)
 
-    def want(self, product_ids: Iterable[str]) -> None:
-        """Have the features of products made, soon and elsewhere; forgotten again where too many wait."""
+    def want(self, rows: Iterable[int]) -> None:
+        """Have the features of photos made, soon and elsewhere; forgotten again where too many wait."""
         with self._changed:
-            for product_id in product_ids:
-                if product_id not in self._kept:
-                    self._wanted[product_id] = None
+            for row in rows:
+                if row not in self._kept:
+                    self._wanted[row] = None
             while len(self._wanted) > WANTED_MAX:
                 self._wanted.popitem(last=False)
             self._changed.notify_all()
 
     def get(
-        self, view: IndexView, product_ids: Sequence[str], *, timeout_s: float = LOAD_WAIT_S
-    ) -> dict[str, list[Features]]:
-        """Return the features of the photos that may match now, after waiting for those in the making.
+        self, view: IndexView, rows: Sequence[int], *, timeout_s: float = LOAD_WAIT_S
+    ) -> dict[int, Features]:
+        """Return the features of those photos that may match now, after waiting for those in the making.
 
-        A product whose features are not there in time has no photos in the answer.
+        A photo whose features are not there in time, or whose file cannot be read, is not in the answer.
         """
-        self.want(product_ids)
+        self.want(rows)
         with self._changed:
             self._changed.wait_for(
-                lambda: self._stopping or all(each in self._kept for each in product_ids), timeout_s
+                lambda: self._stopping or all(row in self._kept for row in rows), timeout_s
             )
-            found = {each: self._kept[each].by_row for each in product_ids if each in self._kept}
-            for product_id in found:
-                self._kept.move_to_end(product_id)
+            found = {row: self._kept[row] for row in rows if row in self._kept}
+            for row in found:
+                self._kept.move_to_end(row)
         return {
-            product_id: [features for row, features in by_row.items() if _matches(view, row, product_id)]
-            for product_id, by_row in found.items()
+            row: features for row, features in found.items() if features is not None and _matches(view, row)
         }
 
     def _run(self) -> None:
@@ -136,54 +118,55 @@ class PhotoFeatures:
                 self._changed.wait_for(lambda: self._wanted or self._stopping)
                 if self._stopping:
                     break
-                product_id, _ = self._wanted.popitem(last=False)
+                count = min(READ_AT_ONCE, len(self._wanted))
+                rows = [self._wanted.popitem(last=False)[0] for _ in range(count)]
                 version = self._version
             try:
-                made = _Kept(product_features(product_id))
+                made = row_features(rows)
             except Exception:
-                logger.exception("the photos of product %s cannot be looked at closely", product_id)
+                logger.exception("the photos of rows %s cannot be looked at closely", rows)
                 connection.close()
                 continue
-            self._keep(product_id, made, version)
+            self._keep(made, version)
         connection.close()
 
-    def _keep(self, product_id: str, made: _Kept, version: int) -> None:
+    def _keep(self, made: dict[int, Features | None], version: int) -> None:
         with self._changed:
             if version != self._version:
-                self._wanted[product_id] = None  # the index changed meanwhile: read again
+                self._wanted.update(dict.fromkeys(made))  # the index changed meanwhile: read again
                 return
-            self._kept[product_id] = made
-            taken = sum(kept.nbytes for kept in self._kept.values())
-            while taken > self._memory_max_bytes and self._kept:
-                taken -= self._kept.popitem(last=False)[1].nbytes
+            for row, features in made.items():
+                self._forget(row)
+                self._kept[row] = features
+                self._taken += 0 if features is None else features.nbytes
+            while self._taken > self._memory_max_bytes and self._kept:
+                self._forget(next(iter(self._kept)))
             self._changed.notify_all()
 
+    def _forget(self, row: int) -> None:
+        features = self._kept.pop(row, None)
+        self._taken -= 0 if features is None else features.nbytes
 
-def _matches(view: IndexView, row: int, product_id: str) -> bool:
-    """Whether a row may match as this product; the view may be older or newer than what was kept."""
+
+def _matches(view: IndexView, row: int) -> bool:
+    """Whether a row may match; the view may be older or newer than what was kept."""
     return (
         row < min(len(view.product_ids), view.store.row_count)
-        and view.product_ids[row] == product_id
+        and view.product_ids[row] is not None
         and view.store.is_active(row)
     )
 
 
-def product_features(product_id: str) -> dict[int, Features]:
-    """Find the features of the photos of a product, of an even choice of them where it has many.
-
-    A photo whose file is missing or cannot be read is left out.
-    """
-    photos = ProductImage.objects.filter(product_id=product_id, embedding_id__isnull=False)
-    found_rows = photos.order_by("embedding_id").values_list("embedding_id", "image")
-    stored = [(row, name) for row, name in found_rows if row is not None]
-    if len(stored) > PHOTOS_MAX:
-        stored = [stored[place] for place in np.linspace(0, len(stored) - 1, PHOTOS_MAX).astype(int)]
-    found = {}
-    for row, name in stored:
+def row_features(rows: Sequence[int]) -> dict[int, Features | None]:
+    """Find the features of the photos of some rows; None for one whose file is missing or cannot be read."""
+    photos = ProductImage.objects.filter(embedding_id__in=rows).values_list("embedding_id", "image")
+    name_of = {row: name for row, name in photos if row is not None}
+    found: dict[int, Features | None] = dict.fromkeys(rows)
+    for row, name in name_of.items():
         try:
-            pixels = photo_pixels(photo_path(name).read_bytes())
-        except (OSError, ValueError, SyntaxError):  # Pillow's words for what is no JPEG
+            pixels = photo_file_read(name)
+        except PHOTO_UNREADABLE:
             logger.warning("the photo %s cannot be read and helps no closer look", name)
             continue
-        found[row] = features_of(np.asarray(pixels))
+        found[row] = features_of(photo_item(pixels))
     return found

@@ -5,19 +5,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 from django.core.files.storage import default_storage
 
+from catalog.images import photo_pixels
 from recognition.vision.durable import file_sync, folder_sync
+
+if TYPE_CHECKING:
+    from recognition.vision.encoders.protocol import Image
 
 logger = logging.getLogger(__name__)
 
 TEMPORARY_SUFFIX = ".part"
 
+PHOTO_UNREADABLE = (OSError, ValueError, SyntaxError)
+"""What reading a photo raises whose file is missing or, in Pillow's words, no JPEG."""
+
 
 def photo_path(name: str) -> Path:
     """Return where a stored name lies on the disk; refuses names that lead out of the media folder."""
     return Path(default_storage.path(name))
+
+
+def photo_file_read(name: str) -> Image:
+    """Decode a stored photo: uint8 RGB (h, w, 3); raises one of `PHOTO_UNREADABLE`."""
+    return np.asarray(photo_pixels(photo_path(name).read_bytes()))
 
 
 def photo_file_write(*, name: str, content: bytes) -> None:

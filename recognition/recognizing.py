@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog.images import photo_pixels, photo_read
 from catalog.models import Product
 from catalog.pictures.structure import SUFFIXES
-from recognition.runtime import Engine, engine
-from recognition.vision.matching import SUSPECTS
-
-if TYPE_CHECKING:
-    from recognition.vision.encoders.protocol import Image
-    from recognition.vision.matching import Decision
+from recognition.runtime import engine
 
 BATCH_SIZE = 16
 
@@ -29,17 +25,48 @@ class ProductMatch:
     product_id: str
     name: str
     score: float
+    agreeing: float = 0.0
+    inliers: int = 0
+
+    @property
+    def agreeing_percent(self) -> str:
+        """Share of the picture on which its print agrees, in percent."""
+        return f"{self.agreeing:.0%}"
 
 
 @dataclass(frozen=True)
 class PictureAnswer:
-    """What the till says to a picture: `accepted`, `ambiguous` or `unknown`, and the nearest products."""
+    """What the till says to a picture: `accepted`, `ambiguous` or `unknown`, and the nearest products.
+
+    Attributes
+    ----------
+    score, margin : of the first product, and its lead over the best other one
+    confidence : log-odds that the first product is right beyond what is needed; 0 or more where accepted
+    sureness, sureness_needed : how probably the first product is right, and what it takes to accept, 0..1
+    looked_closely : whether print was looked at
+    matches : the likeliest first, each with its score, the share of the picture on which its print agrees,
+        and the points of a photo of it that were found again
+    """
 
     name: str
     state: str
     score: float
     margin: float
+    confidence: float
+    sureness: float
+    sureness_needed: float
+    looked_closely: bool
     matches: tuple[ProductMatch, ...]
+
+    @property
+    def sureness_percent(self) -> str:
+        """How probably the first product is right, in percent."""
+        return f"{self.sureness:.0%}"
+
+    @property
+    def needed_percent(self) -> str:
+        """What it takes to accept, in percent."""
+        return f"{self.sureness_needed:.0%}"
 
 
 def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> list[PictureAnswer]:
@@ -52,11 +79,13 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
     EngineNotReady
         When encoder and index do not fit together, with the remedy.
     """
+    from recognition.vision.deciding import decided_closely  # brings OpenCV, which pages do without
+
     photos = [photo_read(content, filename=name) for name, content in pictures]
     images = [np.asarray(photo_pixels(photo.content)) for photo in photos]
     eyes = engine()
     decisions = [
-        _looked_closely(eyes, image, decision)
+        decided_closely(decision, partial(eyes.verify, image))
         for image, decision in zip(images, eyes.recognize(images).decisions, strict=True)
     ]
     ids = {candidate.product_id for decision in decisions for candidate in decision.candidates[:top]}
@@ -67,21 +96,24 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
             state=decision.state,
             score=_shown(decision.score),
             margin=_shown(decision.margin),
+            confidence=_shown(decision.confidence),
+            sureness=_probability(decision.confidence + decision.needed),
+            sureness_needed=_probability(decision.needed),
+            looked_closely=decision.looked_closely,
             matches=tuple(
-                ProductMatch(candidate.product_id, names[candidate.product_id], _shown(candidate.score))
+                ProductMatch(
+                    candidate.product_id,
+                    names[candidate.product_id],
+                    _shown(candidate.score),
+                    _shown(candidate.agreeing),
+                    candidate.inliers,
+                )
                 for candidate in decision.candidates[:top]
                 if candidate.product_id in names
             ),
         )
         for (name, _), decision in zip(pictures, decisions, strict=True)
     ]
-
-
-def _looked_closely(eyes: Engine, image: Image, decision: Decision) -> Decision:
-    """Look at the print, as a till does, where the embedding leaves it open."""
-    if decision.state == "accepted":
-        return decision
-    return eyes.verify(image, decision.candidates[:SUSPECTS]) or decision
 
 
 def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
@@ -101,6 +133,11 @@ def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
         batch = [(str(file), file.read_bytes()) for file in files[start : start + BATCH_SIZE]]
         answers += pictures_recognize(batch, top=top)
     return answers
+
+
+def _probability(log_odds: float) -> float:
+    """Return log-odds as a share of 1."""
+    return _shown(1.0 / (1.0 + math.exp(-log_odds)))
 
 
 def _shown(score: float) -> float:

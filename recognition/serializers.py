@@ -97,6 +97,20 @@ class PictureSerializer(serializers.Serializer[object]):
     image = serializers.FileField(allow_empty_file=True, use_url=False, help_text="A JPEG, PNG or WebP file.")
 
 
+class PhotoWarningSerializer(serializers.Serializer[object]):
+    """What would make a product recognised badly; `image_id` is null where it is about all its photos."""
+
+    code = serializers.CharField(
+        help_text="blurred, too_dark, too_bright, washed_out, too_small, item_small, same_picture, "
+        "same_picture_elsewhere, confusable, few_photos or few_views; there may be more later."
+    )
+    image_id = serializers.UUIDField(allow_null=True)
+    detail = serializers.CharField(help_text="In words, with what to do.")
+    product_id = serializers.UUIDField(required=False, help_text="The product it may be confused with.")
+    product_name = serializers.CharField(required=False)
+    score = serializers.FloatField(required=False, help_text="How alike the two photos are.")
+
+
 class RegistrationSerializer(serializers.Serializer[object]):
     """What was registered; a replica that has applied `index_seq` recognises it."""
 
@@ -107,6 +121,7 @@ class RegistrationSerializer(serializers.Serializer[object]):
     total_products = serializers.IntegerField()
     total_embeddings = serializers.IntegerField()
     index_seq = serializers.IntegerField()
+    warnings = PhotoWarningSerializer(many=True, help_text="The photos are registered all the same.")
 
 
 class MatchSerializer(serializers.Serializer[object]):
@@ -114,7 +129,9 @@ class MatchSerializer(serializers.Serializer[object]):
 
     product_id = serializers.UUIDField()
     name = serializers.CharField()
-    score = serializers.FloatField()
+    score = serializers.FloatField(help_text="Of its photo that matches best, up to 1.")
+    agreeing = serializers.FloatField(help_text="Share of the picture on which its print agrees.")
+    inliers = serializers.IntegerField(help_text="Points of a photo of it that were found again.")
 
 
 class RecognitionSerializer(serializers.Serializer[object]):
@@ -122,7 +139,13 @@ class RecognitionSerializer(serializers.Serializer[object]):
 
     state = serializers.ChoiceField(choices=["accepted", "ambiguous", "unknown"])
     score = serializers.FloatField()
-    margin = serializers.FloatField()
+    margin = serializers.FloatField(help_text="Lead over the best other score; negative where print decided.")
+    confidence = serializers.FloatField(
+        help_text="Log-odds that the first match is right beyond what is needed; 0 or more where accepted."
+    )
+    sureness = serializers.FloatField(help_text="How probably the first match is right, 0 to 1.")
+    sureness_needed = serializers.FloatField(help_text="What it takes to accept on this catalogue.")
+    looked_closely = serializers.BooleanField(help_text="Whether print was looked at.")
     matches = MatchSerializer(many=True)
 
 

@@ -32,7 +32,8 @@ from recognition.errors import (
     ProductSold,
     ProductUnknown,
 )
-from recognition.models import Embedding, IndexEvent
+from recognition.models import Embedding, IndexEvent, PhotoCheck
+from recognition.photo_checks import photo_examine
 from recognition.photo_files import photo_file_write, photo_files_remove
 from recognition.writer_lock import IndexWriter, encoder_require, state_current, writer_lock
 
@@ -58,7 +59,7 @@ class Registration:
     ----------
     index_seq : replicas that have applied this recognise the photos
     total_embeddings : rows of the index so far, withdrawn ones included
-    timing_ms : milliseconds spent in ``decode``, ``embed`` and ``commit`` (files and transaction)
+    timing_ms : milliseconds of ``decode``, ``examine``, ``embed`` and ``commit`` (files and transaction)
     """
 
     product: Product
@@ -76,6 +77,7 @@ class _Prepared:
     photos: list[Photo]
     images: list[ProductImage]
     embedded: runtime.Embedded
+    checks: list[PhotoCheck]
     timing_ms: dict[str, float]
 
 
@@ -246,14 +248,21 @@ def _prepared(*, product: Product, uploads: Sequence[Upload]) -> Iterator[_Prepa
     encoder_require(state_current(), encoder=identity.name, fingerprint=identity.fingerprint)
     pixels = [np.asarray(photo_pixels(photo.content)) for photo in photos]
     decoded = time.perf_counter()
-    embedded = engine.embed(pixels)
+    examined = [photo_examine(picture) for picture in pixels]
+    looked_at = time.perf_counter()
+    embedded = engine.embed([each.item for each in examined])
     done = time.perf_counter()
     images = [_image_make(product, photo) for photo in photos]
-    timing_ms = {"decode": 1e3 * (decoded - start), "embed": 1e3 * (done - decoded)}
+    checks = [each.check(image.pk) for each, image in zip(examined, images, strict=True)]
+    timing_ms = {
+        "decode": 1e3 * (decoded - start),
+        "examine": 1e3 * (looked_at - decoded),
+        "embed": 1e3 * (done - looked_at),
+    }
     try:
         for image, photo in zip(images, photos, strict=True):
             photo_file_write(name=str(image.image.name), content=photo.content)
-        yield _Prepared(photos=photos, images=images, embedded=embedded, timing_ms=timing_ms)
+        yield _Prepared(photos, images, embedded, checks, timing_ms)
     except BaseException as error:
         _files_take_back(images, error)
         raise
@@ -325,6 +334,7 @@ def _photos_claim(writer: IndexWriter, prepared: _Prepared) -> None:
 def _rows_add(writer: IndexWriter, *, product: Product, prepared: _Prepared) -> None:
     labels = [product.name] * len(prepared.images)
     writer.rows_add(images=prepared.images, vectors=prepared.embedded.vectors, labels=labels)
+    PhotoCheck.objects.bulk_create(prepared.checks)
     if not product.is_active:
         rows = [image.embedding_id for image in prepared.images if image.embedding_id is not None]
         writer.events_append(IndexEvent.Kind.WITHDRAW, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from recognition.training.photos import DATA_DEFAULT, PhotoSet, photos_load
 from recognition.training.recipe import UNSEEN_CLASSES, Recipe
 from recognition.training.shelf import shelf_load
 from recognition.training.vectors import visual_vectors
+from recognition.training.warm_start import start_from
+from recognition.vision.encoders.compact import WeightsUnusable
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -28,6 +31,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, default=Path("var/training/compact.pt"))
     parser.add_argument("--out", type=Path, help="where to write the weights, as safetensors")
     parser.add_argument("--fresh", action="store_true", help="start over although there is a checkpoint")
+    parser.add_argument("--start-from", type=Path, help="weights to go on from, instead of fresh ones")
+    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
     parser.add_argument("--keep-out", action="store_true", help="train without 15 classes and judge on them")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     parser.add_argument("--batch", type=int, default=Recipe.batch)
@@ -51,6 +56,8 @@ def main(arguments: list[str]) -> int:
             size_px=options.size,
             packs=options.packs,
             seed=options.seed,
+            learning_rate=options.learning_rate,
+            start=hashlib.sha256(options.start_from.read_bytes()).hexdigest() if options.start_from else "",
             unseen=UNSEEN_CLASSES if options.keep_out else (),
         )
         shelf = shelf_load(recipe, options.data, options.cache)
@@ -58,7 +65,9 @@ def main(arguments: list[str]) -> int:
         trainer = Trainer(recipe, shelf, "cuda" if torch.cuda.is_available() else "cpu")
         if options.checkpoint.exists() and not options.fresh:
             trainer.resume(options.checkpoint)
-    except (ValueError, FileNotFoundError, CheckpointMismatch) as error:
+        elif options.start_from:
+            start_from(trainer, options.start_from)
+    except (ValueError, FileNotFoundError, CheckpointMismatch, WeightsUnusable) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
     options.checkpoint.parent.mkdir(parents=True, exist_ok=True)

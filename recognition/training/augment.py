@@ -171,3 +171,29 @@ class Augmenter:
         anything = torch.rand(count, 3, generator=self.generator).to(view.device)
         colour = torch.where(self._chance(count, 0.6, view)[:, None], skin, anything)[:, :, None, None]
         return view * (1.0 - mask) + colour * each(0.7, 1.1)[:, None].clamp(max=1.0) * mask
+
+
+def patch(views: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Lay a piece of the view before on some of the views, at its own place.
+
+    Parameters
+    ----------
+    views : float (n, 3, side, side)
+    share : of the views that get a piece, 0..1; a piece covers 6% to 40% of a view
+
+    Returns
+    -------
+    the views, and float (n,), how much of each is still its own
+    """
+    count, _, height, width = views.shape
+
+    def each(low: float, high: float) -> Tensor:
+        return (torch.rand(count, generator=generator) * (high - low) + low).to(views.device)[:, None, None]
+
+    half_height, half_width = each(0.25, 0.63), each(0.25, 0.63)
+    top, left = each(-1.0, 1.0) * (1.0 - half_height), each(-1.0, 1.0) * (1.0 - half_width)
+    y = torch.linspace(-1.0, 1.0, height, device=views.device)[None, :, None]
+    x = torch.linspace(-1.0, 1.0, width, device=views.device)[None, None, :]
+    covered = ((y - top).abs() < half_height) & ((x - left).abs() < half_width) & (each(0.0, 1.0) < share)
+    own_share = 1.0 - covered.flatten(1).float().mean(dim=1)
+    return torch.where(covered[:, None], views.roll(1, dims=0), views), own_share

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from recognition.training.augment import Augmenter
+from recognition.training.augment import Augmenter, patch
 from recognition.training.recipe import Recipe
 from recognition.training.shelf import Shelf
 from recognition.vision.encoders.compact import CompactNetwork, normalise
@@ -23,6 +24,22 @@ from recognition.vision.layout import VISUAL_DIM
 
 class CheckpointMismatch(Exception):
     """The checkpoint was made by another recipe or on other data than the run that wants to go on."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """What one step looks at.
+
+    Attributes
+    ----------
+    pixels : float (n, 3, side, side), normalised
+    classes : int64 (n,), class numbers
+    own_share : float (n,), how much of a view is of its own class; the rest is of the one before it
+    """
+
+    pixels: Tensor
+    classes: Tensor
+    own_share: Tensor
 
 
 class Trainer:
@@ -57,8 +74,8 @@ class Trainer:
         )
         self.done = 0
 
-    def views(self, step: int) -> tuple[Tensor, Tensor]:
-        """The normalised views of a step and their class numbers; depends on nothing but recipe and step."""
+    def views(self, step: int) -> Views:
+        """The views of a step, which depend on nothing but recipe and step."""
         recipe = self.recipe
         batch = self.shelf.batch(step)
         generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
@@ -67,17 +84,18 @@ class Trainer:
         )
         with torch.no_grad():
             views = Augmenter(recipe.size_at(step), generator)(pixels, torch.from_numpy(batch.counter_share))
+            views, own_share = patch(views, recipe.patched, generator)
             views = normalise(views).contiguous(memory_format=torch.channels_last)
-        return views, torch.from_numpy(batch.classes).to(self.device)
+        return Views(views, torch.from_numpy(batch.classes).to(self.device), own_share)
 
-    def step(self, views: Tensor, classes: Tensor) -> float:
+    def step(self, views: Views) -> float:
         """Take the next step on its views; return its loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self.network.train()
         with torch.autocast(self.device, dtype=torch.bfloat16):
-            vectors = self.network(views)
-        loss = self._loss(vectors.float(), classes)
+            vectors = self.network(views.pixels)
+        loss = self._loss(vectors.float(), views.classes, views.own_share)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -86,13 +104,32 @@ class Trainer:
         self._average()
         return float(loss.detach())
 
-    def _loss(self, vectors: Tensor, classes: Tensor) -> Tensor:
-        """Cosine softmax: the true class must win although its cosine is lowered by the margin."""
+    def _loss(self, vectors: Tensor, classes: Tensor, own_share: Tensor) -> Tensor:
+        """Cosine softmax: the true class must win although its cosine is lowered by the margin.
+
+        A patched view is asked for both its classes, each to its share.
+        """
+        compared = self._compared(classes)
+        places = torch.searchsorted(compared, classes)
         with torch.autocast(self.device, dtype=torch.bfloat16):
-            cosines = F.normalize(vectors) @ F.normalize(self.proxies).T
+            cosines = F.normalize(vectors) @ F.normalize(self.proxies[compared]).T
         cosines = cosines.float()
-        lowered = torch.zeros_like(cosines).scatter_(1, classes[:, None], self.recipe.margin)
-        return F.cross_entropy((cosines - lowered) * self.recipe.scale, classes)
+
+        def each(places: Tensor) -> Tensor:
+            lowered = torch.zeros_like(cosines).scatter_(1, places[:, None], self.recipe.margin)
+            return F.cross_entropy((cosines - lowered) * self.recipe.scale, places, reduction="none")
+
+        patched = each(places.roll(1)) if self.recipe.patched else 0.0
+        return (own_share * each(places) + (1.0 - own_share) * patched).mean()
+
+    def _compared(self, classes: Tensor) -> Tensor:
+        """The classes of this step's softmax, rising: the shop's, the batch's own and the drawn rivals."""
+        shop = len(self.shelf.class_names)
+        rng = np.random.default_rng((self.recipe.seed, self.done, 1))
+        others = self.shelf.class_count - shop
+        rivals = shop + rng.permutation(others)[: self.recipe.rivals]
+        drawn = torch.from_numpy(rivals).to(self.device)
+        return torch.cat([torch.arange(shop, device=self.device), drawn, classes]).unique()
 
     def _learning_rate(self) -> float:
         recipe = self.recipe
@@ -170,9 +207,9 @@ def train(
     with ThreadPoolExecutor(max_workers=1) as drawing:
         ahead = drawing.submit(trainer.views, trainer.done)
         while trainer.done < trainer.recipe.steps:
-            views, classes = ahead.result()
+            views = ahead.result()
             ahead = drawing.submit(trainer.views, trainer.done + 1)
-            losses.append(trainer.step(views, classes))
+            losses.append(trainer.step(views))
             bar.update()
             if trainer.done % every == 0 or trainer.done == trainer.recipe.steps:
                 history.append(_stop(trainer, losses, judge))

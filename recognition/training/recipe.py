@@ -36,9 +36,14 @@ class Recipe:
     packs : drawn packs, each a class of its own
     grocery_share, clothing_share : of a batch; drawn packs take the rest
     margin, scale : of the cosine softmax (H. Wang et al., CosFace, 2018)
+    rivals : classes of one photo or pack that a step is compared with, drawn anew each step, beside its own
+        and all of the shop's (X. An et al., Partial FC, 2021); with all, an eighth of a step went there
+    patched : share of the views that carry a patch of another and count as both, by area
+        (S. Yun et al., CutMix, 2019)
     learning_rate, weight_decay : of AdamW, warmed up over ``warmup`` steps, then along a half cosine
     average : per step decay of the averaged weights, the ones that ship
     unseen : classes whose photos are kept out of training
+    start : digest of the weights the run started from; empty for fresh ones
     """
 
     steps: int = 4500
@@ -51,16 +56,22 @@ class Recipe:
     clothing_share: float = 0.2
     margin: float = 0.2
     scale: float = 20.0
+    rivals: int = 1500
+    patched: float = 0.4
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warmup: int = 200
     average: float = 0.998
     seed: int = 1
     unseen: tuple[str, ...] = ()
+    start: str = ""
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.batch, self.size_px, self.early_size_px) < 1 or self.packs < 0:
-            raise ValueError("steps, batch and sizes must be at least 1, packs at least 0")
+        if (
+            min(self.steps, self.batch, self.size_px, self.early_size_px) < 1
+            or min(self.packs, self.rivals) < 0
+        ):
+            raise ValueError("steps, batch and sizes must be at least 1, packs and rivals at least 0")
         if not 0.0 <= self.grocery_share + self.clothing_share <= 1.0:
             raise ValueError("grocery_share and clothing_share must add up to at most 1")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,17 @@ class Shelf:
         is_pack = np.array(classes) >= len(self.class_names) + len(self._clothing)
         share = np.where(is_pack, _PACK_ON_COUNTER, _PHOTO_ON_COUNTER).astype(np.float32)
         return Batch(np.stack(pixels), np.array(classes, np.int64), share)
+
+    def squares(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """All there is to train on, source by source: class numbers (n,) and squares (n, side, side, 3)."""
+        number = {name: place for place, name in enumerate(self.class_names)}
+        for photos in self._grocery:
+            rows = [row for row, label in enumerate(photos.labels) if label in number]
+            yield np.array([number[photos.labels[row]] for row in rows], np.int64), photos.pixels[rows]
+        singles = len(self.class_names)
+        for pixels in (self._clothing.pixels, self._packs):
+            yield np.arange(singles, singles + len(pixels)), pixels
+            singles += len(pixels)
 
 
 def packs_load(recipe: Recipe, cache: Path, *, side_px: int = CACHED_SIDE_PX) -> NDArray[np.uint8]:

@@ -43,5 +43,10 @@ class Box:
         """The same box elsewhere."""
         return Box(self.x + by_x, self.y + by_y, self.width, self.height)
 
+    def grown(self, share: float) -> Box:
+        """The box with a share of its width and height more on each side."""
+        wide, high = share * self.width, share * self.height
+        return Box(self.x - wide, self.y - high, self.width + 2 * wide, self.height + 2 * high)
+
 
 WHOLE_FRAME = Box(0.0, 0.0, 1.0, 1.0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.vision.matching import Candidate
+from recognition.vision.matching import ASK_LEAD, ROWS_KEPT, Candidate
 
 if TYPE_CHECKING:
     from recognition.vision.matching import Decision
@@ -32,6 +33,7 @@ class CountingConfig:
     ask_share : share that products together need so that the shopper is asked which one it is
     choices_max : products offered in a question
     second_look_s : an unknown item still in view is looked at again this often, as the shopper may turn it
+    recheck_s : an accepted item is looked at again this often, as it may be exchanged in the hand
     """
 
     views_early: int = 3
@@ -41,6 +43,7 @@ class CountingConfig:
     ask_share: float = 0.5
     choices_max: int = 3
     second_look_s: float = 0.5
+    recheck_s: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -153,26 +156,77 @@ def second_verdict_of(votes: Sequence[Vote], config: CountingConfig) -> Verdict:
     return verdict_of(newest, config, last=True)
 
 
+def closely_verdict_of(verdict: Verdict, decision: Decision, views: int) -> Verdict:
+    """Join what the votes say with what a closer look at the best picture says.
+
+    Where the votes are undecided, the closer look may accept a product or leave two to ask about. Where they
+    accept one, it stands unless print speaks for another: then the shopper is asked.
+
+    Parameters
+    ----------
+    verdict : of the votes, not ``candidate``
+    decision : of the closer look
+    views : number of votes, for the count behind an accepted score
+    """
+    if decision.state == "unknown" or not decision.candidates:
+        return verdict
+    best = decision.candidates[0]
+    told_apart = verdict.product_id is not None and best.product_id != verdict.product_id
+    if decision.state == "accepted" and not told_apart:
+        if verdict.state == "accepted":
+            return verdict
+        reason = f"settled by a closer look; {verdict.reason}"
+        return Verdict("accepted", best.product_id, decision.score, decision.margin, views, reason=reason)
+    if verdict.state == "unknown" or told_apart:
+        choices = [
+            each.product_id for each in decision.candidates if best.log_odds - each.log_odds < ASK_LEAD
+        ]
+        if verdict.product_id is not None:
+            choices = [best.product_id, verdict.product_id]
+        reason = f"left open by a closer look; {verdict.reason}"
+        return Verdict("ambiguous", None, decision.score, decision.margin, views, tuple(choices[:3]), reason)
+    return verdict
+
+
+def exchanged_for(strayed: Sequence[Vote], config: CountingConfig) -> str | None:
+    """Name the product that an accepted item was exchanged for, from the views that no longer show it.
+
+    The newest ``views_early`` of them all have to accept one product: an item that is turned, or half hidden
+    by a hand, looks like nothing in between.
+    """
+    newest = strayed[-config.views_early :]
+    names = {vote.decision.candidates[0].product_id for vote in newest if vote.decision.state == "accepted"}
+    sure = all(vote.decision.state == "accepted" for vote in newest)
+    return names.pop() if len(newest) == config.views_early and sure and len(names) == 1 else None
+
+
 def suspects_of(votes: Sequence[Vote], count: int) -> tuple[Candidate, ...]:
     """Name the products an item most likely is, by their quality-weighted mean scores over all views.
 
-    A product that was not named in a view counts there with the lowest score that was.
+    A product that was not named in a view counts there with the lowest score that was. Its photos are those
+    that came first in any view.
     """
     views = [vote for vote in votes if vote.decision.candidates]
     total = sum(vote.quality + 1e-6 for vote in views)
     sums: dict[str, float] = {}
-    rows: dict[str, int] = {}
+    rows: dict[str, list[tuple[int, ...]]] = {}
     for vote in views:
         for candidate in vote.decision.candidates:
             sums.setdefault(candidate.product_id, 0.0)
-            rows.setdefault(candidate.product_id, candidate.row)
+            rows.setdefault(candidate.product_id, []).append(candidate.rows or (candidate.row,))
     for vote in views:
         scores = {candidate.product_id: candidate.score for candidate in vote.decision.candidates}
         lowest = min(scores.values())
         for product_id in sums:
             sums[product_id] += (vote.quality + 1e-6) * scores.get(product_id, lowest)
     ranked = sorted(sums, key=lambda product_id: (-sums[product_id], product_id))
-    return tuple(Candidate(each, sums[each] / total, rows[each]) for each in ranked[:count])
+    return tuple(_suspect(each, sums[each] / total, rows[each]) for each in ranked[:count])
+
+
+def _suspect(product_id: str, score: float, rows: Sequence[tuple[int, ...]]) -> Candidate:
+    by_rank = (row for rank in zip_longest(*rows) for row in rank if row is not None)
+    first = tuple(dict.fromkeys(by_rank))
+    return Candidate(product_id, score, first[0], first[:ROWS_KEPT])
 
 
 def _accepts(decision: Decision, product_id: str) -> bool:

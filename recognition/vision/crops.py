@@ -7,7 +7,7 @@ import numpy as np
 
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import FloatArray
-from recognition.vision.presence import Proposal
+from recognition.vision.proposals import Proposal
 
 # Encoders look at 224 px or so; more would only be carried around.
 CROP_SIDE_MAX_PX = 320

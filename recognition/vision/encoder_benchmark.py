@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from recognition.vision.encoders.hardware import (
 from recognition.vision.encoders.protocol import Encoder, Image
 from recognition.vision.encoders.random_weights import random_encoder
 from recognition.vision.encoders.registry import COMPACT, available, load, resolve
+from recognition.vision.processor import processor_name
 
 PICTURE_SHAPE = (480, 360, 3)
 MATMUL_SIZE = 2048
@@ -73,7 +73,7 @@ def benchmark_encoder(
             rows += [{**common, **_measure(encoder, batch, limit, repeats)} for batch in batches]
     return {
         "machine": {
-            "processor": platform.processor() or platform.machine(),
+            "processor": processor_name(),
             "device": torch.cuda.get_device_name() if chosen.type == "cuda" else "cpu",
             "threads": thread_count,
             "native_bfloat16": chosen.type == "cuda" or cpu_multiplies_bfloat16(),

@@ -18,6 +18,7 @@ import numpy as np
 from recognition.vision.generations import EMBEDDINGS, FAISS_INDEX, LABELS
 from recognition.vision.index import FaissStore
 from recognition.vision.layout import EMBEDDING_DIM, SEMANTIC_DIM, VISUAL_DIM, FloatArray, fuse, join_blocks
+from recognition.vision.processor import processor_name
 
 PHOTOS = 5
 """Photos of one registration."""
@@ -101,7 +102,7 @@ def benchmark_index(
         "rows": rows,
         "append_flatness": round(statistics.median(appends[-1]) / statistics.median(appends[0]), 3),
         "machine": {
-            "processor": _processor(),
+            "processor": processor_name(),
             "processors": os.cpu_count(),
             "system": f"{platform.system()} {platform.machine()}",
         },
@@ -202,12 +203,3 @@ def _rebuild_ms(embeddings: FloatArray) -> tuple[float, float]:
             whole.append((time.perf_counter() - start) * 1_000)
             in_memory.append((after_building - after_loading) * 1_000)
     return statistics.median(whole), statistics.median(in_memory)
-
-
-def _processor() -> str:
-    """Return the processor's name as Linux tells it, or what Python knows elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -3,88 +3,41 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recognition.vision.box import WHOLE_FRAME, Box
-from recognition.vision.counting import (
-    CartEvent,
-    CountingConfig,
-    Mode,
-    Verdict,
-    Vote,
-    second_verdict_of,
-    suspects_of,
-    verdict_of,
-)
+from recognition.vision.appearances import Appearance, Verify
+from recognition.vision.box import Box
+from recognition.vision.counting import CartEvent, Mode, Vote, exchanged_for
 from recognition.vision.crops import cut_item, sharpness
 from recognition.vision.encoders.protocol import Image
+from recognition.vision.lane_config import MODES, LaneConfig
 from recognition.vision.layout import FloatArray
-from recognition.vision.matching import SUSPECTS
-from recognition.vision.presence import Presence, PresenceConfig
-from recognition.vision.sightings import Detection, Observation, Outcome, TrackLife
-from recognition.vision.tracking import Track, Tracker, TrackingConfig
+from recognition.vision.presence import Presence, Scene
+from recognition.vision.recounts import counted_for, in_place_of, owner_of
+from recognition.vision.sightings import Detection, Identification, Observation, Outcome, TrackLife
+from recognition.vision.tracking import Track, Tracker
 
 if TYPE_CHECKING:
-    from recognition.vision.matching import Candidate, Decision
+    from recognition.vision.matching import Decision
 
-# Looks closely at the best picture of an undecided item and the products in question, likeliest first.
-Verify = Callable[[Image, tuple["Candidate", ...]], "Decision | None"]
+__all__ = [
+    "Box",
+    "CartEvent",
+    "Detection",
+    "Identification",
+    "Lane",
+    "LaneConfig",
+    "Observation",
+    "Outcome",
+    "TrackLife",
+    "Verify",
+]
 
-__all__ = ["Box", "CartEvent", "Detection", "Lane", "LaneConfig", "Observation", "Outcome", "TrackLife"]
-
-MODES: tuple[Mode, ...] = ("scan", "cart", "tray")
-
-
-@dataclass(frozen=True)
-class LaneConfig:
-    """How one till watches and counts.
-
-    Attributes
-    ----------
-    zone : where items count, relative to the frame
-    steady : an item that moves more than this share of its size between two frames is too blurred to look at
-    rest_s : in ``tray`` an item counts once it lies still this long
-    let_go_s : an unknown thing that lies still this long becomes part of the counter
-    gap_s : a longer pause between two frames counts as this long, so that a broken connection ends no track
-    lives_max : ended tracks that are remembered for questions and explanations
-    """
-
-    mode: Mode = "scan"
-    zone: Box = WHOLE_FRAME
-    steady: float = 0.3
-    rest_s: float = 0.4
-    let_go_s: float = 20.0
-    gap_s: float = 0.5
-    lives_max: int = 200
-    presence: PresenceConfig = field(default_factory=PresenceConfig)
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
-    counting: CountingConfig = field(default_factory=CountingConfig)
-
-
-@dataclass
-class _Item:
-    """What the lane knows about a track beyond its place."""
-
-    track: Track
-    life: TrackLife
-    inside: bool
-    votes: list[Vote] = field(default_factory=list)
-    picture: Image | None = None
-    picture_quality: float = -1.0
-    looked_s: float = -1e9
-    sharpest: float = 0.0
-    counted: int = 0
-    crossings: int = 0
-    answered: bool = False
-    verified: bool = False
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.life.verdict
+LIFTED_BARE = 0.5
+"""An item on the tray is gone from its place once so much of the place is bare."""
 
 
 class Lane:
@@ -103,9 +56,10 @@ class Lane:
         self._zone = self.config.zone
         self._presence = Presence(self.config.presence)
         self._tracker = Tracker(self.config.tracking)
-        self._items: dict[int, _Item] = {}
-        self._past: deque[_Item] = deque(maxlen=self.config.lives_max)
+        self._items: dict[int, Appearance] = {}
+        self._past: deque[Appearance] = deque(maxlen=self.config.lives_max)
         self._events: list[CartEvent] = []
+        self._questioned: set[int] = set()
         self._frame = -1
         self._at_s: float | None = None
 
@@ -131,8 +85,10 @@ class Lane:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
         self._mode = mode
         for item in self._items.values():
-            item.inside = self._in_zone(item.track)
+            self._place(item, inside=self._in_zone(item.track))
             item.crossings = 0
+            if item.track.resting:
+                self._rest(item, resting=False)
 
     def set_zone(self, zone: Box) -> None:
         """Count in another part of the frame from now on.
@@ -147,7 +103,7 @@ class Lane:
             raise ValueError("the zone must lie in the frame and span at least a tenth of it each way")
         self._zone = zone
         for item in self._items.values():
-            item.inside = self._in_zone(item.track)
+            self._place(item, inside=self._in_zone(item.track))
 
     def observe(self, frame: Image, at_s: float) -> Observation:
         """Take in the next frame.
@@ -165,9 +121,10 @@ class Lane:
         self._at_s = at_s
         self._frame += 1
         self._let_go()
-        scene = self._presence.look(frame, elapsed_s, self._tracker.expected(elapsed_s))
+        items, passing = self._tracker.expected(elapsed_s)
+        scene = self._presence.look(frame, elapsed_s, items, passing)
         if not scene.proposals and not self._tracker.tracks:
-            return Observation(self._frame, at_s, (), (), scene.changed, active=False)
+            return self._observed(scene, active=False)
         self._look_behind()
         for track in self._tracker.follow(scene.proposals, self._frame, at_s, elapsed_s):
             self._end(track)
@@ -181,7 +138,7 @@ class Lane:
                 crop = cut_item(frame, track.proposal)
                 crops.append((track.id, crop))
                 qualities.append(track.proposal.fill * float(np.sqrt(sharpness(crop) + 1e-3)))
-        return Observation(self._frame, at_s, tuple(crops), tuple(qualities), scene.changed, active=True)
+        return self._observed(scene, crops, qualities)
 
     def conclude(
         self, observation: Observation, embeddings: FloatArray, matches: Sequence[Decision]
@@ -217,7 +174,10 @@ class Lane:
         for item in self._items.values():
             self._count(item)
         events, self._events = tuple(self._events), []
-        return Outcome(tuple(self._detections()), events)
+        shown = [
+            item.detection() for item in self._items.values() if item.track.seen and item.track.sightings >= 2
+        ]
+        return Outcome(tuple(shown), events)
 
     def choose(self, track: int, product_id: str) -> CartEvent | None:
         """Say which product an ambiguous track is, or an unknown one.
@@ -228,69 +188,153 @@ class Lane:
             None where there is no such track, the product is not among its choices, it was answered
             before, or (modes ``cart`` and ``tray``) the item is not to be counted at this moment.
         """
-        item = self._items.get(track) or next((past for past in self._past if past.track.id == track), None)
+        item = self._item(track)
         if item is None or item.answered or product_id not in item.verdict.choices:
             return None
-        item.answered = True
-        verdict = item.verdict
-        item.life.verdict = Verdict(
-            "accepted",
-            product_id,
-            verdict.score,
-            verdict.margin,
-            verdict.score_count,
-            reason="chosen by the shopper",
-        )
-        item.life.story.append(f"frame {self._frame}: {product_id} chosen")
-        before = len(self._events)
-        self._count(item, gone=track not in self._items)
-        return self._events.pop() if len(self._events) > before else None
+        return self._settle(item, product_id, "chosen by the shopper")
+
+    def identify(self, track: int, product_id: str, reason: str, *, counted: bool = False) -> Identification:
+        """Say with certainty which product a track is, as a barcode does; any product, not only its choices.
+
+        A track that is not accepted yet is settled and counts as that product, once, however often this is
+        said; what was accepted before stays as it is.
+
+        Parameters
+        ----------
+        reason : how it is known, for the shop keeper, such as "barcode 8801234567893"
+        counted : whether this very item is in the cart already, counted before it was a track
+        """
+        item = self._item(track)
+        if item is None:
+            return Identification(known=False, agrees=None, event=None)
+        if item.verdict.state == "accepted":
+            agrees = item.verdict.product_id == product_id
+            item.tell(self._frame, f"{product_id} {'confirmed' if agrees else 'said instead'} ({reason})")
+            return Identification(known=True, agrees=agrees, event=None)
+        if counted:
+            item.counted, item.crossings = 1, 0
+        return Identification(known=True, agrees=None, event=self._settle(item, product_id, reason))
 
     def explain(self) -> tuple[TrackLife, ...]:
         """Tell the life of every track, ended ones first, in the order they appeared."""
         everyone = [*self._past, *self._items.values()]
         return tuple(item.life for item in sorted(everyone, key=lambda item: item.track.id))
 
-    def _begin(self, track: Track) -> _Item:
-        life = TrackLife(track.id, track.first_frame, track.last_frame)
+    def box_of(self, track: int) -> Box | None:
+        """Say where a track is that is followed now, or None."""
+        item = self._items.get(track)
+        return None if item is None else item.track.box
+
+    def in_view(self) -> tuple[Detection, ...]:
+        """Tell what is in view after the newest frame was observed, known or not."""
+        return tuple(item.detection() for item in self._items.values() if item.track.seen)
+
+    def covered(self, box: Box) -> float:
+        """Share of a box that differs from the bare counter in the newest frame."""
+        return self._presence.covered(box)
+
+    def life(self, track: int) -> TrackLife | None:
+        """Tell the life of one track, or None where it is none or long past."""
+        item = self._item(track)
+        return None if item is None else item.life
+
+    def _item(self, track: int) -> Appearance | None:
+        return self._items.get(track) or next((past for past in self._past if past.track.id == track), None)
+
+    def _settle(self, item: Appearance, product_id: str, reason: str) -> CartEvent | None:
+        item.settle(product_id, reason, self._frame)
+        before = len(self._events)
+        self._count(item, gone=item.track.id not in self._items)
+        return self._events.pop() if len(self._events) > before else None
+
+    def _observed(
+        self,
+        scene: Scene,
+        crops: Sequence[tuple[int, Image]] = (),
+        qualities: Sequence[float] = (),
+        *,
+        active: bool = True,
+    ) -> Observation:
+        assert self._at_s is not None
+        return Observation(
+            self._frame,
+            self._at_s,
+            tuple(crops),
+            tuple(qualities),
+            scene.changed,
+            active,
+            places=tuple(self._items[track_id].track.box for track_id, _ in crops),
+            proposals=tuple(proposal.box for proposal in scene.proposals),
+            unsettled=scene.unsettled,
+        )
+
+    def _begin(self, track: Track) -> Appearance:
         # An item that comes in over the rim of the frame was outside of any zone before.
-        item = _Item(track, life, inside=self._in_zone(track) and not track.born_cut_off)
+        inside = self._in_zone(track) and not track.born_cut_off
+        item = Appearance(track, TrackLife(track.id, track.first_frame, track.last_frame), inside)
+        item.life.inside = inside
         self._items[track.id] = item
         return item
 
     def _end(self, track: Track) -> None:
         item = self._items.pop(track.id)
         if item.verdict.state == "candidate":
-            self._decide(item, last=True)
+            item.decide(self.config.counting, self._verify, self._frame, last=True)
         if self._mode == "cart" and item.inside and track.leaving():
-            item.inside = False
+            self._place(item, inside=False)
             item.crossings -= 1
-        self._count(item, gone=True)
+        heir = next((each for each in self._items.values() if counted_for(each, (item,)) is not None), None)
+        if self._mode == "scan" and heir is not None and not track.leaving():
+            heir.take_count(item, self._frame)
+        else:
+            self._count(item, gone=True)
+        self._finish(item)
+
+    def _finish(self, item: Appearance) -> None:
+        self._items.pop(item.track.id, None)
+        self._questioned.discard(item.track.id)
         if self._mode == "tray" and item.counted > 0:
-            self._emit(item, "remove", "it was taken out of view")
-        item.life.story.append(f"frame {self._frame}: gone")
+            self._events.append(item.event("remove", "it was taken out of view", self._frame))
+        item.tell(self._frame, "gone")
         self._past.append(item)
 
     def _in_zone(self, track: Track) -> bool:
         return self._zone.contains(track.box.centre)
 
-    def _cross(self, item: _Item) -> None:
+    def _place(self, item: Appearance, *, inside: bool) -> None:
+        item.inside = item.life.inside = inside
+
+    def _cross(self, item: Appearance) -> None:
         """Note an item moving in or out of the zone, with the rim of the frame as part of the zone's edge."""
         if not item.track.seen:
             return
         inside = self._in_zone(item.track) and (item.inside or not item.track.proposal.cut_off)
         if inside != item.inside:
-            item.inside = inside
+            self._place(item, inside=inside)
             item.crossings += 1 if inside else -1
-            item.life.story.append(f"frame {self._frame}: moved {'into' if inside else 'out of'} the zone")
+            item.tell(self._frame, f"moved {'into' if inside else 'out of'} the zone")
 
     def _look_behind(self) -> None:
         """Note whose place is bare, and keep what lies on the tray while a hand or an item covers it."""
+        for track_id, bare in self._presence.laid_bare():
+            if bare > LIFTED_BARE:
+                self._rest(self._items[track_id], resting=False)
         for track in self._tracker.tracks:
+            if track.resting:
+                continue
             covered = self._presence.covered(track.box)
             track.bare = covered < 0.3
             if self._mode == "tray" and not track.seen and covered > 0.6:
                 track.missed_s = 1e-3
+
+    def _rest(self, item: Appearance, *, resting: bool) -> None:
+        """Take an item on the tray into the picture of the counter, or out of it again."""
+        item.track.resting = resting
+        if resting:
+            self._presence.lay(item.track.id, item.track.box)
+        else:
+            self._presence.lift(item.track.id)
+        item.tell(self._frame, "lies still" if resting else "is moved")
 
     def _let_go(self) -> None:
         for track in list(self._tracker.tracks):
@@ -299,129 +343,92 @@ class Lane:
                 self._tracker.drop(track)
                 self._end(track)
 
-    def _wants_view(self, item: _Item, elapsed_s: float) -> bool:
+    def _wants_view(self, item: Appearance, elapsed_s: float) -> bool:
         track = item.track
-        if not track.seen or track.sightings < 2 or track.proposal.cut_off:
+        if not track.seen or track.resting or track.sightings < 2 or track.proposal.cut_off:
             return False
         if self._mode != "cart" and not self._in_zone(track):
             return False
-        speed = float(np.hypot(*track.velocity)) * elapsed_s / max(float(np.sqrt(track.box.area)), 1e-6)
-        if speed > self.config.steady:
+        if track.speed(elapsed_s) > self.config.steady:
             return False
         assert self._at_s is not None
-        state = item.verdict.state
-        pause_s = self.config.counting.second_look_s
-        if state == "candidate" or (state == "unknown" and self._at_s - item.looked_s >= pause_s):
-            item.looked_s = self._at_s
-            return True
-        return False
+        counting = self.config.counting
+        pauses_s = {"candidate": 0.0, "unknown": counting.second_look_s, "accepted": counting.recheck_s}
+        pause_s = 0.0 if track.id in self._questioned else pauses_s.get(item.verdict.state)
+        if pause_s is None or self._at_s - item.looked_s < pause_s:
+            return False
+        item.looked_s = self._at_s
+        return True
 
-    def _vote(self, item: _Item, frame: int, crop: Image, embedding: FloatArray, vote: Vote) -> None:
-        decision, quality = vote.decision, vote.quality
-        best = decision.candidates[0].product_id if decision.candidates else None
-        item.life.views.append((frame, decision.state, best, decision.score, decision.margin, quality))
-        item.votes.append(vote)
-        if quality > item.picture_quality:
-            item.picture, item.picture_quality = crop, quality
-        first = item.track.embedding is None
+    def _vote(self, item: Appearance, frame: int, crop: Image, embedding: FloatArray, vote: Vote) -> None:
         length = float(np.linalg.norm(embedding))
-        if length > 0:
-            item.track.remember((embedding / length).astype(np.float32))
+        unit = (embedding / length).astype(np.float32) if length > 0 else None
+        if item.verdict.state == "accepted":
+            self._look_again(item, frame, crop, unit, vote)
+            return
+        item.see(frame, crop, vote)
+        first = item.track.embedding is None
+        if unit is not None:
+            item.track.remember(unit)
         earlier = self._tracker.continued(item.track) if first else None
         if earlier is not None:
             item = self._continue(earlier, item)
         if item.verdict.state in ("candidate", "unknown"):
-            self._decide(item, last=False)
+            item.decide(self.config.counting, self._verify, self._frame, last=False)
 
-    def _continue(self, earlier: Track, later: _Item) -> _Item:
+    def _look_again(
+        self, item: Appearance, frame: int, crop: Image, unit: FloatArray | None, vote: Vote
+    ) -> None:
+        """Keep comparing what was decided: the item may have been exchanged for another in the hand."""
+        self._questioned.discard(item.track.id)
+        known = item.track.embedding
+        similarity = 0.0 if unit is None or known is None else float(known @ unit)
+        item.see_again(frame, vote, similarity, self.config.tracking.linked_similarity)
+        other = exchanged_for(item.strayed, self.config.counting)
+        if other is None or self._mode == "cart" or item.answered:
+            return
+        owner = owner_of(other, item, [*self._items.values(), *self._past])
+        if owner is not None:
+            # Two tracks changed places; both items were counted.
+            item.tell(self._frame, f"looks like {other}, which track {owner.track.id} was counted as")
+            item.strayed.clear()
+            return
+        later = self._begin(self._tracker.renewed(item.track, self._frame))
+        later.inside = item.inside
+        item.tell(self._frame, f"exchanged for {other}")
+        views = item.strayed
+        self._finish(item)
+        for each in views:
+            later.see(frame, crop, each)
+        if unit is not None:
+            later.track.remember(unit)
+        later.decide(self.config.counting, self._verify, self._frame, last=False)
+
+    def _continue(self, earlier: Track, later: Appearance) -> Appearance:
         item = self._items[earlier.id]
         self._tracker.join(earlier, later.track)
         del self._items[later.track.id]
-        item.votes.extend(later.votes)
-        item.life.views.extend(later.life.views)
-        if later.picture is not None and later.picture_quality > item.picture_quality:
-            item.picture, item.picture_quality = later.picture, later.picture_quality
-        item.life.story.append(f"frame {self._frame}: found again as track {later.track.id}")
+        item.absorb(later, self._frame)
         return item
 
-    def _decide(self, item: _Item, *, last: bool) -> None:
-        counting = self.config.counting
-        if item.verdict.state == "unknown":
-            verdict = second_verdict_of(item.votes, counting)
+    def _count(self, item: Appearance, *, gone: bool = False) -> None:
+        if self._mode == "scan" and self._may_be_counted_already(item):
+            return
+        self._events += item.count(self._mode, self.config.rest_s, self._frame, gone=gone)
+        track = item.track
+        lies = self._mode == "tray" and item.counted > 0 and track.seen and not gone
+        if lies and not track.resting and track.still_s > self.config.lay_s:
+            self._rest(item, resting=True)
+
+    def _may_be_counted_already(self, item: Appearance) -> bool:
+        """Hold an item back until it is known whether another track was counted for it and then lost it."""
+        other = counted_for(item, list(self._items.values()))
+        if other is None:
+            return False
+        if other.track.seen and in_place_of(item, other):
+            item.withdraw(other, self._frame)
+        elif len(other.strayed) < self.config.counting.views_last:
+            self._questioned.add(other.track.id)
         else:
-            verdict = verdict_of(item.votes, counting, last=last)
-        if verdict.state == "candidate":
-            return
-        verdict = self._verified(item, verdict)
-        item.life.verdict = verdict
-        named = verdict.product_id or " or ".join(verdict.choices if verdict.state == "ambiguous" else ())
-        item.life.story.append(
-            f"frame {self._frame}: {verdict.state} {named} ({verdict.reason})".replace("  ", " ")
-        )
-
-    def _verified(self, item: _Item, verdict: Verdict) -> Verdict:
-        """Look closely, once for each item, where the votes left it undecided."""
-        if verdict.state == "accepted" or self._verify is None or item.verified or item.picture is None:
-            return verdict
-        item.verified = True
-        decision = self._verify(item.picture, suspects_of(item.votes, SUSPECTS))
-        if decision is None or decision.state != "accepted":
-            return verdict
-        return Verdict(
-            "accepted",
-            decision.candidates[0].product_id,
-            decision.score,
-            decision.margin,
-            len(item.votes),
-            reason=f"settled by a closer look; {verdict.reason}",
-        )
-
-    def _count(self, item: _Item, *, gone: bool = False) -> None:
-        """Turn what is known about an item into an event, if the mode asks for one now."""
-        verdict = item.verdict
-        if verdict.state != "accepted":
-            return
-        if self._mode == "scan":
-            if item.counted == 0:
-                self._emit(item, "add", verdict.reason)
-        elif self._mode == "cart":
-            while item.crossings != 0:
-                coming = item.crossings > 0
-                item.crossings -= 1 if coming else -1
-                self._emit(item, "add" if coming else "remove", "it moved " + ("in" if coming else "out"))
-        elif item.counted == 0 and not gone and item.track.still_s >= self.config.rest_s and item.inside:
-            self._emit(item, "add", f"it lies in view; {verdict.reason}")
-
-    def _emit(self, item: _Item, action: str, reason: str) -> None:
-        verdict = item.verdict
-        assert verdict.product_id is not None
-        item.counted += 1 if action == "add" else -1
-        picture = item.picture if item.picture is not None else np.zeros((8, 8, 3), np.uint8)
-        self._events.append(
-            CartEvent(
-                "add" if action == "add" else "remove",
-                verdict.product_id,
-                item.track.id,
-                verdict.score,
-                verdict.margin,
-                verdict.score_count,
-                picture,
-                reason,
-            )
-        )
-        item.life.story.append(f"frame {self._frame}: {action} {verdict.product_id} ({reason})")
-
-    def _detections(self) -> list[Detection]:
-        return [
-            Detection(
-                item.track.id,
-                item.track.box,
-                item.verdict.state,
-                item.verdict.product_id,
-                item.verdict.score,
-                item.verdict.margin,
-                item.verdict.choices,
-            )
-            for item in self._items.values()
-            if item.track.seen and item.track.sightings >= 2
-        ]
+            item.take_count(other, self._frame)
+        return True

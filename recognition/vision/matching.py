@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
 from recognition.vision.layout import FloatArray
+from recognition.vision.odds import CONTENDERS, log_odds, registered, sureness
 
 State = Literal["accepted", "ambiguous", "unknown"]
 
-SUSPECTS = 3
-"""Products looked at closely when a match leaves it open; a further one is hardly ever right."""
+SUSPECTS = CONTENDERS
+"""Products handed to a closer look: all that are weighed against each other."""
+
+ROWS_KEPT = 6
+"""Nearest photos of a product that a candidate names; on them print is looked for. Three told cartons apart
+nearly as well, eight no better."""
+
+ASK_SLACK = 1.1
+"""How much less sure it may be that the item is registered when the shopper is asked which one it is."""
+
+ASK_LEAD = 2.0
+"""Lead in log-odds beyond which a question would have one sensible answer only."""
 
 
 class ProductOfRow(Protocol):
@@ -24,31 +35,48 @@ class ProductOfRow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A product and the row of it that matched best."""
+    """A product that a picture may show.
+
+    Attributes
+    ----------
+    score : of its photo that matched best, in -1..1
+    row : that photo
+    rows : its photos that matched, the best first, at most ``ROWS_KEPT``
+    log_odds : that it is this product rather than something unregistered; 0 where not weighed
+    agreeing : share of the picture its print agrees with, 0..1; 0 where not looked at
+    inliers : keypoints of its photo found again on the picture, consistently placed
+    """
 
     product_id: str
     score: float
     row: int
+    rows: tuple[int, ...] = field(default=(), compare=False)
+    log_odds: float = 0.0
+    agreeing: float = 0.0
+    inliers: int = 0
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What a match needs.
+    """What the gallery demands of a match.
 
     Attributes
     ----------
-    default : score that suffices for a product without a threshold of its own
-    margin : how far the best product must lead the second
-    per_product : score that suffices for each product
+    centre, spread : mean and deviation of the best scores that its photos have with other products
+    needed : log-odds of being right that an embedding alone has to reach
+    needed_closely : the same after a closer look, whose print look-alikes share in part
+    densities : for each product how near photos of others come to it, in scores; ``centre`` for the rest
     """
 
-    default: float
-    margin: float
-    per_product: Mapping[str, float] = field(default_factory=dict)
+    centre: float
+    spread: float
+    needed: float
+    needed_closely: float
+    densities: Mapping[str, float] = field(default_factory=dict)
 
-    def of(self, product_id: str) -> float:
-        """Return the score that suffices for a product."""
-        return self.per_product.get(product_id, self.default)
+    def density_of(self, product_id: str) -> float:
+        """Return how near photos of other products come to a product."""
+        return self.densities.get(product_id, self.centre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +87,33 @@ class Decision:
     ----------
     state : ``accepted`` the first candidate, ``ambiguous`` between the first few, or ``unknown``
     score : of the first candidate, 0 without one
-    margin : lead of the first candidate over the second; over 0 where there is no second
-    candidates : one for each product that matched, the best first; when ambiguous, those within the margin of
-        the best are the ones to ask about
+    margin : lead of its score over the best other one, over 0 where there is none; negative where print
+        outweighs scores
+    candidates : one for each product that matched, the likeliest first; when ambiguous, those within
+        ``ASK_LEAD`` of the first are the ones to ask about
+    confidence : log-odds that the first candidate is right, less what is needed: 0 or more exactly where it
+        is accepted, comparable between all pictures
+    needed : log-odds that are needed, on this gallery and for its false-accept target
+    looked_closely : whether print was looked at
     """
 
     state: State
     score: float
     margin: float
     candidates: tuple[Candidate, ...]
+    confidence: float = 0.0
+    needed: float = 0.0
+    looked_closely: bool = False
+
+
+NOTHING_LIKE_IT = -20.0
+"""Confidence in a decision without candidates."""
 
 
 def fold_to_products(
     scores: FloatArray, rows: np.ndarray, product_of_row: ProductOfRow
 ) -> tuple[Candidate, ...]:
-    """Keep the best row of each product.
+    """Keep the best rows of each product.
 
     Parameters
     ----------
@@ -86,36 +126,59 @@ def fold_to_products(
     -------
     Candidates by falling score; equal scores in the order of their rows.
     """
-    best: dict[str, Candidate] = {}
-    found = [(float(score), int(row)) for score, row in zip(scores, rows, strict=True) if row >= 0]
-    for score, row in sorted(found, key=lambda hit: (-hit[0], hit[1])):
-        product_id = product_of_row[row]
-        if product_id not in best:
-            best[product_id] = Candidate(product_id, score, row)
-    return tuple(best.values())
+    found: dict[str, list[tuple[float, int]]] = {}
+    hits = [(float(score), int(row)) for score, row in zip(scores, rows, strict=True) if row >= 0]
+    for hit in sorted(hits, key=lambda hit: (-hit[0], hit[1])):
+        found.setdefault(product_of_row[hit[1]], []).append(hit)
+    return tuple(
+        Candidate(product_id, hits[0][0], hits[0][1], tuple(row for _, row in hits[:ROWS_KEPT]))
+        for product_id, hits in found.items()
+    )
 
 
-def decide(candidates: tuple[Candidate, ...], thresholds: Thresholds) -> Decision:
-    """Accept the best product, ask about look-alikes, or admit that it is unknown.
+def decide(
+    candidates: Sequence[Candidate], thresholds: Thresholds, *, looked_closely: bool = False
+) -> Decision:
+    """Accept the likeliest product, ask about look-alikes, or admit that it is unknown.
 
-    Accepted is a product that reaches its own threshold and leads the second by the margin. Ambiguous is a
-    best product closely followed, when it or one of its close followers reaches its own threshold: a wrong
-    silent choice would be worse than a question. All else is unknown.
+    The best few products are weighed against each other and against none of them by score, surroundings and
+    print. Accepted is the likeliest if it is surely enough the right one. Ambiguous is a picture that surely
+    enough shows one of them, while the second is close: a wrong silent choice would be worse than a question.
+    All else is unknown.
 
     Parameters
     ----------
-    candidates : by falling score, as ``fold_to_products`` returns them
-    thresholds : what a match needs
+    candidates : by falling score, as `fold_to_products` returns them, with what a closer look found
+    looked_closely : whether print was looked at, which takes more to accept
     """
+    needed = thresholds.needed_closely if looked_closely else thresholds.needed
     if not candidates:
-        return Decision("unknown", 0.0, 0.0, ())
-    best = candidates[0]
-    margin = best.score - (candidates[1].score if len(candidates) > 1 else 0.0)
-    close = [each for each in candidates if best.score - each.score < thresholds.margin]
-    reached = any(each.score >= thresholds.of(each.product_id) for each in close)
-    state: State
-    if len(close) > 1:
-        state = "ambiguous" if reached else "unknown"
-    else:
-        state = "accepted" if best.score >= thresholds.of(best.product_id) else "unknown"
-    return Decision(state, best.score, margin, candidates)
+        return Decision("unknown", 0.0, 0.0, (), NOTHING_LIKE_IT, needed, looked_closely)
+    contenders = candidates[:CONTENDERS]
+    odds = log_odds(
+        np.array([each.score for each in contenders], np.float64),
+        np.array([thresholds.density_of(each.product_id) for each in contenders], np.float64),
+        np.array([each.agreeing for each in contenders], np.float64),
+        centre=thresholds.centre,
+        spread=thresholds.spread,
+    )
+    weighed = [replace(each, log_odds=float(log)) for each, log in zip(contenders, odds, strict=True)]
+    # a stable sort: equals stay in the order of their scores
+    weighed.sort(key=lambda each: -each.log_odds)
+    best = weighed[0]
+    rival = max((each.score for each in candidates if each.product_id != best.product_id), default=0.0)
+    confidence = float(sureness(odds)) - needed
+    state: State = "unknown"
+    if confidence >= 0:
+        state = "accepted"
+    elif len(weighed) > 1 and best.log_odds - weighed[1].log_odds < ASK_LEAD:
+        state = "ambiguous" if float(registered(odds)) >= needed - ASK_SLACK else "unknown"
+    return Decision(
+        state,
+        best.score,
+        best.score - rival,
+        (*weighed, *candidates[CONTENDERS:]),
+        confidence,
+        needed,
+        looked_closely,
+    )

@@ -10,20 +10,30 @@ import numpy as np
 
 from recognition.vision.box import Box
 from recognition.vision.encoders.protocol import Image
+from recognition.vision.laid import LaidItems
 from recognition.vision.layout import FloatArray
+from recognition.vision.proposals import Proposal, proposal_of
+from recognition.vision.recurring import Recurring
 from recognition.vision.regions import (
     Mask,
     Window,
     closed,
     held_together,
+    masked,
     parted,
     touching,
     window_of,
     windows_of,
     without_holes,
 )
-
-HISTOGRAM_BINS = 64
+from recognition.vision.steadying import (
+    field_between,
+    light_between,
+    shift_between,
+    shifted,
+    shown,
+    uncovered,
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,9 @@ class PresenceConfig:
     adapt_s : time in which bare background follows a change of light
     absorb_s : foreground that is no tracked item and lies still this long becomes background
     settle_s : a change of the whole scene that stands still this long is the new background
+    recur_s : what was seen in a place this long in all, and is no item, comes and goes behind the items
+    puzzling_share : more foreground than this where none was expected may be light, or the camera moved
+    field_share : more of it than this may be light from one side
     """
 
     work_width_px: int = 160
@@ -49,28 +62,9 @@ class PresenceConfig:
     adapt_s: float = 2.0
     absorb_s: float = 4.0
     settle_s: float = 0.8
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A place in one frame where an item may be.
-
-    Attributes
-    ----------
-    box : upright box around it
-    corners : float32 (4, 2), the tightest rotated rectangle, relative to the frame
-    area : share of the frame its pixels cover
-    fill : share of the rotated rectangle its pixels cover, 0..1
-    cut_off : whether it runs out of the frame
-    histogram : float32 (64,), square roots of colour shares, unit length
-    """
-
-    box: Box
-    corners: FloatArray
-    area: float
-    fill: float
-    cut_off: bool
-    histogram: FloatArray
+    recur_s: float = 1.2
+    puzzling_share: float = 0.02
+    field_share: float = 0.08
 
 
 @dataclass(frozen=True)
@@ -82,11 +76,13 @@ class Scene:
     proposals : where items may be
     changed : share of the frame that differs from the background
     foreground : bool (h, w) at working size
+    unsettled : whether a change of the whole scene is being waited out
     """
 
     proposals: tuple[Proposal, ...]
     changed: float
     foreground: Mask
+    unsettled: bool = False
 
 
 class Presence:
@@ -99,10 +95,15 @@ class Presence:
         self._foreground: Mask = np.empty((0, 0), np.bool_)
         self._still_s: FloatArray = np.empty((0, 0), np.float32)
         self._holes: Mask = np.empty((0, 0), np.bool_)
+        self._other = Recurring(np.empty((0, 0, 3), np.float32), self.config.recur_s)
+        self._laid = LaidItems()
         self._upheaval_s = 0.0
         self._noise = 1.0
+        self._contrast = self.config.contrast
 
-    def look(self, frame: Image, elapsed_s: float, expected: Sequence[Box] = ()) -> Scene:
+    def look(
+        self, frame: Image, elapsed_s: float, expected: Sequence[Box] = (), passing: Sequence[Box] = ()
+    ) -> Scene:
         """Take in the next frame.
 
         Parameters
@@ -111,6 +112,8 @@ class Presence:
         elapsed_s : time since the frame before
         expected : where the tracked items should be by now; they are not absorbed into the background, they
             part foreground that two items share, and hold together one that falls into pieces
+        passing : where tracked things should be that are no items, such as a shopper behind; they part
+            foreground as well, but are absorbed
 
         Returns
         -------
@@ -120,13 +123,16 @@ class Presence:
         small = self._reduced(frame)
         if self._background is None or self._background.shape != small.shape:
             return self._begin(small)
-        light = self._light(small)
-        difference = np.abs(small - self._background * light).max(axis=2)
+        self._follow_light(light_between(self._background, small, ~self._foreground))
         step = np.abs(small - self._previous).max(axis=2)
         self._previous = small
         self._noise += 0.1 * (float(np.median(step)) / 0.95 - self._noise)
         contrast = self.config.contrast + 3.0 * min(self._noise, 10.0)
-        foreground = closed(difference > contrast)
+        self._contrast = contrast
+        foreground = self._differing(small, contrast)
+        known = masked(expected, foreground.shape) | masked(passing, foreground.shape)
+        if float((foreground & ~known).mean()) > self.config.puzzling_share:
+            foreground = self._steadied(small, contrast, foreground, known)
         self._still_s = np.where(step < contrast, self._still_s + elapsed_s, 0).astype(np.float32)
         changed = float(foreground.mean())
         if changed > self.config.item_share_max:
@@ -135,8 +141,14 @@ class Presence:
         self._holes[:] = False
         proposals: tuple[Proposal, ...] = ()
         if changed * small.shape[0] * small.shape[1] >= self._item_side_px(small.shape[0]) ** 2 / 2:
-            proposals = self._proposals(small, without_holes(foreground, small.shape[0]), expected)
-        self._learn(small, foreground, expected, elapsed_s)
+            whole = without_holes(foreground, small.shape[0])
+            proposals = self._proposals(small, whole, [*expected, *passing])
+        held = touching(foreground, expected)
+        if passing:
+            held &= ~masked(passing, held.shape) | masked(expected, held.shape)
+        held |= self._laid.mask(held.shape)
+        self._learn(small, foreground, held, elapsed_s)
+        self._other.learn(small, foreground & ~held, held, elapsed_s, contrast)
         self._foreground = foreground
         return Scene(proposals, changed, foreground)
 
@@ -144,6 +156,20 @@ class Presence:
         """Share of a box that differed from the background in the last frame."""
         part = self._foreground[window_of(box, self._foreground.shape)]
         return float(part.mean()) if part.size else 0.0
+
+    def lay(self, track: int, box: Box) -> None:
+        """Take what was seen in a box for part of the counter, until it is lifted."""
+        self._laid.lay(track, box, self._previous, self._foreground)
+
+    def lift(self, track: int) -> None:
+        """Take what a track laid down for a thing before the counter again."""
+        self._laid.lift(track)
+
+    def laid_bare(self) -> list[tuple[int, float]]:
+        """Give for each track that laid something down the share of its place that is bare now, 0..1."""
+        if self._background is None:
+            return []
+        return list(self._laid.bare(shown(self._background), self._previous, self._contrast))
 
     def _item_side_px(self, height: int) -> float:
         return self.config.item_side * height
@@ -155,6 +181,7 @@ class Presence:
 
     def _begin(self, small: FloatArray) -> Scene:
         self._background = small.copy()
+        self._other = Recurring(small, self.config.recur_s)
         self._previous = small
         self._foreground = np.zeros(small.shape[:2], np.bool_)
         self._still_s = np.zeros(small.shape[:2], np.float32)
@@ -162,14 +189,46 @@ class Presence:
         self._upheaval_s = 0.0
         return Scene((), 0.0, self._foreground)
 
-    def _light(self, small: FloatArray) -> FloatArray:
-        """Estimate by how much the light changed, per channel, from pixels that were bare a frame ago."""
+    def _differing(self, small: FloatArray, contrast: float) -> Mask:
+        """Mark what looks neither like the bare counter nor like what comes and goes before it."""
         assert self._background is not None
-        bare = ~self._foreground[::3, ::3]
-        if bare.mean() < 0.2:
-            return np.ones(3, np.float32)
-        ratio = (small[::3, ::3][bare] + 8.0) / (self._background[::3, ::3][bare] + 8.0)
-        return np.clip(np.median(ratio, axis=0), 0.5, 2.0).astype(np.float32)
+        difference = np.abs(small - shown(self._background)).max(axis=2)
+        alike = self._other.resembles(small, contrast) | self._laid.resembles(small, contrast)
+        return closed((difference > contrast) & ~alike)
+
+    def _follow_light(self, factor: FloatArray) -> None:
+        """Let all of the background follow the light, what things hide of it too."""
+        assert self._background is not None
+        self._background *= factor
+        self._other.picture *= factor
+        self._laid.relight(factor)
+
+    def _steadied(self, small: FloatArray, contrast: float, foreground: Mask, known: Mask) -> Mask:
+        """Undo a push of the camera or light from one side, where that explains most of what differs."""
+        assert self._background is not None
+        differing = float(foreground.mean())
+        before = self._background
+        shift = shift_between(before, small, self._foreground | known)
+        if shift is not None:
+            self._background = shifted(before, shift)
+            rim = uncovered(small.shape, shift)
+            self._background[rim] = small[rim]
+            moved = self._differing(small, contrast)
+            if float(moved.mean()) < 0.6 * differing:
+                self._other.picture = shifted(self._other.picture, shift)
+                self._laid.shift(shift)
+                return moved
+            self._background = before
+        if differing > self.config.field_share:
+            field = field_between(before, small, ~(self._foreground | known))
+            self._background = before * field
+            lit = self._differing(small, contrast)
+            if float(lit.mean()) < 0.4 * differing:
+                self._other.picture *= field
+                self._laid.relight(field)
+                return lit
+            self._background = before
+        return foreground
 
     def _upheaval(self, small: FloatArray, still: float, elapsed_s: float, foreground: Mask) -> Scene:
         """Wait out a light switched or a camera pushed, and start afresh once it stands still."""
@@ -177,17 +236,18 @@ class Presence:
         if self._upheaval_s >= self.config.settle_s:
             return self._begin(small)
         self._foreground = foreground
-        return Scene((), float(foreground.mean()), foreground)
+        return Scene((), float(foreground.mean()), foreground, unsettled=True)
 
-    def _learn(self, small: FloatArray, foreground: Mask, expected: Sequence[Box], elapsed_s: float) -> None:
+    def _learn(self, small: FloatArray, foreground: Mask, held: Mask, elapsed_s: float) -> None:
         """Let bare pixels follow the light and still leftovers become background; never a tracked item."""
         assert self._background is not None
-        held = touching(foreground, expected)
         near = cv2.dilate(foreground.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.bool_)
         rate = 1.0 - float(np.exp(-elapsed_s / self.config.adapt_s))
         weight = np.where(near | held, 0.0, rate).astype(np.float32)
         weight[((self._still_s > self.config.absorb_s) & ~held) | self._holes] = 1.0
-        self._background += weight[:, :, None] * (small - self._background)
+        # A pixel that came out whiter than white is as bright as it was thought to be.
+        target = np.where(small > 254.0, np.maximum(small, self._background), small)
+        self._background += weight[:, :, None] * (target - self._background)
 
     def _proposals(
         self, small: FloatArray, foreground: Mask, expected: Sequence[Box]
@@ -206,31 +266,12 @@ class Presence:
         found = []
         for label, window in windows_of(labels).items():
             region = labels[window] == label
-            proposal = self._proposal(small, region, window)
+            proposal = proposal_of(small, region, window)
             if self._is_hole(small, region, window):
                 self._holes[window] |= region
             else:
                 found.append(proposal)
         return tuple(found)
-
-    def _proposal(self, small: FloatArray, region: Mask, window: Window) -> Proposal:
-        height, width = small.shape[:2]
-        top, left = window[0].start, window[1].start
-        rows, columns = np.nonzero(region)
-        corners, size = _tightest(
-            np.column_stack([columns + left + 0.5, rows + top + 0.5]).astype(np.float32)
-        )
-        corners /= np.array([width, height], np.float32)
-        box = Box(left / width, top / height, region.shape[1] / width, region.shape[0] / height)
-        cut_off = left == 0 or top == 0 or window[1].stop == width or window[0].stop == height
-        return Proposal(
-            box=box,
-            corners=corners.astype(np.float32),
-            area=rows.size / (width * height),
-            fill=min(1.0, rows.size / (size[0] * size[1])),
-            cut_off=cut_off,
-            histogram=_histogram(small[window][region]),
-        )
 
     def _is_hole(self, small: FloatArray, region: Mask, window: Window) -> bool:
         """Tell a hole in the background (something of it was taken away) from a thing before it.
@@ -251,34 +292,6 @@ class Presence:
         ring = cv2.morphologyEx(inside, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
         now, before = _edges(small[wide])[ring], _edges(self._background[wide])[ring]
         return float(now.mean()) < 0.5 * float(before.mean())
-
-
-def _histogram(pixels: FloatArray) -> FloatArray:
-    levels = (pixels / 64.0).astype(np.intp).clip(0, 3)
-    counts = np.bincount(levels @ np.array([16, 4, 1]), minlength=HISTOGRAM_BINS)
-    return np.sqrt(counts / max(1, counts.sum())).astype(np.float32)
-
-
-def _tightest(points: FloatArray) -> tuple[FloatArray, tuple[float, float]]:
-    """Lay a rotated rectangle around pixel middles: its corners (4, 2) and its size.
-
-    A side is moved in over a stretch that is less than half as full as the rest: there only a bulge of the
-    fist or the root of the arm is left.
-    """
-    _, _, angle = cv2.minAreaRect(points)
-    turn = np.deg2rad(angle)
-    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], np.float32)
-    along = points @ axes.T
-    ends = []
-    for axis in (0, 1):
-        places = along[:, axis]
-        start = float(places.min())
-        counts = np.bincount((places - start).astype(np.intp))
-        full = np.flatnonzero(counts >= 0.5 * np.median(counts))
-        ends.append((start + float(full[0]) - 0.5, start + float(full[-1]) + 0.5))
-    (left, right), (top, bottom) = ends
-    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32) @ axes
-    return corners, (right - left, bottom - top)
 
 
 def _edges(part: FloatArray) -> FloatArray:

@@ -32,14 +32,20 @@ def without_holes(mask: Mask, height: int) -> Mask:
     return mask | hole[labels]
 
 
+def masked(boxes: Sequence[Box], shape: tuple[int, ...]) -> Mask:
+    """Mark what lies in any of the boxes."""
+    mask = np.zeros(shape[:2], np.bool_)
+    for box in boxes:
+        mask[window_of(box, shape)] = True
+    return mask
+
+
 def touching(foreground: Mask, expected: Sequence[Box]) -> Mask:
     """The expected boxes and all foreground that hangs together with them: the arm belongs to the item."""
-    held = np.zeros(foreground.shape, np.bool_)
+    held = masked(expected, foreground.shape)
     if not expected:
         return held
     _, labels = cv2.connectedComponents(foreground.astype(np.uint8))
-    for box in expected:
-        held[window_of(box, foreground.shape)] = True
     touched = np.unique(labels[held])
     return held | np.isin(labels, touched[touched > 0])
 
@@ -77,7 +83,7 @@ def held_together(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray
     windows = windows_of(labels)
     joined = labels.copy()
     for box in expected:
-        grown = Box(box.x - 0.08 * box.width, box.y - 0.08 * box.height, 1.16 * box.width, 1.16 * box.height)
+        grown = box.grown(0.08)
         pieces = [label for label, window in windows.items() if _within(window, grown, labels.shape)]
         for label in pieces[1:]:
             joined[labels == label] = pieces[0]

@@ -19,6 +19,9 @@ class Observation:
     qualities : how good a view each crop is, in the same order; only ratios mean anything
     changed : share of the frame that differs from the bare counter
     active : False when nothing moved and nothing is tracked
+    places : where each crop was cut, in the same order
+    proposals : where items may be in this frame
+    unsettled : whether a change of the whole scene (a light switched, the camera pushed) is being waited out
     """
 
     frame: int
@@ -27,6 +30,9 @@ class Observation:
     qualities: tuple[float, ...]
     changed: float
     active: bool
+    places: tuple[Box, ...] = ()
+    proposals: tuple[Box, ...] = ()
+    unsettled: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,12 +56,30 @@ class Outcome:
     events: tuple[CartEvent, ...]
 
 
+@dataclass(frozen=True)
+class Identification:
+    """What came of saying which product a track is.
+
+    Attributes
+    ----------
+    known : whether there is such a track, in view or not long past; without one nothing was counted
+    agrees : whether the product is what was found before, and counted as that; None where nothing was found
+    event : what it means to the cart now; None where it was counted before, or (modes ``cart`` and ``tray``)
+        is not to be counted at this moment
+    """
+
+    known: bool
+    agrees: bool | None
+    event: CartEvent | None
+
+
 @dataclass
 class TrackLife:
     """The life of one track, for explanations.
 
     Attributes
     ----------
+    inside : whether it is, or was last, in the zone
     views : per encoded view (frame, state, best product or None, score, margin, quality)
     story : what happened, in order, each with its frame
     """
@@ -64,6 +88,7 @@ class TrackLife:
     first_frame: int
     last_frame: int
     sightings: int = 1
+    inside: bool = True
     verdict: Verdict = field(default_factory=lambda: Verdict("candidate", reason="not looked at yet"))
     views: list[tuple[int, State, str | None, float, float, float]] = field(default_factory=list)
     story: list[str] = field(default_factory=list)

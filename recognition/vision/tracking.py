@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from recognition.vision.box import Box
 from recognition.vision.layout import FloatArray
-from recognition.vision.presence import Proposal
+from recognition.vision.proposals import Proposal
 
 _IMPOSSIBLE = 1e6
 
@@ -27,6 +27,7 @@ class TrackingConfig:
     moved_s : an item whose place is bare was carried off; it is waited for this long to turn up elsewhere
     left_s : an item that was leaving the view is waited for this long
     newborn_s : a track younger than this that loses its item was a flicker and is forgotten at once
+    rim_s : what runs out of the frame for longer than this is no item: a shopper, a sleeve
     linked_similarity : cosine of two embeddings above which a new track continues a hidden one
     """
 
@@ -36,6 +37,7 @@ class TrackingConfig:
     moved_s: float = 0.45
     left_s: float = 0.25
     newborn_s: float = 0.15
+    rim_s: float = 1.5
     linked_similarity: float = 0.8
 
 
@@ -50,6 +52,8 @@ class Track:
     histogram : running mean of its colours, unit length
     embedding : running mean of its embeddings, unit length; None before the first
     missed_s : time since it was last seen, 0 while in view
+    resting : whether it lies on the tray as a part of it; then it needs no sighting
+    rim_s : for how long it has run out of the frame, less the time it did not
     bare : whether the counter is seen where it was last
     born_cut_off : whether it came in over the rim of the frame
     """
@@ -66,6 +70,8 @@ class Track:
     bare: bool = False
     sightings: int = 1
     still_s: float = 0.0
+    resting: bool = False
+    rim_s: float = 0.0
     embedding: FloatArray | None = None
     born_cut_off: bool = field(init=False)
 
@@ -88,6 +94,10 @@ class Track:
             return self.box
         return self.box.moved(self.velocity[0] * ahead_s, self.velocity[1] * ahead_s)
 
+    def speed(self, elapsed_s: float) -> float:
+        """How far it moves in a time, in units of its size."""
+        return float(np.hypot(*self.velocity)) * elapsed_s / max(float(np.sqrt(self.box.area)), 1e-6)
+
     def leaving(self) -> bool:
         """Tell whether it was on its way out of the frame when last seen."""
         if self.proposal.cut_off:
@@ -109,9 +119,12 @@ class Tracker:
         self.tracks: list[Track] = []
         self._next_id = 1
 
-    def expected(self, ahead_s: float) -> list[Box]:
-        """Boxes where the tracked items should be in the next frame."""
-        return [track.expected(ahead_s) for track in self.tracks]
+    def expected(self, ahead_s: float) -> tuple[list[Box], list[Box]]:
+        """Boxes where the tracked items should be in the next frame, and those of what is no item."""
+        moving = [track for track in self.tracks if not track.resting]
+        items = [track.expected(ahead_s) for track in moving if track.rim_s <= self.config.rim_s]
+        passing = [track.expected(ahead_s) for track in moving if track.rim_s > self.config.rim_s]
+        return items, passing
 
     def follow(self, proposals: Sequence[Proposal], frame: int, at_s: float, elapsed_s: float) -> list[Track]:
         """Take in the proposals of the next frame.
@@ -126,7 +139,7 @@ class Tracker:
         for index, track in enumerate(self.tracks):
             if index in pairs:
                 self._sight(track, proposals[pairs[index]], frame, at_s)
-            else:
+            elif not track.resting:
                 track.missed_s += elapsed_s
         ended = [track for track in self.tracks if self._is_over(track)]
         self.tracks = [track for track in self.tracks if not self._is_over(track)]
@@ -158,6 +171,16 @@ class Tracker:
         earlier.missed_s = later.missed_s
         self.tracks.remove(later)
 
+    def renewed(self, track: Track, frame: int) -> Track:
+        """Follow what a track sees as a new item from now on, and the track no more."""
+        later = Track(
+            self._next_id, track.proposal, frame, track.last_s, frame, track.last_s, track.proposal.histogram
+        )
+        later.velocity, later.sightings, later.born_cut_off = track.velocity, track.sightings, True
+        self._next_id += 1
+        self.tracks[self.tracks.index(track)] = later
+        return later
+
     def drop(self, track: Track) -> None:
         """Stop following a track."""
         self.tracks.remove(track)
@@ -175,6 +198,8 @@ class Tracker:
         track.histogram = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
         track.proposal, track.last_frame, track.last_s = proposal, frame, at_s
         track.missed_s = 0.0
+        step_s = since_s if proposal.cut_off else -since_s
+        track.rim_s = float(np.clip(track.rim_s + step_s, 0.0, 2 * self.config.rim_s))
         track.sightings += 1
 
     def _is_over(self, track: Track) -> bool:
@@ -200,6 +225,8 @@ class Tracker:
         }
 
     def _cost(self, track: Track, proposal: Proposal, elapsed_s: float) -> float:
+        if track.resting:
+            return _IMPOSSIBLE
         expected = track.expected(elapsed_s)
         # It went on, or stopped: a carried item brakes within one frame. Going on is likelier, which tells
         # identical items apart whose paths cross.

@@ -1,9 +1,9 @@
-"""Looks closely at an item: print and colours of a product's photos are laid on it, point by point."""
+"""Looks closely at an item: the print of a product's photos is laid on it, by points and then by patches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import FloatArray
-from recognition.vision.matching import Candidate, Decision, Thresholds
+from recognition.vision.matching import ROWS_KEPT, Candidate
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -31,58 +31,50 @@ INLIERS_MIN = 6
 
 TOLERANCE_PX = 5.0
 DESCRIPTOR_SCALE = 512.0
-COLOUR_SIDE_PX = 48
 _LOOSE = 0.15
 _SCALE_LIMITS = (0.2, 5.0)
 
-PHOTOS_MAX = 8
-"""Photos looked at for each product; 0.4 ms each."""
+PRODUCTS_MAX = 4
+"""Products whose photos are laid on an item, the likeliest first; a fifth changed no decision. With the
+``ROWS_KEPT`` photos of each that matched best this bounds a look to 24 comparisons."""
 
-REACH = 0.2
-"""How far below its threshold a score may lie; a hundred inliers make up for 0.17."""
+PATCHED_MAX = 3
+"""Photos of each product, those with the most inliers, that are compared patch by patch."""
 
-NO_EVIDENCE = -4.0
-"""Of a product none of whose photos lies on the item."""
+GREY_SIDE_PX = 96
+PATCH_PX = 9
+PATCH_AGREES = 0.6
+"""Correlation of grey values from which a patch shows the same print."""
 
-EVIDENCE_MIN = 0.0
-"""What an accepted product has to show by itself, however high its score."""
+_FLAT = 60.0
+"""Variance below which a patch holds no print."""
 
-SCORE_WEIGHT = 20.0
-"""Log-odds that a difference of 1 between two scores of the embedding is worth."""
-
-JOINT_MIN = -1.0
-LEAD_MIN = 1.0
-"""Sum of evidence and weighted score above the threshold, and its lead over the next product's, that suffice.
-
-Chosen with photos of 31 cartons of the Grocery Store set, five of each registered. On 186 other photos of its
-training part cartons accepted rightly rose from 67% to 85%, none wrongly; on its 100 validation photos, with
-three choices of the registered ones, from 14% to 22%, and wrongly from 0 to 1 of 300. With the carton's own
-photos taken away, so that only its look-alikes are registered, 5 of the 186 were accepted beyond the 6 that
-the embedding alone accepts, and none of the 300.
-"""
+_NOISE = 20.0
+_REACH = 1.6
+"""How far around the found keypoints patches are compared: look-alikes agree on the brand and end there."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What of a picture is compared; about 42 kB.
+    """What of a picture is compared; about 43 kB.
 
     Attributes
     ----------
     points : float32 (n, 4), x and y in pixels of the scaled picture, size in pixels, direction in radians
     descriptors : uint8 (n, 128), RootSIFT times 512
-    colours : uint8 (48, 48, 3), Lab, the whole picture
+    grey : uint8, the whole picture, ``GREY_SIDE_PX`` on the longer side
     size : width and height of the scaled picture in pixels
     """
 
     points: FloatArray
     descriptors: NDArray[np.uint8]
-    colours: Image
+    grey: NDArray[np.uint8]
     size: tuple[int, int]
 
     @property
     def nbytes(self) -> int:
         """Memory taken."""
-        return self.points.nbytes + self.descriptors.nbytes + self.colours.nbytes
+        return self.points.nbytes + self.descriptors.nbytes + self.grey.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +86,14 @@ class Agreement:
     inliers : keypoints of the photo found on the item, consistently placed
     share : those of the item's keypoints under the photo that were found again, 0..1
     spread : share of the item's area the found ones span, 0..1
-    colour : mean distance in Lab between item and photo laid on it, 0 for none; light taken out
+    agreeing : share of the item's area around them where print is there and agrees patch by patch, 0..1; 0
+        where that was not compared
     """
 
     inliers: int = 0
     share: float = 0.0
     spread: float = 0.0
-    colour: float = 100.0
+    agreeing: float = 0.0
 
 
 NOTHING = Agreement()
@@ -122,12 +115,13 @@ def features_of(image: Image) -> Features:
     height, width = colour.shape[:2]
     if min(height, width) < 8:
         empty = np.empty((0, 4), np.float32), np.empty((0, 128), np.uint8)
-        return Features(*empty, np.zeros((COLOUR_SIDE_PX, COLOUR_SIDE_PX, 3), np.uint8), (width, height))
+        return Features(*empty, np.zeros((8, 8), np.uint8), (width, height))
     scale = SIDE_PX / max(height, width)
     size = max(8, round(width * scale)), max(8, round(height * scale))
     small = cv2.resize(colour, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     detector = cv2.SIFT.create(nfeatures=KEYPOINTS_MAX)
-    keypoints, found = detector.detectAndCompute(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), None)
+    keypoints, found = detector.detectAndCompute(grey, None)
     # Equal responses may exceed the bound.
     keypoints = keypoints[:KEYPOINTS_MAX]
     points = np.array(
@@ -136,12 +130,29 @@ def features_of(image: Image) -> Features:
     sift = np.empty((0, 128), np.float32) if found is None else found[:KEYPOINTS_MAX]
     root = np.sqrt(sift / np.maximum(sift.sum(axis=1, keepdims=True), 1e-6))
     descriptors = np.minimum(np.rint(root * DESCRIPTOR_SCALE), 255).astype(np.uint8)
-    thumbnail = cv2.resize(small, (COLOUR_SIDE_PX, COLOUR_SIDE_PX), interpolation=cv2.INTER_AREA)
-    return Features(points, descriptors, cv2.cvtColor(thumbnail, cv2.COLOR_RGB2LAB), size)
+    grey_scale = GREY_SIDE_PX / max(size)
+    grey_size = max(8, round(size[0] * grey_scale)), max(8, round(size[1] * grey_scale))
+    return Features(points, descriptors, cv2.resize(grey, grey_size, interpolation=cv2.INTER_AREA), size)
 
 
-def compare(item: Features, photo: Features) -> Agreement:
-    """Lay a photo on an item by a homography and measure how well the two agree.
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """Where a photo lies on the item.
+
+    Attributes
+    ----------
+    lay : float64 (3, 3), homography from pixels of the scaled photo to those of the scaled item
+    hull : float32 (m, 2), around the keypoints of the item that were found on the photo
+    agreement : of the keypoints; patches were not compared
+    """
+
+    lay: NDArray[np.float64]
+    hull: FloatArray
+    agreement: Agreement
+
+
+def place(item: Features, photo: Features) -> Placement | None:
+    """Lay a photo on an item by a homography; None where they do not agree.
 
     Matches that pass the ratio test vote with the scale and direction of their keypoints for where the photo
     lies (one match is enough for a guess: J. Philbin et al., Object retrieval with large vocabularies, 2007),
@@ -149,28 +160,64 @@ def compare(item: Features, photo: Features) -> Agreement:
     """
     item_at, photo_at = _matches(item.descriptors, photo.descriptors)
     if len(item_at) < INLIERS_MIN:
-        return NOTHING
+        return None
     agreed = _agreeing(item.points[item_at], photo.points[photo_at])
     item_at, photo_at = item_at[agreed], photo_at[agreed]
     if len(np.unique(photo_at)) < INLIERS_MIN:
-        return NOTHING
+        return None
     there = np.ascontiguousarray(item.points[item_at, :2])
     here = np.ascontiguousarray(photo.points[photo_at, :2])
     lay, kept = cv2.findHomography(here, there, cv2.RANSAC, TOLERANCE_PX, maxIters=200)
     if lay is None or not _plausible(lay, photo.size):
-        return NOTHING
+        return None
     inside = kept.ravel() > 0
     inliers = len(np.unique(photo_at[inside]))
     if inliers < INLIERS_MIN:
-        return NOTHING
+        return None
     covered = _under(lay, photo.size, item)
     hull = cv2.convexHull(there[inside])
-    return Agreement(
-        inliers=inliers,
-        share=min(1.0, inliers / max(covered, inliers)),
-        spread=min(1.0, cv2.contourArea(hull) / (item.size[0] * item.size[1])),
-        colour=_colour_distance(lay, item, photo),
-    )
+    spread = cv2.contourArea(hull) / (item.size[0] * item.size[1])
+    share = min(1.0, inliers / max(covered, inliers))
+    return Placement(lay, hull[:, 0], Agreement(inliers, share, min(1.0, spread)))
+
+
+def compare(item: Features, photo: Features) -> Agreement:
+    """Lay a photo on an item and measure how well the two agree, in keypoints and in patches."""
+    placement = place(item, photo)
+    return NOTHING if placement is None else patched(item, photo, placement)
+
+
+def patched(item: Features, photo: Features, placement: Placement) -> Agreement:
+    """Compare item and photo patch by patch around the keypoints that were found.
+
+    Patches correlate with light and contrast taken out. Of look-alikes the brand's part of the print agrees
+    and the rest does not, so the area that agrees tells what the number of keypoints does not.
+    """
+    height, width = item.grey.shape
+    to_grey = np.array([width / item.size[0], height / item.size[1]])
+    from_photo = photo.size[0] / photo.grey.shape[1], photo.size[1] / photo.grey.shape[0]
+    warp = np.diag([*to_grey, 1.0]) @ placement.lay @ np.diag([*from_photo, 1.0])
+    laid = cv2.warpPerspective(photo.grey, warp, (width, height)).astype(np.float32)
+    whole = np.ones(photo.grey.shape, np.float32)
+    covered = cv2.warpPerspective(whole, warp, (width, height)) > 0.99
+    seen = item.grey.astype(np.float32)
+
+    def mean(values: FloatArray) -> FloatArray:
+        return np.asarray(cv2.boxFilter(values, -1, (PATCH_PX, PATCH_PX)), np.float32)
+
+    seen_mean, laid_mean = mean(seen), mean(laid)
+    seen_variance = np.maximum(mean(seen * seen) - seen_mean**2, 0)
+    laid_variance = np.maximum(mean(laid * laid) - laid_mean**2, 0)
+    common = mean(seen * laid) - seen_mean * laid_mean
+    correlation = common / np.sqrt((seen_variance + _NOISE) * (laid_variance + _NOISE))
+    printed = covered & ((seen_variance > _FLAT) | (laid_variance > _FLAT))
+
+    hull = placement.hull * to_grey
+    centre = hull.mean(axis=0)
+    around = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(around, np.rint(centre + (hull - centre) * _REACH).astype(np.int32), 1)
+    agrees = printed & (around > 0) & (correlation > PATCH_AGREES)
+    return replace(placement.agreement, agreeing=float(agrees.mean()))
 
 
 def _matches(item: NDArray[np.uint8], photo: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
@@ -225,99 +272,33 @@ def _under(lay: NDArray[np.float64], size: tuple[int, int], item: Features) -> i
     return int(((back >= 0) & (back <= np.array(size))).all(axis=1).sum())
 
 
-def _colour_distance(lay: NDArray[np.float64], item: Features, photo: Features) -> float:
-    """Mean distance of colours where the photo lies on the item, lightness halved, a common cast removed."""
-    to_item = np.diag([COLOUR_SIDE_PX / item.size[0], COLOUR_SIDE_PX / item.size[1], 1.0])
-    from_photo = np.diag([photo.size[0] / COLOUR_SIDE_PX, photo.size[1] / COLOUR_SIDE_PX, 1.0])
-    warp = to_item @ lay @ from_photo
-    side = (COLOUR_SIDE_PX, COLOUR_SIDE_PX)
-    laid = cv2.warpPerspective(photo.colours, warp, side).astype(np.float32)
-    where = cv2.warpPerspective(np.ones(side, np.uint8), warp, side) > 0
-    if where.sum() < 0.05 * where.size:
-        return NOTHING.colour
-    difference = laid[where] - item.colours[where].astype(np.float32)
-    difference -= np.clip(np.median(difference, axis=0), -12, 12)
-    difference[:, 0] -= np.clip(np.median(difference[:, 0]), -60, 60)
-    difference[:, 0] *= 0.5
-    return float(np.linalg.norm(difference, axis=1).mean())
+def looked_at(
+    item: Features, suspects: Sequence[Candidate], photos: Mapping[int, Features]
+) -> tuple[Candidate, ...]:
+    """Say of products in question how well their print agrees with an item.
 
-
-def evidence_of(agreement: Agreement) -> float:
-    """Turn an agreement into the log-odds that item and photo are of one product.
-
-    A logistic regression over the photo pairs that ``JOINT_MIN`` was chosen with, where pairs of one product
-    had 40 inliers in the median and pairs of two, most often one brand, 15 of those that had any. The weight
-    of the colours is halved: shops are lit differently, and all of those photos were taken in a few.
-    """
-    if agreement.inliers == 0:
-        return NO_EVIDENCE
-    return 1.4 * float(np.log1p(agreement.inliers)) - 0.08 * agreement.colour - 2.0
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What a closer look at one item found.
-
-    Attributes
-    ----------
-    evidence : for each product in question the log-odds of its best photo
-    agreements : for each product how that photo lies on the item
-    """
-
-    evidence: Mapping[str, float]
-    agreements: Mapping[str, Agreement]
-
-
-def verify(item: Features, photos: Mapping[str, Sequence[Features]]) -> Verification:
-    """Compare an item with the photos of a few products.
+    At most ``PRODUCTS_MAX`` times ``ROWS_KEPT`` comparisons, the bound of the time a look takes.
 
     Parameters
     ----------
     item : of the item's best picture
-    photos : for each product its photos; no more than ``PHOTOS_MAX`` of each are looked at
-    """
-    agreements = {
-        product_id: max(
-            (compare(item, photo) for photo in of_product[:PHOTOS_MAX]), key=evidence_of, default=NOTHING
-        )
-        for product_id, of_product in photos.items()
-    }
-    evidence = {product_id: evidence_of(agreement) for product_id, agreement in agreements.items()}
-    return Verification(evidence, agreements)
-
-
-def reachable(suspects: Sequence[Candidate], thresholds: Thresholds) -> tuple[Candidate, ...]:
-    """Return the products whose score is not so low that no print could make up for it."""
-    return tuple(each for each in suspects if each.score >= thresholds.of(each.product_id) - REACH)
-
-
-def settle(
-    suspects: Sequence[Candidate], verification: Verification, thresholds: Thresholds
-) -> Decision | None:
-    """Accept one of the products in question if print and embedding together leave little doubt.
-
-    Parameters
-    ----------
-    suspects : products with the scores of their embeddings
-    verification : of those products
-    thresholds : what the embedding alone would need
+    suspects : likeliest first
+    photos : by row; those named by the suspects are looked at as far as they are here
 
     Returns
     -------
-    Decision or None
-        Accepted, with score and margin of the embedding (the margin is negative where another product had
-        the higher score), or None where the question stays.
+    The suspects in their order, with what was found for the first few.
     """
+    return tuple(
+        suspect if rank >= PRODUCTS_MAX else _with_print(suspect, item, photos)
+        for rank, suspect in enumerate(suspects)
+    )
 
-    def joint(suspect: Candidate) -> float:
-        above = suspect.score - thresholds.of(suspect.product_id)
-        return verification.evidence.get(suspect.product_id, NO_EVIDENCE) + SCORE_WEIGHT * above
 
-    ranked = sorted(suspects, key=lambda suspect: (-joint(suspect), suspect.product_id))
-    if not ranked or verification.evidence.get(ranked[0].product_id, NO_EVIDENCE) < EVIDENCE_MIN:
-        return None
-    best, others = ranked[0], ranked[1:]
-    if joint(best) < JOINT_MIN or (others and joint(best) - joint(others[0]) < LEAD_MIN):
-        return None
-    margin = best.score - max((other.score for other in others), default=0.0)
-    return Decision("accepted", best.score, margin, tuple(ranked))
+def _with_print(suspect: Candidate, item: Features, photos: Mapping[int, Features]) -> Candidate:
+    shown = [photos[row] for row in suspect.rows[:ROWS_KEPT] if row in photos]
+    placed = [(photo, placement) for photo in shown if (placement := place(item, photo)) is not None]
+    placed.sort(key=lambda each: -each[1].agreement.inliers)
+    agreements = [patched(item, photo, placement) for photo, placement in placed[:PATCHED_MAX]]
+    best = max(agreements, key=lambda each: (each.agreeing, each.inliers), default=NOTHING)
+    return replace(suspect, agreeing=best.agreeing, inliers=best.inliers)

@@ -86,7 +86,10 @@ def test_a_registered_product_is_recognised_by_the_next_call(
         "total_products": 1,
         "total_embeddings": 2,
         "index_seq": 2,
+        "warnings": answer.json()["warnings"],
     }
+    said = [(each["code"], each["image_id"]) for each in answer.json()["warnings"]]
+    assert said[0] == ("few_photos", None)
     assert product.created_by == keeper
     assert stored(shop_folder) == sorted(f"{image.pk}.jpg" for image in ProductImage.objects.all())
     seen = visitor.post("/api/recognize", {"image": photo(1)})
@@ -94,11 +97,24 @@ def test_a_registered_product_is_recognised_by_the_next_call(
     assert seen.json()["matches"][0]["product_id"] == str(product.pk)
     assert seen.json()["matches"][0]["name"] == "Oat milk"
     assert 1.0 >= seen.json()["score"] == seen.json()["matches"][0]["score"] > 0.9
+    assert seen.json()["confidence"] >= 0
+    assert seen.json()["sureness"] >= seen.json()["sureness_needed"] > 0.5
+    assert seen.json()["looked_closely"] is True
+    assert {"agreeing", "inliers"} <= set(seen.json()["matches"][0])
 
 
 def test_an_unregistered_picture_is_unknown_and_an_empty_shop_knows_nothing(visitor: Caller) -> None:
     answer = visitor.post("/api/recognize", {"image": photo(9)})
-    assert answer.json() == {"state": "unknown", "score": 0.0, "margin": 0.0, "matches": []}
+    assert answer.json() == {
+        "state": "unknown",
+        "score": 0.0,
+        "margin": 0.0,
+        "confidence": -20.0,
+        "sureness": 0.0,
+        "sureness_needed": 0.6417,
+        "looked_closely": False,
+        "matches": [],
+    }
 
 
 def test_while_the_encoder_is_missing_recognising_says_so(visitor: Caller) -> None:

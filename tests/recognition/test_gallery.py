@@ -9,10 +9,11 @@ import pytest
 
 from recognition import calibrator, runtime, services
 from recognition.calibrator import UNCALIBRATED, Calibrator, sample_of
-from recognition.gallery import SEARCH_ROWS, Gallery
+from recognition.gallery import Gallery
 from recognition.index_maintenance import index_rebuild
 from recognition.replica import IndexView
 from recognition.runtime import Engine
+from recognition.vision.deciding import SEARCH_ROWS
 from recognition.vision.encoders import registry
 from recognition.vision.layout import FloatArray, fuse
 from tests.fakes import ThumbnailEncoder
@@ -59,11 +60,11 @@ def test_thresholds_are_measured_again_when_photos_come_and_go(engine: Engine) -
     assert thresholds.thresholds == UNCALIBRATED
     milk = services.product_register(name="Milk", uploads=[upload(1), upload(2)]).product
     tea = services.product_register(name="Tea", uploads=[upload(3)]).product
-    until(lambda: set(thresholds.thresholds.per_product) == {str(milk.pk), str(tea.pk)})
+    until(lambda: set(thresholds.thresholds.densities) == {str(milk.pk), str(tea.pk)})
     services.product_set_active(product_id=tea.pk, is_active=False)
-    until(lambda: set(thresholds.thresholds.per_product) == {str(milk.pk)})
+    until(lambda: thresholds.thresholds == UNCALIBRATED)  # nothing to compare an only product with
     services.product_set_active(product_id=tea.pk, is_active=True)
-    until(lambda: set(thresholds.thresholds.per_product) == {str(milk.pk), str(tea.pk)})
+    until(lambda: set(thresholds.thresholds.densities) == {str(milk.pk), str(tea.pk)})
     assert thresholds.failure == ""
 
 

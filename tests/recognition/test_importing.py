@@ -36,7 +36,7 @@ def test_folders_become_products_named_as_they_are(engine: Engine, tmp_path: Pat
     photos_write(tmp_path / "shop" / "Rye-Bread", 4)
     summary = imported(tmp_path / "shop", "--shots", "2")
     assert (summary["products_added"], summary["photos_added"], summary["refused"]) == (2, 3, {})
-    assert set(summary["photo_ms"]) == {"decode", "embed", "commit"}  # type: ignore[call-overload]
+    assert set(summary["photo_ms"]) == {"decode", "examine", "embed", "commit"}  # type: ignore[call-overload]
     assert {p.name: p.images.count() for p in Product.objects.all()} == {"Oat-Milk": 2, "Rye-Bread": 1}
 
 

@@ -212,7 +212,12 @@ def test_a_picture_can_be_tried_without_storing_anything(engine: Engine, keeper_
     product_register(name="Rye bread", uploads=[upload(1)])
     page = keeper_client.post(reverse("admin:catalog_product_try"), {"pictures": [photo_file(1)]})
     assert "Rye bread" in page.content.decode()
-    assert np.isclose(float(page.context["answers"][0][0].score), 1.0, atol=0.02)
+    answer = page.context["answers"][0][0]
+    assert np.isclose(float(answer.score), 1.0, atol=0.02)
+    words = " ".join(page.content.decode().split())
+    assert f"{answer.sureness_percent} sure that it is the first product" in words
+    assert f"{answer.needed_percent} is needed" in words
+    assert "Score, lead and print were weighed together." in words
     assert ProductImage.objects.count() == 1
     refused = keeper_client.post(
         reverse("admin:catalog_product_try"), {"pictures": [SimpleUploadedFile("a.png", b"no")]}

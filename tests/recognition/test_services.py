@@ -62,7 +62,7 @@ def test_registered_product_is_recognised_by_the_next_call(engine: Engine, shop_
 
     assert (made.total_products, made.total_embeddings, made.index_seq) == (1, 2, 2)
     assert [image.embedding_id for image in made.images] == [0, 1]
-    assert sorted(made.timing_ms) == ["commit", "decode", "embed"]
+    assert sorted(made.timing_ms) == ["commit", "decode", "embed", "examine"]
     assert best_name(engine, 2) == "Milk"
     assert best_name(engine, 3) == "unknown"
     assert log() == [(1, "add", 0), (2, "add", 1)]

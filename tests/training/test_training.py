@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from recognition.training.__main__ import main
-from recognition.training.augment import Augmenter
+from recognition.training.augment import Augmenter, patch
 from recognition.training.colours import colours_fit, statistics
 from recognition.training.export import weights_export
 from recognition.training.judging import Gallery, figures, recall_at_1
@@ -24,6 +24,7 @@ from recognition.training.recipe import Recipe
 from recognition.training.report import main as report
 from recognition.training.shelf import Shelf
 from recognition.training.vectors import visual_vectors
+from recognition.training.warm_start import start_from
 from recognition.vision.descriptor import ColourLayout, colour_shares
 from recognition.vision.encoders.compact import INPUT_SIDE_PX, CompactEncoder
 
@@ -69,7 +70,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_path: P
     train(whole, checkpoint=tmp_path / "whole.pt", progress=False)
     first = Trainer(TINY, tiny_shelf(TINY))
     for step in range(3):
-        first.step(*first.views(step))
+        first.step(first.views(step))
     first.save(tmp_path / "half.pt")
 
     second = Trainer(TINY, tiny_shelf(TINY))
@@ -88,7 +89,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(tmp_path: P
 
 def test_a_checkpoint_of_another_recipe_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     made = Trainer(TINY, tiny_shelf(TINY))
-    made.step(*made.views(0))
+    made.step(made.views(0))
     made.save(tmp_path / "c.pt")
     other = replace(TINY, margin=0.3)
     trainer = Trainer(other, tiny_shelf(other))
@@ -113,6 +114,25 @@ def test_the_export_is_the_averaged_network_within_half_precision(tmp_path: Path
     assert cosines.min() > 0.999
 
 
+def test_a_run_started_from_shipped_weights_begins_with_what_they_do(tmp_path: Path) -> None:
+    made = Trainer(TINY, tiny_shelf(TINY))
+    train(made, checkpoint=tmp_path / "c.pt", progress=False)
+    weights_export(made.averaged, plain_colours(), tmp_path / "out.safetensors")
+    squares = draw_packs(6, side_px=INPUT_SIDE_PX, seed=2)
+
+    recipe = replace(TINY, seed=9, learning_rate=1e-4, steps=40)
+    trainer = Trainer(recipe, tiny_shelf(recipe))
+    fresh = visual_vectors(trainer.averaged, squares)
+    start_from(trainer, tmp_path / "out.safetensors")
+
+    shipped = visual_vectors(made.averaged, squares)
+    assert (visual_vectors(trainer.averaged, squares) * shipped).sum(axis=1).min() > 0.999
+    assert (fresh * shipped).sum(axis=1).max() < 0.9
+    # and it learns on from there
+    history = train(trainer, checkpoint=tmp_path / "on.pt", every=20, progress=False)
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
 def test_classes_kept_out_are_never_drawn() -> None:
     recipe = replace(TINY, unseen=("b",), batch=64)
     shelf = tiny_shelf(recipe)
@@ -127,9 +147,25 @@ def test_classes_kept_out_are_never_drawn() -> None:
 def test_batches_and_views_repeat_exactly() -> None:
     first, second = (Trainer(TINY, tiny_shelf(TINY)).views(4) for _ in range(2))
 
-    assert torch.equal(first[0], second[0])
-    assert torch.equal(first[1], second[1])
-    assert not torch.equal(first[0], Trainer(TINY, tiny_shelf(TINY)).views(5)[0])
+    assert torch.equal(first.pixels, second.pixels)
+    assert torch.equal(first.classes, second.classes)
+    assert torch.equal(first.own_share, second.own_share)
+    assert not torch.equal(first.pixels, Trainer(TINY, tiny_shelf(TINY)).views(5).pixels)
+
+
+def test_a_patch_is_of_the_view_before_and_counts_by_its_area() -> None:
+    views = torch.arange(1.0, 5.0)[:, None, None, None].expand(4, 3, 40, 40)
+
+    patched, own_share = patch(views, 1.0, torch.Generator().manual_seed(1))
+
+    for number, (view, before) in enumerate(zip(patched, views.roll(1, dims=0), strict=True)):
+        own = view == views[number]
+        assert torch.equal(view[~own], before[~own])
+        assert own.float().mean() == pytest.approx(float(own_share[number]))
+        assert 0.5 < own_share[number] < 0.96
+    untouched, whole = patch(views, 0.0, torch.Generator().manual_seed(1))
+    assert torch.equal(untouched, views)
+    assert whole.tolist() == [1.0] * 4
 
 
 def test_drawn_packs_repeat_and_differ_within_their_family() -> None:

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from recognition.vision.calibration import (
-    MINIMUM_MARGIN,
-    PRIOR_THRESHOLD,
+    EXTRA_CLOSELY,
+    EXTRA_MATCHED,
+    NEEDED_LEAST,
+    PRIOR_CENTRE,
+    PRIOR_NEEDED,
+    PRIOR_SPREAD,
+    PRIOR_WEIGHT,
+    TAIL_SCALE,
     Calibration,
     GalleryScores,
-    IntArray,
 )
 from recognition.vision.layout import FloatArray
 from recognition.vision.matching import decide, fold_to_products
+from recognition.vision.nearest import IntArray
 
 DIMENSION = 32
 
@@ -86,21 +90,24 @@ def test_photos_that_come_and_go_leave_the_same_as_a_fresh_start(
         assert_same(calibration, calibrated(vectors, np.array(sorted(present), np.int64), products))
 
 
-@pytest.mark.parametrize("prior", [0.0, PRIOR_THRESHOLD])
-def test_with_each_product_in_turn_unknown_no_more_than_the_target_are_accepted(prior: float) -> None:
-    vectors, products = gallery(40, 5, spread=0.9)
-    calibration = calibrated(
-        vectors, np.arange(200), products, false_accept_target=0.05, prior_threshold=prior
-    )
-    thresholds, found = calibration.thresholds(), calibration.scores()
+@pytest.mark.parametrize("spread", [0.5, 0.9])
+def test_with_each_product_in_turn_unknown_no_more_than_the_target_are_accepted(spread: float) -> None:
+    vectors, products = gallery(40, 5, spread=spread)
+    calibration = calibrated(vectors, np.arange(200), products, false_accept_target=0.05)
+    thresholds = calibration.thresholds()
 
-    def accepted(threshold_of: Callable[[str], float]) -> int:
-        pairs = zip(found.impostor, found.impostor_rows, strict=True)
-        return sum(bool(score > threshold_of(products[row])) for score, row in pairs)
+    def accepted(needed: float) -> int:
+        count = 0
+        for row in range(200):
+            others = np.array([other for other in range(200) if products[other] != products[row]])
+            candidates = fold_to_products(vectors[others] @ vectors[row], others, products)
+            found = decide(candidates, thresholds)
+            count += found.confidence + found.needed >= needed
+        return count
 
-    assert accepted(thresholds.of) <= 10
-    # a flat cut-off that suits one catalogue does not suit another
-    assert accepted(lambda product: 0.4) > 10
+    assert accepted(thresholds.needed) <= 10
+    # without the measured part a flat cut-off would let them in
+    assert accepted(-1.5) > 10
 
 
 def test_registered_items_are_accepted_and_unregistered_ones_are_not() -> None:
@@ -118,37 +125,55 @@ def test_registered_items_are_accepted_and_unregistered_ones_are_not() -> None:
     shown = [state(row) for row in range(150) if row % 6 == 5]
     strangers = [state(row) for row in range(150, 180)]
     assert shown.count("right") >= 24
-    assert strangers.count("unknown") == 30
+    assert strangers.count("accepted") == 0
 
 
 def test_an_empty_gallery_and_an_only_product_fall_back_on_the_prior() -> None:
     vectors, products = gallery(1, 3)
-    assert calibrated(vectors, np.arange(0), products).thresholds().default == PRIOR_THRESHOLD
-    only = calibrated(vectors, np.arange(3), products).thresholds()
-    assert (only.default, only.margin) == (PRIOR_THRESHOLD, MINIMUM_MARGIN)
-    assert only.per_product == {"product-0": PRIOR_THRESHOLD}
+    tail = TAIL_SCALE * np.log(5)  # from one in twenty to one in a hundred
+    for rows in (0, 3):
+        found = calibrated(vectors, np.arange(rows), products).thresholds()
+        assert (found.centre, found.spread) == (PRIOR_CENTRE, PRIOR_SPREAD)
+        assert found.needed == max(NEEDED_LEAST, PRIOR_NEEDED + tail + EXTRA_MATCHED)
+        assert found.needed_closely == pytest.approx(PRIOR_NEEDED + tail + EXTRA_CLOSELY)
+        assert found.densities == {}
 
 
-def test_a_product_with_few_photos_stays_near_the_gallery_and_never_below_its_median() -> None:
+def test_few_photos_are_drawn_towards_the_prior_and_many_speak_for_themselves() -> None:
+    vectors, products = gallery(30, 5)
+    for count in (10, 150):
+        calibration = calibrated(vectors, np.arange(count), products)
+        found, best = calibration.thresholds(), calibration.scores().impostor.astype(np.float64)
+        own = count / (count + PRIOR_WEIGHT)
+        assert found.centre == pytest.approx(own * best.mean() + (1 - own) * PRIOR_CENTRE)
+        assert found.spread == pytest.approx(np.sqrt(own * best.var() + (1 - own) * PRIOR_SPREAD**2))
+
+
+def test_a_product_with_few_photos_stays_near_the_gallery() -> None:
     vectors, products = gallery(30, 5)
     lonely = np.zeros((1, DIMENSION), np.float32)
     lonely[0, 0] = 1.0
-    vectors = np.vstack([vectors, lonely])
-    products = [*products, "lonely"]
+    vectors, products = np.vstack([vectors, lonely]), [*products, "lonely"]
     calibration = calibrated(vectors, np.arange(151), products)
     thresholds, found = calibration.thresholds(), calibration.scores()
     for product in set(products):
         own = [
-            score
-            for score, row in zip(found.impostor, found.impostor_rows, strict=True)
-            if products[row] == product
+            float(score) for score, its in zip(found.impostor, found.products, strict=True) if its == product
         ]
-        evidence = min(len(own), products.count(product))
-        assert thresholds.of(product) >= float(np.median(found.impostor))
-        drift = abs(thresholds.of(product) - thresholds.default)
-        reach = abs(float(max(own)) - thresholds.default) if own else 0.0
-        assert drift <= evidence / (evidence + 10) * reach + 1e-9
-    assert abs(thresholds.of("lonely") - thresholds.default) <= 0.1
+        expected = (sum(own) + 5 * thresholds.centre) / (len(own) + 5)
+        assert thresholds.density_of(product) == pytest.approx(expected)
+    assert thresholds.density_of("not here") == thresholds.centre
+
+
+def test_a_stricter_target_demands_more() -> None:
+    vectors, products = gallery(30, 5)
+    needed = [
+        calibrated(vectors, np.arange(150), products, false_accept_target=target).thresholds().needed_closely
+        for target in (0.2, 0.05, 0.01, 0.001)
+    ]
+    assert needed == sorted(needed)
+    assert needed[3] - needed[2] == pytest.approx(TAIL_SCALE * np.log(10))
+    assert needed[0] < needed[1]
 
 
 def test_rows_that_do_not_fit_are_refused_and_nothing_changes() -> None:

@@ -277,16 +277,31 @@ def test_an_unknown_item_is_looked_at_closely_once_however_long_it_is_held(stage
     assert [len(names) for names in looks] == [3]
 
 
-def test_an_accepted_item_is_not_looked_at_closely(stage: Stage) -> None:
-    looks: list[Image] = []
+def test_an_accepted_item_stands_unless_print_speaks_for_another(stage: Stage) -> None:
+    looks: list[tuple[str, ...]] = []
 
-    def verify(picture: Image, suspects: tuple[Candidate, ...]) -> None:
-        looks.append(picture)
+    def verify(picture: Image, suspects: tuple[Candidate, ...]) -> Decision | None:
+        looks.append(tuple(suspect.product_id for suspect in suspects))
+        return answers[-1]
 
-    outcomes = play(Lane(verify=verify), stage.empty(5) + stage.shown(Pack(RED, MIDDLE), 20))
-
-    assert receipt(outcomes) == [("add", "red")]
-    assert looks == []
+    answers: list[Decision | None] = []
+    shown = stage.empty(5) + stage.shown(Pack(RED, MIDDLE), 20)
+    red, blue = Candidate("red", 0.8, 0), Candidate("blue", 0.8, 1)
+    for harmless in (
+        None,
+        Decision("unknown", 0.8, 0.1, (blue, red)),
+        Decision("accepted", 0.8, 0.1, (red, blue)),
+        Decision("ambiguous", 0.8, 0.1, (red, blue)),
+    ):
+        answers.append(harmless)
+        assert receipt(play(Lane(verify=verify), shown)) == [("add", "red")]
+    for contrary in (Decision("accepted", 0.8, 0.1, (blue, red)), Decision("ambiguous", 0.8, 0, (blue, red))):
+        answers.append(contrary)
+        outcomes = play(Lane(verify=verify), shown)
+        assert receipt(outcomes) == []
+        choices = {detection.choices for outcome in outcomes for detection in outcome.detections}
+        assert choices == {(), ("blue", "red")}
+    assert [each[0] for each in looks] == ["red"] * 6
 
 
 def test_an_item_outside_the_zone_counts_only_once_it_is_inside(stage: Stage, lane: Lane) -> None:
@@ -354,6 +369,65 @@ def test_an_item_still_in_view_after_a_broken_connection_is_not_added_again(stag
     assert receipt(play(lane, stage.empty(5) + held)) == [("add", "red")]
 
     assert receipt(play(lane, held, from_s=60.0)) == []
+
+
+def held_then(stage: Stage, lane: Lane, pause_s: float, later: list[Image]) -> list[tuple[str, str]]:
+    """Hold a red item, lose the connection for a while, and go on with other frames."""
+    held = [stage.frame(Pack(RED, MIDDLE)) for _ in range(12)]
+    first = receipt(play(lane, stage.empty(5) + held))
+    return first + receipt(play(lane, later, from_s=1.7 + pause_s))
+
+
+@pytest.mark.parametrize("pause_s", [1.0, 10.0])
+def test_an_item_moved_while_the_connection_was_broken_counts_once(
+    stage: Stage, lane: Lane, pause_s: float
+) -> None:
+    moved = [stage.frame(Pack(RED, (200, 130))) for _ in range(15)]
+
+    assert held_then(stage, lane, pause_s, moved) == [("add", "red")]
+
+
+def test_an_item_that_went_while_the_connection_was_broken_counts_again_when_it_comes(
+    stage: Stage, lane: Lane
+) -> None:
+    later = stage.empty(8) + stage.shown(Pack(RED, MIDDLE), 12)
+
+    assert held_then(stage, lane, 10.0, later) == [("add", "red")] * 2
+
+
+def test_an_item_exchanged_while_the_connection_was_broken_counts_as_what_it_is(
+    stage: Stage, lane: Lane
+) -> None:
+    other = [stage.frame(Pack(BLUE, MIDDLE)) for _ in range(40)]
+
+    assert held_then(stage, lane, 10.0, other) == [("add", "red"), ("add", "blue")]
+
+
+def test_an_item_exchanged_in_the_hand_counts_as_a_second_one(stage: Stage, lane: Lane) -> None:
+    frames = stage.empty(5)
+    for colour in (RED, BLUE):
+        frames += [stage.frame(Pack(colour, MIDDLE), Arm((185, 155))) for _ in range(45)]
+
+    assert receipt(play(lane, frames)) == [("add", "red"), ("add", "blue")]
+    ended, now = lane.explain()
+    assert any("exchanged for blue" in line for line in ended.story)
+    assert now.verdict.product_id == "blue"
+
+
+def test_an_item_turned_to_a_side_nobody_knows_and_back_counts_once(stage: Stage, lane: Lane) -> None:
+    frames = stage.empty(5)
+    for colour in (RED, YELLOW, RED, YELLOW, RED):
+        frames += [stage.frame(Pack(colour, MIDDLE)) for _ in range(35)]
+
+    assert receipt(play(lane, frames)) == [("add", "red")]
+
+
+def test_an_item_that_looks_like_another_for_two_views_counts_once(stage: Stage, lane: Lane) -> None:
+    frames = stage.empty(5) + [stage.frame(Pack(RED, MIDDLE)) for _ in range(15)]
+    frames += [stage.frame(Pack(BLUE, MIDDLE)) for _ in range(18)]
+    frames += [stage.frame(Pack(RED, MIDDLE)) for _ in range(30)]
+
+    assert receipt(play(lane, frames)) == [("add", "red")]
 
 
 def test_frames_dropped_before_they_were_matched_do_not_stop_the_count(stage: Stage, lane: Lane) -> None:
@@ -428,3 +502,82 @@ def test_a_recorded_visit_is_counted_right_when_recognition_is_perfect(shared_da
     assert accepted > 10 * cart.total()
     unknown = [life for life in lane.explain() if life.verdict.state == "unknown"]
     assert len(unknown) == visit["unknown_shown"]
+
+
+def unknown_in_view(stage: Stage, lane: Lane) -> int:
+    outcomes = play(lane, stage.empty(5) + [stage.frame(Pack(YELLOW, MIDDLE)) for _ in range(12)])
+    (unknown,) = (found for found in outcomes[-1].detections if found.state == "unknown")
+    return unknown.track
+
+
+def test_an_item_named_by_its_barcode_counts_once_as_that_product(stage: Stage, lane: Lane) -> None:
+    track = unknown_in_view(stage, lane)
+
+    first = lane.identify(track, "honey", "barcode 8801234567893")
+    assert (first.known, first.agrees) == (True, None)
+    assert first.event is not None
+    assert (first.event.action, first.event.product_id, first.event.track) == ("add", "honey", track)
+    again = lane.identify(track, "honey", "barcode 8801234567893")
+    assert (again.known, again.agrees, again.event) == (True, True, None)
+    assert receipt(play(lane, [stage.frame(Pack(YELLOW, MIDDLE)) for _ in range(20)], from_s=1.7)) == []
+    life = lane.life(track)
+    assert life is not None
+    assert any("add honey (barcode 8801234567893)" in line for line in life.story)
+
+
+def test_an_item_named_before_its_pictures_decide_counts_once(stage: Stage, lane: Lane) -> None:
+    play(lane, stage.empty(5) + [stage.frame(Pack(RED, MIDDLE)) for _ in range(3)])
+    (life,) = lane.explain()
+    assert life.verdict.state == "candidate"
+
+    assert lane.identify(life.track, "red", "barcode").event is not None
+    assert receipt(play(lane, [stage.frame(Pack(RED, MIDDLE)) for _ in range(20)], from_s=0.8)) == []
+
+
+def test_a_barcode_that_contradicts_the_picture_is_told_and_counts_nothing(stage: Stage, lane: Lane) -> None:
+    play(lane, stage.empty(5) + [stage.frame(Pack(RED, MIDDLE)) for _ in range(10)])
+    (life,) = lane.explain()
+
+    contradicted = lane.identify(life.track, "blue", "barcode")
+    assert (contradicted.known, contradicted.agrees, contradicted.event) == (True, False, None)
+    assert life.verdict.product_id == "red"
+
+
+def test_an_item_that_has_just_gone_can_still_be_named(stage: Stage, lane: Lane) -> None:
+    track = unknown_in_view(stage, lane)
+    play(lane, stage.empty(20), from_s=1.7)
+
+    named = lane.identify(track, "honey", "barcode")
+    assert named.event is not None
+    assert named.event.product_id == "honey"
+    assert lane.identify(track, "honey", "barcode").event is None
+
+
+def test_a_track_that_never_was_is_told_from_one_that_is_settled(lane: Lane) -> None:
+    missing = lane.identify(7, "honey", "barcode")
+
+    assert (missing.known, missing.agrees, missing.event) == (False, None, None)
+    assert lane.life(7) is None
+
+
+def test_a_named_item_on_the_tray_counts_once_it_lies_still(stage: Stage) -> None:
+    lane = Lane(LaneConfig(mode="tray"))
+    moving = [stage.frame(Pack(YELLOW, (60.0 + 20 * step, 115))) for step in range(6)]
+    play(lane, stage.empty(5) + moving)
+    (life,) = lane.explain()
+
+    assert lane.identify(life.track, "honey", "barcode").event is None
+    still = [stage.frame(Pack(YELLOW, MIDDLE)) for _ in range(10)]
+    assert receipt(play(lane, still, from_s=1.1)) == [("add", "honey")]
+
+
+def test_an_observation_tells_where_items_may_be_and_that_the_scene_changed(stage: Stage, lane: Lane) -> None:
+    play(lane, stage.empty(5))
+
+    shown = lane.observe(stage.frame(Pack(RED, MIDDLE)), 0.5)
+    (box,) = shown.proposals
+    assert box.iou(Box(120 / 320, 65 / 240, 80 / 320, 100 / 240)) > 0.9
+    assert not shown.unsettled
+    tiles = np.random.default_rng(3).uniform(0, 255, (12, 16, 3))
+    stage.counter = np.kron(tiles, np.ones((20, 20, 1))).astype(np.float32)
+    assert lane.observe(stage.frame(), 0.6).unsettled

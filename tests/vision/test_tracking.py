@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recognition.vision.box import Box
-from recognition.vision.presence import Proposal
+from recognition.vision.proposals import Proposal
 from recognition.vision.tracking import Track, Tracker, TrackingConfig
 
 RED, BLUE = 0, 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,12 @@ class Command(BaseCommand):
                 f"Added {summary.products_added} products and {summary.photos_added} photos; "
                 f"{summary.photos_known} photos were known. Milliseconds a photo: {times or 'none'}."
             )
+            for name, warnings in summary.warnings.items():
+                said = Counter(str(warning["detail"]) for warning in warnings)
+                words = [
+                    f"{detail} ({count} photos)" if count > 1 else detail for detail, count in said.items()
+                ]
+                self.stdout.write(f"{name}: {' '.join(words)}")
         for name, reason in summary.refused.items():
             self.stderr.write(f"Refused {name}: {reason}")
         if summary.refused:

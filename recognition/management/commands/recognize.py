@@ -10,11 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ebrcs.errors import EbrcsError
-from recognition.recognizing import recognize_files
+from recognition.recognizing import PictureAnswer, recognize_files
 
 
 class Command(BaseCommand):
-    help = "Say what pictures show: product, score, margin and state. A folder stands for every photo in it."
+    help = "Say what pictures show and how surely. A folder stands for every photo in it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
@@ -32,7 +32,16 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([asdict(result) for result in results]))
             return
         for result in results:
-            names = ", ".join(f"{match.name} {match.score:.3f}" for match in result.matches)
-            self.stdout.write(
-                f"{result.name}: {result.state}, margin {result.margin:.3f}: {names or 'no match'}"
-            )
+            self.stdout.write(in_words(result))
+
+
+def in_words(answer: PictureAnswer) -> str:
+    """Say on one line what was decided and the numbers behind it."""
+    matches = [
+        f"{match.name} {match.score:.3f}"
+        + (f" (print agrees on {match.agreeing:.0%}, {match.inliers} points)" if match.inliers else "")
+        for match in answer.matches
+    ]
+    sure = f"{answer.sureness:.0%} sure of {answer.sureness_needed:.0%} needed"
+    numbers = f"confidence {answer.confidence:+.2f}, margin {answer.margin:.3f}"
+    return f"{answer.name}: {answer.state}, {sure} ({numbers}): {', '.join(matches) or 'no match'}"

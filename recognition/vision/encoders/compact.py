@@ -18,6 +18,7 @@ from recognition.vision.descriptor import DESCRIPTOR_VERSION, ColourLayout
 from recognition.vision.encoders.errors import EncoderError
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.layout import EMBEDDING_DIM, VISUAL_DIM, FloatArray, join_blocks
+from recognition.vision.photo_item import PHOTO_ITEM_VERSION
 
 NAME = "compact"
 WEIGHTS = Path(__file__).with_name("weights") / "compact.safetensors"
@@ -153,7 +154,7 @@ class CompactEncoder:
         file = weights or WEIGHTS
         if threads is not None:
             torch.set_num_threads(threads)
-        state = _read(file)
+        state = weights_read(file)
         network = CompactNetwork(folded=True)
         try:
             colours = ColourLayout(state.pop(COLOUR_MEAN).numpy(), state.pop(COLOUR_PROJECTION).numpy())
@@ -197,7 +198,14 @@ def _middle(image: Image) -> Image:
     return image[top : height - top, left : width - left]
 
 
-def _read(file: Path) -> dict[str, Tensor]:
+def weights_read(file: Path) -> dict[str, Tensor]:
+    """Read a weights file: the folded network's state and the colour statistics, as float32.
+
+    Raises
+    ------
+    WeightsUnusable
+        When it is missing or damaged.
+    """
     try:
         with safe_open(file, framework="pt") as tensors:
             return {key: tensors.get_tensor(key).float() for key in tensors.keys()}  # noqa: SIM118
@@ -206,7 +214,9 @@ def _read(file: Path) -> dict[str, Tensor]:
 
 
 def _fingerprint(file: Path) -> str:
-    """Digest all that decides what a vector means: weights, preprocessing and descriptor."""
+    """Digest all that decides what a vector means: weights, preprocessing, descriptor, the crop of photos."""
     digest = hashlib.sha256(file.read_bytes())
-    digest.update(f"{_PREPROCESSING} descriptor {DESCRIPTOR_VERSION}".encode())
+    digest.update(
+        f"{_PREPROCESSING} descriptor {DESCRIPTOR_VERSION} photo item {PHOTO_ITEM_VERSION}".encode()
+    )
     return digest.hexdigest()

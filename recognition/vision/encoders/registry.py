@@ -122,6 +122,7 @@ def _load_fused(
     from recognition.vision.encoders.dinov3 import load_dinov3
     from recognition.vision.encoders.fused import DinoClipEncoder
     from recognition.vision.encoders.hardware import choose_device, choose_dtype, free_threads
+    from recognition.vision.photo_item import PHOTO_ITEM_VERSION
 
     chosen_device = choose_device(device)
     chosen_dtype = choose_dtype(dtype, chosen_device)
@@ -139,6 +140,7 @@ def _load_fused(
             "semantic config": _config_digests(semantic, cache_path),
             "semantic preprocessing": semantic_block.preprocess.description,
             "projection": projection_digest(),
+            "photo item": PHOTO_ITEM_VERSION,
             "dtype": str(chosen_dtype),
         }
     )

@@ -1,0 +1,86 @@
+"""Photos from class folders, as registering them would store and embed them, without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalog.images import PhotoRefused, photo_pixels, photo_read
+from recognition.vision.watch import Watch, unwatched
+
+if TYPE_CHECKING:
+    from recognition.vision.encoders.protocol import Encoder, Image
+    from recognition.vision.recogniser import PhotoGallery
+
+EMBED_PICTURES = 16
+
+
+@dataclass
+class LabelledPhotos:
+    """Photos with their classes, kept as the JPEGs a shop would store.
+
+    Attributes
+    ----------
+    unreadable : for each file that cannot be used the reason; it is in none of the lists
+    """
+
+    paths: list[Path] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def read(self, position: int) -> Image:
+        """Decode a photo: uint8 RGB (h, w, 3)."""
+        return np.asarray(photo_pixels(self.contents[position]))
+
+
+def photos_read(by_class: dict[str, list[Path]], *, watch: Watch = unwatched, step: str) -> LabelledPhotos:
+    """Read photos as `photos_by_class` lists them; what no shop would take is named with the reason."""
+    found = LabelledPhotos()
+    done = watch(step, sum(map(len, by_class.values())))
+    for label, paths in by_class.items():
+        for path in paths:
+            try:
+                content = photo_read(path.read_bytes(), filename=path.name).content
+            except (PhotoRefused, OSError) as error:
+                found.unreadable[str(path)] = str(error)
+            else:
+                found.paths.append(path)
+                found.labels.append(label)
+                found.contents.append(content)
+            done()
+    return found
+
+
+def gallery_make(
+    encoder: Encoder, photos: LabelledPhotos, *, registered: bool, watch: Watch = unwatched, step: str
+) -> PhotoGallery:
+    """Embed photos, some at a time, for a recogniser.
+
+    Parameters
+    ----------
+    registered : take the item of each photo, as registering does; else the picture as it is shown
+    """
+    from recognition.vision.layout import EMBEDDING_DIM
+    from recognition.vision.photo_item import photo_item
+    from recognition.vision.recogniser import PhotoGallery
+
+    done = watch(step, len(photos))
+    parts = [np.empty((0, EMBEDDING_DIM), np.float32)]
+    for some in _batches(range(len(photos))):
+        pictures = [photos.read(position) for position in some]
+        parts.append(encoder.encode([photo_item(each) for each in pictures] if registered else pictures))
+        for _ in some:
+            done()
+    return PhotoGallery(np.concatenate(parts), photos.labels, photos.read, items=registered)
+
+
+def _batches(positions: range) -> Sequence[range]:
+    return [positions[first : first + EMBED_PICTURES] for first in range(0, len(positions), EMBED_PICTURES)]

@@ -1,0 +1,103 @@
+"""`manage.py evaluate`: how good recognition is, over photos or over recorded visits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from ebrcs.errors import EbrcsError
+from recognition import evaluating
+from recognition.evaluation_report import summary_lines
+from recognition.vision.watch import Watch
+
+
+class Command(BaseCommand):
+    help = "Judge recognition over folders of labelled photos, or over recorded visits (--sequences)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("gallery", nargs="?", type=Path, help="photos to register, in class folders")
+        parser.add_argument("queries", nargs="?", type=Path, help="pictures to show, in class folders")
+        parser.add_argument("--impostors", type=Path, metavar="FOLDER", help="pictures of nothing registered")
+        parser.add_argument("--shots", default="1,3,5", help="photos a class to try with besides all of them")
+        parser.add_argument("--report", type=Path, metavar="FILE.html", help="a page with the confusions")
+        parser.add_argument(
+            "--sequences", type=Path, metavar="FOLDER", help="recorded visits with truth.json"
+        )
+        parser.add_argument("--gallery", dest="visit_gallery", type=Path, metavar="FOLDER", help="for visits")
+        parser.add_argument("--mode", choices=("scan", "cart", "tray"), help="how visits are counted: scan")
+        parser.add_argument(
+            "--identity", choices=("encoder", "truth"), help="truth: judge only the counting of visits"
+        )
+        parser.add_argument("--encoder", help="by default the configured one")
+        parser.add_argument("--json", action="store_true", help="for machines")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        evaluate = _visits if options["sequences"] else _photos
+        try:
+            with ExitStack() as bars:
+                figures = evaluate(options, partial(_watch, bars))
+        except (EbrcsError, OSError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(figures) if options["json"] else "\n".join(summary_lines(figures)))
+        unreadable = figures.get("unreadable", {})
+        for path, reason in unreadable.items():
+            self.stderr.write(f"Left out {path}: {reason}")
+        if unreadable:
+            raise CommandError(f"{len(unreadable)} photos could not be read and were left out.")
+
+
+def _visits(options: dict[str, Any], watch: Watch) -> dict[str, Any]:
+    _refuse(options, ("gallery", "queries", "impostors", "report"), "goes with photos, not with --sequences")
+    return evaluating.sequences_evaluate(
+        options["sequences"],
+        gallery=options["visit_gallery"],
+        mode=options["mode"] or "scan",
+        encoder_name=options["encoder"],
+        identity=options["identity"] or "encoder",
+        watch=watch,
+    )
+
+
+def _photos(options: dict[str, Any], watch: Watch) -> dict[str, Any]:
+    _refuse(options, ("visit_gallery", "mode", "identity"), "goes with --sequences only")
+    if options["queries"] is None:
+        raise CommandError("Name GALLERY and QUERIES, two folders of class folders, or --sequences FOLDER.")
+    report = options["report"]
+    if report is not None and not report.resolve().parent.is_dir():
+        raise CommandError(f"--report: there is no folder {report.resolve().parent}.")
+    return evaluating.photos_evaluate(
+        options["gallery"],
+        options["queries"],
+        impostors=options["impostors"],
+        shots=_shots(options["shots"]),
+        encoder_name=options["encoder"],
+        report=report,
+        watch=watch,
+    )
+
+
+def _refuse(options: dict[str, Any], names: tuple[str, ...], reason: str) -> None:
+    for name in names:
+        if options[name] is not None:
+            raise CommandError(f"{name.replace('visit_', '--')} {reason}.")
+
+
+def _shots(words: str) -> list[int]:
+    try:
+        shots = [int(word) for word in words.split(",")]
+    except ValueError:
+        shots = [0]
+    if min(shots) < 1 or len(set(shots)) < len(shots):
+        raise CommandError(f"--shots has to be whole numbers from 1 with commas, as in 1,3,5; got {words!r}.")
+    return shots
+
+
+def _watch(bars: ExitStack, step: str, total: int) -> Callable[[], object]:
+    return bars.enter_context(tqdm(total=total, desc=step, disable=None)).update

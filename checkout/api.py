@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from checkout import selectors, services, tickets
+from checkout import ledger, selectors, services, tickets
 from checkout.errors import SessionNotActive
 from checkout.models import CheckoutSession, Source
 
@@ -58,7 +58,7 @@ class CartSerializer(serializers.Serializer[object]):
 class QuantitySerializer(serializers.Serializer[object]):
     """How many pieces the line shall have; 0 takes it out."""
 
-    quantity = serializers.IntegerField(min_value=0, max_value=services.QUANTITY_MAX)
+    quantity = serializers.IntegerField(min_value=0, max_value=ledger.QUANTITY_MAX)
 
 
 class ConfirmationSerializer(serializers.Serializer[object]):

@@ -11,16 +11,28 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
-from checkout import selectors, services
-from checkout.commands import Barcode, Choose, Command, ItemSet, ModeSet, Ping, command_parse
+from checkout import corrections, selectors, services
+from checkout.changes import answer_of, change_of
+from checkout.commands import (
+    Barcode,
+    Choose,
+    Command,
+    DebugSet,
+    ItemCorrect,
+    ItemSet,
+    ModeSet,
+    Ping,
+    Undo,
+    ZoneSet,
+    command_parse,
+)
 from checkout.errors import BadCommand, QuestionUnknown
+from checkout.ledger import Cause
 from checkout.models import Source
 from checkout.payloads import CartEvent
-from checkout.seats import Seat
-from checkout.services import Cause
+from checkout.seats import Place
 from checkout.teller import Teller
 from checkout.threads import in_database, in_vision
-from checkout.till import change_of
 from ebrcs.errors import EbrcsError
 
 logger = logging.getLogger(__name__)
@@ -36,7 +48,7 @@ class Clerk:
     """
 
     session_id: UUID
-    seat: Seat
+    place: Place
     send: Callable[[Any], Awaitable[None]]
     store: Callable[[], Awaitable[None]]
     teller: Teller
@@ -66,10 +78,22 @@ class Clerk:
                 await self.send({"type": "pong"})
             case ItemSet():
                 await self._item_set(command)
+            case ItemCorrect():
+                await self._item_correct(command)
+            case Undo():
+                event = await in_database(
+                    corrections.change_undo, session_id=self.session_id, event_id=command.event_id
+                )
+                await self.teller.tell(event)
             case Barcode():
                 await self._barcode(command)
             case ModeSet():
                 await self._mode_set(command)
+            case ZoneSet():
+                await self._zone_set(command)
+            case DebugSet():
+                self.place.explains = command.is_on
+                await self.send({"type": "debug.changed", "on": command.is_on})
             case Choose():
                 await self._choose(command)
 
@@ -79,6 +103,17 @@ class Clerk:
             session_id=self.session_id,
             product_id=command.product_id,
             quantity=command.quantity,
+        )
+        if event is not None:
+            await self.teller.tell(event)
+
+    async def _item_correct(self, command: ItemCorrect) -> None:
+        event = await in_database(
+            corrections.item_correct,
+            session_id=self.session_id,
+            product_id=command.product_id,
+            instead_id=command.instead_id,
+            about_id=command.event_id,
         )
         if event is not None:
             await self.teller.tell(event)
@@ -95,21 +130,35 @@ class Clerk:
             await self.teller.tell(event)
 
     async def _mode_set(self, command: ModeSet) -> None:
+        seat = self.place.seat
         try:
-            async with self.seat.turn:
-                self.seat.lane.set_mode(cast("Any", command.mode))
+            async with seat.turn:
+                seat.lane.set_mode(cast("Any", command.mode))
         except ValueError as error:
             raise BadCommand(f"{error}.") from None
         await self.send({"type": "mode.changed", "mode": command.mode})
 
+    async def _zone_set(self, command: ZoneSet) -> None:
+        seat = self.place.seat
+        try:
+            async with seat.turn:
+                seat.set_zone(command.sides)
+        except ValueError as error:
+            raise BadCommand(f"{error}.") from None
+        await self.send({"type": "zone.changed", "zone": seat.zone})
+
     async def _choose(self, command: Choose) -> None:
-        product_id = str(command.product_id)
-        async with self.seat.turn:
-            if product_id not in self.seat.questions.get(command.track, ()):
+        seat, product_id = self.place.seat, str(command.product_id)
+        async with seat.turn:
+            if product_id not in seat.questions.get(command.track, ()):
                 raise QuestionUnknown(f"Nothing is asked about item {command.track} and this product.")
-            event = self.seat.lane.choose(command.track, product_id)
+            before = seat.lane.life(command.track)
+            was_open = before is not None and before.verdict.state != "accepted"
+            event = seat.lane.choose(command.track, product_id)
+            if was_open:
+                seat.changes.append(answer_of(seat, command.track, command.product_id))
             if event is not None:
-                self.seat.changes.append(await in_vision(change_of, event))
+                seat.changes.append(await in_vision(change_of, seat, event))
         await self.store()
 
     async def _refuse(self, code: str, detail: str, data: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from checkout.errors import BadCommand
 
 TEXT_MAX_CHARACTERS = 4096
+ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,41 @@ class Barcode:
 
 
 @dataclass(frozen=True)
+class ZoneSet:
+    """Count in a part of the picture: x, y, width, height, relative to the frame."""
+
+    sides: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class DebugSet:
+    """Say with each frame why things are as they are, or leave it again."""
+
+    is_on: bool
+
+
+@dataclass(frozen=True)
 class Ping:
     """Ask for a sign of life."""
 
 
-Command = ItemSet | ModeSet | Choose | Barcode | Ping
-NAMES = ("item.set", "mode.set", "choose", "barcode", "ping")
+@dataclass(frozen=True)
+class ItemCorrect:
+    """One piece was not this product: take it off, and put in the other product if one is named."""
+
+    product_id: UUID
+    instead_id: UUID | None
+    event_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Take a change of the cart back."""
+
+    event_id: UUID
+
+
+Command = ItemSet | ModeSet | Choose | Barcode | ZoneSet | DebugSet | ItemCorrect | Undo | Ping
 
 
 def command_parse(text: str) -> Command:
@@ -61,25 +92,29 @@ def command_parse(text: str) -> Command:
         raise BadCommand("A command is a JSON object.") from None
     if not isinstance(fields, dict):
         raise BadCommand("A command is a JSON object.")
-    match fields.get("type"):
-        case "item.set":
-            return ItemSet(_product_id(fields), _integer(fields, "quantity"))
-        case "mode.set":
-            return ModeSet(_text(fields, "mode"))
-        case "choose":
-            return Choose(_integer(fields, "track"), _product_id(fields))
-        case "barcode":
-            return Barcode(_text(fields, "code"))
-        case "ping":
-            return Ping()
-    raise BadCommand(f"Known commands are {', '.join(NAMES)}.")
+    kind = fields.get("type")
+    read = READERS.get(kind) if isinstance(kind, str) else None
+    if read is None:
+        raise BadCommand(f"Known commands are {', '.join(READERS)}.")
+    return read(fields)
 
 
-def _product_id(fields: dict[str, Any]) -> UUID:
+def _id(fields: dict[str, Any], name: str) -> UUID:
     try:
-        return UUID(_text(fields, "product_id"))
+        return UUID(_text(fields, name))
     except ValueError:
-        raise BadCommand("product_id has to be the id of a product.") from None
+        raise BadCommand(f"{name} has to be an id.") from None
+
+
+def _id_or_none(fields: dict[str, Any], name: str) -> UUID | None:
+    return None if fields.get(name) is None else _id(fields, name)
+
+
+def _item_correct(fields: dict[str, Any]) -> ItemCorrect:
+    wrong_id, instead_id = _id(fields, "product_id"), _id_or_none(fields, "instead_id")
+    if wrong_id == instead_id:
+        raise BadCommand("instead_id has to be another product than product_id, or null.")
+    return ItemCorrect(wrong_id, instead_id, _id_or_none(fields, "event_id"))
 
 
 def _integer(fields: dict[str, Any], name: str) -> int:
@@ -94,3 +129,41 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise BadCommand(f"{name} has to be a text.")
     return value
+
+
+def _truth(fields: dict[str, Any], name: str) -> bool:
+    value = fields.get(name)
+    if not isinstance(value, bool):
+        raise BadCommand(f"{name} has to be true or false.")
+    return value
+
+
+def _zone(fields: dict[str, Any]) -> tuple[float, float, float, float]:
+    """Return a zone; one that leaves the frame by a rounding error is taken as reaching to its rim."""
+    sides = fields.get("zone")
+    if (
+        not isinstance(sides, list)
+        or len(sides) != 4
+        or not all(isinstance(side, int | float) and -1 <= side <= 2 for side in sides)
+        or any(isinstance(side, bool) for side in sides)
+    ):
+        raise BadCommand("zone has to be four numbers from 0 to 1: x, y, width, height.")
+    x, y, width, height = (float(side) for side in sides)
+    if 1 < x + width < 1 + ROUNDING:
+        width = 1 - x
+    if 1 < y + height < 1 + ROUNDING:
+        height = 1 - y
+    return x, y, width, height
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
+    "item.set": lambda fields: ItemSet(_id(fields, "product_id"), _integer(fields, "quantity")),
+    "item.correct": _item_correct,
+    "undo": lambda fields: Undo(_id(fields, "event_id")),
+    "mode.set": lambda fields: ModeSet(_text(fields, "mode")),
+    "choose": lambda fields: Choose(_integer(fields, "track"), _id(fields, "product_id")),
+    "barcode": lambda fields: Barcode(_text(fields, "code")),
+    "zone.set": lambda fields: ZoneSet(_zone(fields)),
+    "debug.set": lambda fields: DebugSet(_truth(fields, "on")),
+    "ping": lambda fields: Ping(),
+}

@@ -16,16 +16,24 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from checkout import selectors, services
+from checkout import ledger, selectors, services
 from checkout.announce import SEND_TIMEOUT_S, session_group
 from checkout.clerk import Clerk
 from checkout.commands import TEXT_MAX_CHARACTERS
+from checkout.flood_guard import FloodGuard
 from checkout.mailbox import Mailbox
 from checkout.models import CheckoutSession
 from checkout.payloads import Cart, CartEvent, Limits, SessionClosed, SessionInfo, SessionReady
-from checkout.rate import FloodGuard
-from checkout.seats import Seat, cloakroom, seat_make
-from checkout.socket_access import FAILED, FLOODING, NOT_AUTHENTICATED, SocketRefused, socket_enter
+from checkout.seats import Place, Seat, seating
+from checkout.socket_access import (
+    FAILED,
+    FLOODING,
+    NOT_AUTHENTICATED,
+    REPLACED,
+    SocketRefused,
+    seat_key,
+    socket_enter,
+)
 from checkout.teller import Teller
 from checkout.threads import in_database, in_vision, tasks_end
 from checkout.till import Till
@@ -44,10 +52,17 @@ LAYER_PAUSE_S = 1.0
 
 @dataclass(frozen=True)
 class Entry:
-    """What a socket finds when it enters: its session, and how new the index has to be to show no less."""
+    """What a socket comes with.
+
+    Attributes
+    ----------
+    index_seq : how new the index has to be to show no less than there was
+    seat_key : the seat the client had before, if it says so
+    """
 
     session_id: UUID
     index_seq: int
+    seat_key: UUID | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ def entry_read(scope: Any) -> Entry:
     """Let a client in, or raise `SocketRefused`."""
     session = socket_enter(scope)
     seq = IndexState.objects.values_list("last_seq", flat=True).first()
-    return Entry(session.pk, seq or 0)
+    return Entry(session.pk, seq or 0, seat_key(scope))
 
 
 def look_read(session_id: UUID) -> Look:
@@ -96,6 +111,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         self.texts_guard = FloodGuard(settings.FRAME_MAX_PER_SECOND)
         self.closing = False
         self.main: asyncio.Task[None] | None = None
+        self.place: Place | None = None
         ears = [asyncio.create_task(self._hear(source)) for source in (receive, self._notice)]
         try:
             await wait_for_first(ears)
@@ -132,6 +148,9 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         if self.closing:
             return
         now_s = time.monotonic()
+        if self.place is not None:
+            self.place.heard_s = now_s
+            self.place.has_camera = self.place.has_camera or bytes_data is not None
         if bytes_data is not None:
             flood = self.frames_guard.is_flood(now_s)
             self.mailbox.put(bytes_data, now_s)
@@ -182,13 +201,17 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         self.group = session_group(entry.session_id)
         await self._join()
         look = await in_database(look_read, entry.session_id)
-        seat = cloakroom.fetch(entry.session_id)
-        if seat is None:
-            seat = await in_vision(seat_make)
+        self.place = place = await seating.enter(entry.session_id, entry.seat_key, self._give_way)
+        try:
+            await self._work(entry, look, place)
+        finally:
+            seating.leave(entry.session_id, place)
+
+    async def _work(self, entry: Entry, look: Look, place: Place) -> None:
         teller = Teller(entry.session_id, self.send_message, look.cart)
         till = Till(
             session_id=entry.session_id,
-            seat=seat,
+            place=place,
             mailbox=self.mailbox,
             recognize=lambda crops: recognize(crops, entry.index_seq),
             send=self.send_message,
@@ -196,16 +219,15 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         )
         clerk = Clerk(
             session_id=entry.session_id,
-            seat=seat,
+            place=place,
             send=self.send_message,
             store=till.store,
             teller=teller,
             desk=self.desk,
         )
         if self.closing:  # and the cancellation got lost in one of the calls above
-            cloakroom.leave(entry.session_id, seat)
             return
-        await self.send_message(ready_message(look, seat))
+        await self.send_message(ready_message(look, place.seat))
         tasks = [
             asyncio.create_task(work)
             for work in (till.run(), clerk.run(), self._watch(entry.session_id, teller), engine_warm())
@@ -213,10 +235,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         try:
             await wait_for_first(tasks[:3])
         finally:
-            try:
-                await tasks_end(tasks)
-            finally:
-                cloakroom.leave(entry.session_id, seat)
+            await tasks_end(tasks)
 
     async def _watch(self, session_id: UUID, teller: Teller) -> None:
         """Look every few seconds, and when told, whether the session goes on; notices alone may get lost."""
@@ -254,6 +273,12 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             await self.close(code)
             if self.main is not asyncio.current_task():
                 self._main_cancel()
+
+    async def _give_way(self) -> None:
+        """Leave the seat to a newer socket of the same client."""
+        await self._leave(REPLACED)
+        if self.main is not None:
+            await tasks_end([self.main])
 
     def _main_cancel(self) -> None:
         """Cancel the main task, once: again would interrupt its clearing up."""
@@ -301,7 +326,7 @@ def ready_message(look: Look, seat: Seat) -> SessionReady:
         "max_frame_bytes": settings.FRAME_MAX_BYTES,
         "max_pixels": settings.FRAME_MAX_PIXELS,
         "max_fps": settings.FRAME_MAX_PER_SECOND,
-        "max_quantity": services.QUANTITY_MAX,
+        "max_quantity": ledger.QUANTITY_MAX,
     }
     return {
         "type": "session.ready",
@@ -310,6 +335,7 @@ def ready_message(look: Look, seat: Seat) -> SessionReady:
         "cart": look.cart,
         "encoder": (engine.state().encoder or None) if engine else None,
         "mode": seat.lane.mode,
+        "zone": seat.zone,
         "limits": limits,
     }
 

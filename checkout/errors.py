@@ -101,3 +101,35 @@ class QuestionUnknown(EbrcsError):
     code: ClassVar[str] = "no_such_question"
     status: ClassVar[int] = 409
     title: ClassVar[str] = "There is no such question"
+
+
+class ItemNotInCart(EbrcsError):
+    """There is no piece of this product to correct."""
+
+    code: ClassVar[str] = "not_in_cart"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "The cart does not hold this product"
+
+
+class ChangeUnknown(EbrcsError):
+    """The cart of this session knows no such change, or it cannot be taken back."""
+
+    code: ClassVar[str] = "no_such_change"
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "There is no such change"
+
+
+class AlreadyUndone(EbrcsError):
+    """The change was undone or corrected before, perhaps in another window."""
+
+    code: ClassVar[str] = "already_undone"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "This change was taken back already"
+
+
+class NothingToUndo(EbrcsError):
+    """What the change put in has been taken out meanwhile."""
+
+    code: ClassVar[str] = "nothing_to_undo"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "What was added is in the cart no more"

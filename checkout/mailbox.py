@@ -35,6 +35,11 @@ class Mailbox:
         self._number = 0
         self._dropped = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a frame waits to be taken."""
+        return self._slot is not None
+
     def put(self, data: bytes, received_s: float) -> None:
         """Leave a frame, in the place of one that was not taken yet."""
         self._number += 1

@@ -45,6 +45,7 @@ class CheckoutSession(models.Model):
                 fields=["last_active"], condition=Q(status="active"), name="checkout_session_active_idx"
             ),
             models.Index(fields=["user", "-created_at"], name="checkout_session_user_idx"),
+            models.Index(fields=["-created_at", "-id"], name="checkout_session_time_idx"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -97,18 +98,43 @@ class BillingItem(models.Model):
 
 
 class ScanEvent(models.Model):
-    """What happened to the cart, when and why, with a small picture; written once, never changed."""
+    """What happened to the cart, when and why, with a small picture; written once, never changed.
+
+    A correction takes `product` off and puts `other_product`, if any, in its place; where barcode and picture
+    disagree, `product` is what the barcode names and `other_product` what the picture showed. `about` is the
+    earlier event that this one undoes, corrects or answers.
+    """
 
     class Action(models.TextChoices):
         ADD = "add", _("added")
         REMOVE = "remove", _("removed")
         QUESTION = "question", _("asked which one")
         UNKNOWN = "unknown", _("not recognised")
+        ANSWER = "answer", _("answered which one")
+        CORRECT = "correct", _("corrected")
+        UNDO = "undo", _("undone")
+        DISAGREE = "disagree", _("barcode differs from picture")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(CheckoutSession, on_delete=models.PROTECT, related_name="scan_events")
     product = models.ForeignKey(
         "catalog.Product", on_delete=models.SET_NULL, null=True, blank=True, related_name="scan_events"
+    )
+    other_product = models.ForeignKey(
+        "catalog.Product",
+        verbose_name=_("other product"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="other_scan_events",
+    )
+    about = models.ForeignKey(
+        "self",
+        verbose_name=_("about"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="later_events",
     )
     action = models.CharField(_("action"), max_length=10, choices=Action)
     quantity = models.PositiveIntegerField(_("quantity"), default=1)
@@ -126,12 +152,38 @@ class ScanEvent(models.Model):
         ordering = ["created_at", "id"]
         indexes = [
             models.Index(fields=["session", "created_at"], name="checkout_scanevent_session_idx"),
-            models.Index(fields=["created_at"], name="checkout_scanevent_time_idx"),
+            # What the dashboard counts stands in the index: the rows beside it are heavy with pictures.
+            models.Index(
+                fields=["created_at", "action", "source", "quantity"], name="checkout_scanevent_time_idx"
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(action__in=["answer", "correct", "undo", "disagree"]),
+                name="checkout_scan_disputed_idx",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(action__in=["add", "remove", "question", "unknown"]),
+                condition=Q(
+                    action__in=[
+                        "add",
+                        "remove",
+                        "question",
+                        "unknown",
+                        "answer",
+                        "correct",
+                        "undo",
+                        "disagree",
+                    ]
+                ),
                 name="checkout_scanevent_action_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(action="undo") | Q(about__isnull=False),
+                name="checkout_scanevent_undo_names_change",
+            ),
+            models.UniqueConstraint(
+                fields=["about"], condition=Q(action="undo"), name="checkout_scanevent_undone_once"
             ),
             models.CheckConstraint(
                 condition=Q(source__in=["vision", "barcode", "manual"]),
@@ -142,3 +194,48 @@ class ScanEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.product_id}"
+
+
+class DisputedLine(ScanEvent):
+    """A scan event by which someone, or a barcode, said that the till was wrong."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("disputed line")
+        verbose_name_plural = _("disputed lines")
+
+
+class FrameCount(models.Model):
+    """How many frames of one hour were answered within a step of the time scale, refused, or left out.
+
+    `step` is one of `checkout.answer_times`, and 0 for frames that were not answered.
+    """
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered", _("answered")
+        REFUSED = "refused", _("refused")
+        DROPPED = "dropped", _("left out")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    hour = models.DateTimeField(_("hour"))
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
+    step = models.PositiveSmallIntegerField(_("step of the time scale"), default=0)
+    frames = models.PositiveBigIntegerField(_("frames"), default=0)
+
+    class Meta:
+        db_table = "frame_counts"
+        verbose_name = _("frame count")
+        verbose_name_plural = _("frame counts")
+        ordering = ["hour", "outcome", "step"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hour", "outcome", "step"], name="checkout_framecount_one_per_step"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="answered") | Q(outcome__in=["refused", "dropped"], step=0),
+                name="checkout_framecount_outcome_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H}h {self.outcome} {self.step}: {self.frames}"

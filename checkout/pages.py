@@ -18,11 +18,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from checkout import selectors, services
+from checkout import ledger, selectors, services
 from checkout.demo.clip import CLIP_PATH
 from checkout.errors import SessionNotFound
+from checkout.likely import products_likely
 from checkout.models import CheckoutSession
 from checkout.page_texts import page_texts
+from ebrcs.rate_limits import TooManyRequests, rate_limit_check
 from orders.models import Order
 from orders.pages import order_cards
 
@@ -33,7 +35,7 @@ def open_session(user: User) -> CheckoutSession | None:
     """Return the visit the shopper is in the middle of, if any."""
     return (
         CheckoutSession.objects.filter(
-            user=user, status=CheckoutSession.Status.ACTIVE, last_active__gte=services.idle_since()
+            user=user, status=CheckoutSession.Status.ACTIVE, last_active__gte=ledger.idle_since()
         )
         .order_by("-last_active", "-id")
         .first()
@@ -87,6 +89,7 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
         "socket_path": f"/api/ws/checkout/{session.pk}",
         "confirm_path": f"/api/sessions/{session.pk}/billing/confirm",
         "products_path": "/api/products",
+        "likely_path": reverse("checkout-likely", args=[session.pk, UUID(int=0)]),
         "receipt_path": reverse("receipt", args=[UUID(int=0)]),
         "login_path": f"{reverse('login')}?{urlencode({'next': request.path})}",
         "clip_path": f"{settings.MEDIA_URL}{CLIP_PATH}" if demo_available() else None,
@@ -97,6 +100,23 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
     }
     context = {"nav": "checkout", "options": options, "demo_available": demo_available()}
     return render(request, "checkout/checkout.html", context)
+
+
+@require_safe
+@never_cache
+@login_required
+def likely_page(request: HttpRequest, session_id: UUID, product_id: UUID) -> JsonResponse:
+    """Tell the till's page which products a line of one's own cart may be in truth."""
+    assert request.user.is_authenticated
+    try:
+        rate_limit_check("recognize", f"user:{request.user.pk}")
+        session = selectors.session_get(user=request.user, session_id=session_id)
+    except TooManyRequests as refusal:
+        headers = {"Retry-After": str(refusal.retry_after_s)}
+        return JsonResponse({"products": []}, status=429, headers=headers)
+    except SessionNotFound:
+        raise Http404 from None
+    return JsonResponse({"products": products_likely(session_id=session.pk, product_id=product_id)})
 
 
 @require_safe
@@ -121,5 +141,9 @@ def manifest(request: HttpRequest) -> JsonResponse:
         "background_color": "#f5f7f5",
         "theme_color": "#0b6e5f",
         "icons": [*icons, maskable],
+        "shortcuts": [
+            {"name": _("Start checkout"), "url": reverse("checkout")},
+            {"name": _("My orders"), "url": reverse("my-page")},
+        ],
     }
     return JsonResponse(body, content_type="application/manifest+json")

@@ -27,14 +27,22 @@ class Cart(TypedDict):
 
 
 class CartEvent(TypedDict):
-    """What changed the cart; `sync` says that notices were missed and the cart was read afresh."""
+    """What changed the cart; `sync` says that notices were missed and the cart was read afresh.
+
+    A correction took one piece of the product off and put one of `instead_id` in, where that is there.
+    `about` is the change that was undone, or the addition that was corrected.
+    """
 
     id: str
-    action: Literal["add", "remove", "sync"]
+    action: Literal["add", "remove", "correct", "undo", "sync"]
     product_id: str | None
     name: str
     quantity: int
     source: str
+    undoable: bool
+    instead_id: NotRequired[str]
+    instead_name: NotRequired[str]
+    about: NotRequired[str]
 
 
 class SessionInfo(TypedDict):
@@ -57,7 +65,7 @@ class Limits(TypedDict):
 
 
 class SessionReady(TypedDict):
-    """The first message of every socket."""
+    """The first message of every socket; `zone` is x, y, width, height relative to the frame."""
 
     type: Literal["session.ready"]
     protocol: int
@@ -65,6 +73,7 @@ class SessionReady(TypedDict):
     cart: Cart
     encoder: str | None
     mode: str
+    zone: list[float]
     limits: Limits
 
 
@@ -74,6 +83,34 @@ class Choice(TypedDict):
     product_id: str
     name: str
     image: str | None
+
+
+class View(TypedDict):
+    """What one view of an item was taken for; `name` is null where it was no product."""
+
+    frame: int
+    state: str
+    name: str | None
+    score: float
+    margin: float
+    quality: float
+
+
+class Why(TypedDict):
+    """Why an item is what it is said to be: how often it was seen, its last views, what happened to it."""
+
+    sightings: int
+    views: list[View]
+    story: list[str]
+    inside: bool
+
+
+class FrameDebug(TypedDict):
+    """What the engine saw in a frame; boxes as in a detection, `changed` whether anything is new in view."""
+
+    zone: list[float]
+    proposals: list[list[float]]
+    changed: bool
 
 
 class Detection(TypedDict):
@@ -87,16 +124,21 @@ class Detection(TypedDict):
     score: float | None
     margin: float | None
     choices: list[Choice]
+    why: NotRequired[Why]
 
 
 class FrameResult(TypedDict):
-    """The answer to one frame; `dropped` counts the frames left out since the last answer."""
+    """The answer to one frame; `dropped` counts the frames left out since the last answer.
+
+    `debug`, and `why` in the detections, are there after `debug.set`.
+    """
 
     type: Literal["frame.result"]
     frame: int
     dropped: int
     detections: list[Detection]
     timing_ms: dict[str, float]
+    debug: NotRequired[FrameDebug]
 
 
 class CartUpdated(TypedDict):
@@ -105,6 +147,21 @@ class CartUpdated(TypedDict):
     type: Literal["cart.updated"]
     event: CartEvent
     cart: Cart
+
+
+class BarcodeSeen(TypedDict):
+    """A barcode was read in a frame, told once for each item that carries it.
+
+    `product_id` is null for a code that no product on sale has, `track` for a code beside all items. `agrees`
+    tells whether the picture had shown the same product; null where it had shown none.
+    """
+
+    type: Literal["barcode.seen"]
+    code: str
+    track: int | None
+    product_id: str | None
+    name: str | None
+    agrees: bool | None
 
 
 class SessionClosed(TypedDict):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -18,11 +19,13 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from catalog.pictures.structure import SUFFIXES
 from checkout.payloads import Cart
+from checkout.replay_explain import Lives
 
 HTTP_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 60.0
 READY_TIMEOUT_S = 180.0
 READY_PAUSE_S = 0.5
+EMPTY_CART: Cart = {"items": [], "total_items": 0, "total_amount": None, "currency": ""}
 
 
 class ReplayFailed(Exception):
@@ -40,7 +43,14 @@ class Visit:
 
 @dataclass
 class Report:
-    """What came of a visit; `problems` counts the answers that were errors, by code."""
+    """What came of a visit.
+
+    Attributes
+    ----------
+    problems : answers that were errors, counted by code
+    lives : of its items, where they were asked for
+    failure : why it was not played or paid to the end
+    """
 
     visit: Visit
     cart: Cart
@@ -48,6 +58,8 @@ class Report:
     dropped: int
     problems: Counter[str]
     order: dict[str, Any] | None = None
+    lives: Lives | None = None
+    failure: str | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -95,12 +107,17 @@ class ReplayClient:
     url : where the server is, e.g. http://localhost:8000
     fps : pace at which the frames were recorded
     in_flight : frames sent but not answered; with 1 no frame is ever left out
+    mode, zone : how and where items count, as the server has it if not given
+    explain : whether the life of each item is asked for
     """
 
     url: str
     token: str = ""
     fps: float = 10.0
     in_flight: int = 2
+    mode: str | None = None
+    zone: list[float] | None = None
+    explain: bool = False
 
     def __post_init__(self) -> None:
         if urlsplit(self.url).scheme not in {"http", "https"}:
@@ -131,15 +148,29 @@ class ReplayClient:
             raise ReplayFailed(f"{self.url} does not answer as this shop does: {error}") from error
 
     def play(self, visit: Visit, *, confirm: bool = False) -> Report:
-        """Play one visit in a session of its own, and confirm or cancel it."""
+        """Play one visit in a session of its own, and confirm or cancel it.
+
+        A cart that cannot be paid is reported as a failure of the visit, with the cart as it is.
+        """
         session = f"/api/sessions/{self.call('POST', '/api/sessions')['session_id']}"
         report = asyncio.run(self._play(visit, session))
         report.cart = cast("Cart", self.call("GET", f"{session}/billing"))
         if confirm and report.cart["items"]:
-            report.order = self.call("POST", f"{session}/billing/confirm")
-        else:
+            try:
+                report.order = self.call("POST", f"{session}/billing/confirm")
+            except ReplayFailed as error:
+                report.failure = str(error)
+        if report.order is None:
             self.call("DELETE", session)
         return report
+
+    def play_all(self, visits: Sequence[Visit], *, confirm: bool = False) -> Iterator[Report]:
+        """Play one visit after the other; one that fails is reported and the others are played."""
+        for visit in visits:
+            try:
+                yield self.play(visit, confirm=confirm)
+            except ReplayFailed as error:
+                yield Report(visit, EMPTY_CART, 0, 0, Counter(), failure=str(error))
 
     async def _play(self, visit: Visit, session: str) -> Report:
         ticket = (await asyncio.to_thread(self.call, "POST", f"{session}/ticket"))["ticket"]
@@ -147,13 +178,26 @@ class ReplayClient:
         try:
             async with connect(address) as socket:
                 await asyncio.to_thread(self._wait_until_ready)
-                return await Player(socket, visit, self.fps, self.in_flight).play()
+                player = Player(socket, visit, self.fps, self.in_flight)
+                await player.ask(self._wishes())
+                return await player.play()
         except ConnectionClosed as error:
             raise ReplayFailed(f"The server closed the socket: {error}") from error
         except (OSError, InvalidHandshake) as error:
             raise ReplayFailed(f"The socket at {self.url} cannot be opened: {error}") from error
         except TimeoutError as error:
             raise ReplayFailed(f"A frame was not answered within {ANSWER_TIMEOUT_S:.0f} s.") from error
+
+    def _wishes(self) -> list[dict[str, Any]]:
+        """Return the commands that come before the first frame."""
+        wishes: list[dict[str, Any]] = []
+        if self.mode is not None:
+            wishes.append({"type": "mode.set", "mode": self.mode})
+        if self.zone is not None:
+            wishes.append({"type": "zone.set", "zone": self.zone})
+        if self.explain:
+            wishes.append({"type": "debug.set", "on": True})
+        return wishes
 
     def _wait_until_ready(self) -> None:
         deadline_s = time.monotonic() + READY_TIMEOUT_S
@@ -181,6 +225,20 @@ class Player:
     answered: int = 0
     dropped: int = 0
     problems: Counter[str] = field(default_factory=Counter)
+    lives: Lives | None = None
+
+    async def ask(self, wishes: Sequence[dict[str, Any]]) -> None:
+        """Send commands and wait until each was carried out."""
+        for wish in wishes:
+            if wish["type"] == "debug.set":
+                self.lives = Lives()
+            await self.socket.send(json.dumps(wish))
+            answer = {"type": ""}
+            while answer["type"] not in {"error", wish["type"].replace(".set", ".changed")}:
+                async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                    answer = json.loads(await self.socket.recv())
+            if answer["type"] == "error":
+                raise ReplayFailed(f"{wish['type']} was refused: {answer['detail']}")
 
     async def play(self) -> Report:
         """Play all frames, the last one twice: its second answer says that all before it was stored."""
@@ -191,8 +249,7 @@ class Player:
             await self.socket.send(frame)
             self.sent += 1
         await self._listen_until(0.0, waiting_max=0)
-        empty: Cart = {"items": [], "total_items": 0, "total_amount": None, "currency": ""}
-        return Report(self.visit, empty, self.answered, self.dropped, self.problems)
+        return Report(self.visit, EMPTY_CART, self.answered, self.dropped, self.problems, lives=self.lives)
 
     async def _listen_until(self, due_s: float, *, waiting_max: int) -> None:
         """Take in messages until it is time for the next frame and few enough answers are missing."""
@@ -210,6 +267,8 @@ class Player:
                     raise
 
     def _take(self, message: dict[str, Any]) -> None:
+        if self.lives is not None:
+            self.lives.take(message, after_frame=self.settled)
         if message["type"] == "error":
             self.problems[message["code"]] += 1
         if "frame" in message:

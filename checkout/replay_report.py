@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from checkout.replay import Report
+from recognition.vision.sequence_evaluation import VisitsScore, score_visits
 
 
 def report_lines(reports: Sequence[Report]) -> Iterator[str]:
@@ -25,21 +26,38 @@ def report_lines(reports: Sequence[Report]) -> Iterator[str]:
         )
         if report.dropped or report.problems:
             yield f"  frames left out: {report.dropped}; errors: {dict(report.problems)}"
+        if report.failure:
+            yield f"  failed: {report.failure}"
+        if report.lives is not None:
+            yield from report.lives.lines()
 
 
 def summary_line(reports: Sequence[Report]) -> str:
     """Return the share of visits whose whole cart is right (cAcc)."""
-    known = [report.is_right for report in reports if report.is_right is not None]
-    if not known:
+    score = visits_score(reports)
+    if score is None:
         return f"{len(reports)} visits played; the truth is not known."
-    return f"cAcc {sum(known) / len(known):.3f}: {sum(known)} of {len(known)} carts right"
+    right = round(score["cAcc"] * score["visits"])
+    return f"cAcc {score['cAcc']:.3f}: {right} of {score['visits']} carts right"
+
+
+def visits_score(reports: Sequence[Report]) -> VisitsScore | None:
+    """Judge the visits whose truth is known, as `manage.py evaluate --sequences` does; None without any."""
+    known = [(report, report.visit.truth) for report in reports if report.visit.truth is not None]
+    if not known:
+        return None
+    return score_visits(
+        {report.visit.name: report.counts for report, _ in known},
+        [{"name": report.visit.name, "cart": truth} for report, truth in known],
+    )
 
 
 def report_json(reports: Sequence[Report]) -> dict[str, Any]:
     """Return all that is known of the visits, for machines."""
-    known = [report.is_right for report in reports if report.is_right is not None]
+    score = visits_score(reports)
     return {
-        "cacc": sum(known) / len(known) if known else None,
+        "cacc": None if score is None else score["cAcc"],
+        "score": score,
         "visits": [
             {
                 "name": report.visit.name,
@@ -51,6 +69,8 @@ def report_json(reports: Sequence[Report]) -> dict[str, Any]:
                 "dropped": report.dropped,
                 "errors": dict(report.problems),
                 "order": report.order,
+                "failure": report.failure,
+                **({"tracks": report.lives.as_json()} if report.lives is not None else {}),
             }
             for report in reports
         ],

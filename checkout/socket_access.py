@@ -20,10 +20,12 @@ from accounts.models import User
 from checkout import services, tickets
 from checkout.models import CheckoutSession
 
+BAD_ADDRESS = 4400
 NOT_AUTHENTICATED = 4401
 FORBIDDEN = 4403
 NOT_FOUND = 4404
 NOT_ACTIVE = 4409
+REPLACED = 4410
 FLOODING = 4429
 FAILED = 4500
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -86,6 +88,17 @@ def socket_enter(scope: Any) -> CheckoutSession:
         raise SocketRefused(NOT_ACTIVE, f"The session is {session.status}.", session)
     services.session_touch(session_id=session_id)
     return session
+
+
+def seat_key(scope: Any) -> UUID | None:
+    """Return the seat a client says it has (`?seat=`), so that it gets it back when it comes again."""
+    named = Handshake.of(scope).query.get("seat")
+    if not named:
+        return None
+    try:
+        return UUID(named[0])
+    except ValueError:
+        raise SocketRefused(BAD_ADDRESS, "seat has to be a UUID.") from None
 
 
 def _user_id(handshake: Handshake, session_id: UUID) -> UUID:

@@ -47,6 +47,7 @@ class Teller:
                         "name": "",
                         "quantity": 0,
                         "source": Source.MANUAL.value,
+                        "undoable": False,
                     }
                 )
                 differs = False

@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from checkout import selectors, services
+from checkout import selectors
+from checkout.answer_times import frame_tally
+from checkout.changes import Change, change_of, change_store
 from checkout.errors import SessionNotActive
+from checkout.ledger import Cause
 from checkout.mailbox import Frame, Mailbox
-from checkout.models import ScanEvent, Source
+from checkout.models import ScanEvent
 from checkout.payloads import CartEvent, Choice, Detection, ErrorMessage, FrameResult
-from checkout.seats import Change, Seat
-from checkout.services import Cause
+from checkout.scanning import codes_settle
+from checkout.seats import Place, Seat
+from checkout.sights import detection_show, frame_debug, products_named, why_show
 from checkout.threads import in_database, in_vision
 from checkout.thumbnails import thumbnail_make
 from ebrcs.errors import EbrcsError
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
     from recognition.runtime import Recognition
     from recognition.vision import sightings
+    from recognition.vision.barcodes import CodeRead
 
 logger = logging.getLogger(__name__)
 # A frame older than this shows what is no longer there.
@@ -40,6 +46,8 @@ NAMES_AGE_MAX_S = 1.0
 WAITING_MAX = 100
 # As many tracks as a lane remembers.
 QUESTIONS_MAX = 200
+# A barcode alone covers more of the picture than this.
+CODE_SHARE = 0.002
 NOTED_STATES = {"ambiguous": ScanEvent.Action.QUESTION, "unknown": ScanEvent.Action.UNKNOWN}
 
 Recognize = Callable[[Sequence[Any]], Awaitable["Recognition"]]
@@ -62,6 +70,26 @@ class ProductNames:
         return self.known
 
 
+@dataclass(frozen=True)
+class Glance:
+    """A frame as far as it goes without knowing any product by sight."""
+
+    picture: NDArray[uint8]
+    observation: sightings.Observation
+    codes: list[CodeRead]
+    decode_ms: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a frame led to; `lives` are the lives of the items in view, where they were asked for."""
+
+    observation: sightings.Observation
+    outcome: sightings.Outcome
+    timing_ms: dict[str, float]
+    lives: Mapping[int, sightings.TrackLife]
+
+
 @dataclass
 class Till:
     """Looks at the newest frame, answers it, and stores what came or went.
@@ -74,7 +102,7 @@ class Till:
     """
 
     session_id: UUID
-    seat: Seat
+    place: Place
     mailbox: Mailbox
     recognize: Recognize
     send: Callable[[Any], Awaitable[None]]
@@ -97,18 +125,24 @@ class Till:
                 logger.exception("Frame %d of session %s failed.", frame.number, self.session_id)
                 answer = refusal(frame, "internal_error", "The frame could not be looked at.")
             await self.send(answer)
+            frame_tally.note(
+                answer_ms=1000 * (time.monotonic() - frame.received_s),
+                answered=answer["type"] == "frame.result",
+                dropped=frame.dropped,
+            )
             await self.store()
 
     async def store(self) -> None:
         """Store what was seen; what the database does not take now is tried again with the next frame."""
         async with self.storing:
-            while self.seat.changes:
+            changes = self.place.seat.changes
+            while changes:
                 try:
-                    await self._store_one(self.seat.changes[0])
+                    await self._store_one(changes[0])
                 except (OperationalError, InterfaceError):
                     logger.warning("A change of session %s waits for the database.", self.session_id)
                     return
-                del self.seat.changes[0]
+                del changes[0]
 
     async def _store_one(self, change: Change) -> None:
         event = None
@@ -127,37 +161,55 @@ class Till:
         if time.monotonic() - frame.received_s > FRAME_AGE_MAX_S:
             return refusal(frame, "late_frame", "The frame was too old when its turn came.")
         started_s = time.perf_counter()
+        seat = self.place.seat
         try:
-            async with self.seat.turn:
-                outcome, timing_ms = await self._look(frame)
+            async with seat.turn:
+                look = await self._look(seat, frame)
         except BadFrame as error:
             return refusal(frame, "bad_frame", str(error.detail), {"reason": error.code})
-        detections = await self._detections(outcome)
-        timing_ms["total"] = 1000 * (time.perf_counter() - started_s)
-        return {
+        detections = await self._detections(look)
+        look.timing_ms["total"] = 1000 * (time.perf_counter() - started_s)
+        answer: FrameResult = {
             "type": "frame.result",
             "frame": frame.number,
             "dropped": frame.dropped,
             "detections": detections,
-            "timing_ms": {name: round(value, 1) for name, value in timing_ms.items()},
+            "timing_ms": {name: round(value, 1) for name, value in look.timing_ms.items()},
         }
+        if self.place.explains:
+            answer["debug"] = frame_debug(look.observation, seat.zone)
+        return answer
 
-    async def _look(self, frame: Frame) -> tuple[sightings.Outcome, dict[str, float]]:
+    async def _look(self, seat: Seat, frame: Frame) -> Look:
         """Take the frame through decoding, observing, matching and concluding."""
         import numpy as np
 
-        observation, decode_ms = await in_vision(self._observe, frame)
-        timing_ms = {"decode": decode_ms, "embed": 0.0, "search": 0.0}
+        glance = await in_vision(self._observe, seat, frame)
+        observation = glance.observation
+        if glance.codes:
+            await codes_settle(seat, glance.codes, glance.picture, self.send)
+        timing_ms = {"decode": glance.decode_ms, "embed": 0.0, "search": 0.0}
         embeddings, decisions = np.empty((0, 0), np.float32), []
         if observation.crops:
             recognition = await self.recognize([picture for _, picture in observation.crops])
             embeddings, decisions = recognition.embeddings, recognition.decisions
             timing_ms |= {name: recognition.timing_ms[name] for name in ("embed", "search")}
-        outcome = await in_vision(self.seat.lane.conclude, observation, embeddings, decisions)
-        await in_vision(self._remember, dict(observation.crops), outcome)
-        return outcome, timing_ms
+        outcome = await in_vision(seat.lane.conclude, observation, embeddings, decisions)
+        await in_vision(self._remember, seat, dict(observation.crops), outcome)
+        lives = {}
+        if self.place.explains:
+            tracks = (detection.track for detection in outcome.detections)
+            lives = {track: deepcopy(life) for track in tracks if (life := seat.lane.life(track))}
+        if seat.overruled:
+            outcome = replace(
+                outcome,
+                detections=tuple(
+                    replace(item, product_id=seat.product_of(item)) for item in outcome.detections
+                ),
+            )
+        return Look(observation, outcome, timing_ms, lives)
 
-    def _observe(self, frame: Frame) -> tuple[sightings.Observation, float]:
+    def _observe(self, seat: Seat, frame: Frame) -> Glance:
         from recognition.vision.decode import decode_frame
 
         started_s = time.perf_counter()
@@ -165,59 +217,50 @@ class Till:
             frame.data, max_bytes=settings.FRAME_MAX_BYTES, max_pixels=settings.FRAME_MAX_PIXELS
         )
         decode_ms = 1000 * (time.perf_counter() - started_s)
-        return self.seat.lane.observe(picture, frame.received_s), decode_ms
+        observation = seat.lane.observe(picture, frame.received_s)
+        codes = []
+        if seat.codes is not None:
+            unknown = [item.box for item in seat.lane.in_view() if item.state != "accepted"]
+            active = observation.active or observation.unsettled or observation.changed > CODE_SHARE
+            codes = seat.codes.look(picture, frame.received_s, unknown, active=active)
+        return Glance(picture, observation, codes, decode_ms)
 
-    def _remember(self, pictures: dict[int, NDArray[uint8]], outcome: sightings.Outcome) -> None:
+    def _remember(self, seat: Seat, pictures: dict[int, NDArray[uint8]], outcome: sightings.Outcome) -> None:
         """Note what has to be stored, and which questions are open."""
         for event in outcome.events:
-            self.seat.changes.append(change_of(event))
+            seat.changes.append(change_of(seat, event))
         for detection in outcome.detections:
             action, key = NOTED_STATES.get(detection.state), (detection.track, detection.state)
             if detection.choices:
-                self.seat.questions[detection.track] = detection.choices
-                if len(self.seat.questions) > QUESTIONS_MAX:
-                    del self.seat.questions[min(self.seat.questions)]
-            if action is None or key in self.seat.noted or len(self.seat.changes) >= WAITING_MAX:
+                seat.questions[detection.track] = detection.choices
+                if len(seat.questions) > QUESTIONS_MAX:
+                    del seat.questions[min(seat.questions)]
+            if action is None or key in seat.noted or len(seat.changes) >= WAITING_MAX:
                 continue
-            self.seat.noted.add(key)
             picture = pictures.get(detection.track)
             cause = Cause(
                 score=detection.score,
                 margin=detection.margin,
                 thumbnail=None if picture is None else thumbnail_make(picture),
             )
-            self.seat.changes.append(Change(action, None, cause))
+            seat.noted[key] = cause.event_id
+            seat.changes.append(Change(action, None, cause))
 
-    async def _detections(self, outcome: sightings.Outcome) -> list[Detection]:
+    async def _detections(self, look: Look) -> list[Detection]:
+        found, lives = look.outcome.detections, look.lives
         wanted = {
             product_id
-            for detection in outcome.detections
-            for product_id in (*detection.choices, detection.product_id)
-            if product_id is not None
+            for detection in found
+            for product_id in products_named(detection, lives.get(detection.track))
         }
         names = await self.names.get(wanted) if wanted else {}
-        return [_detection(detection, names) for detection in outcome.detections]
-
-
-def change_of(event: Any) -> Change:
-    """Return what an event of a lane means to the cart."""
-    cause = Cause(
-        source=Source.VISION,
-        score=event.score,
-        margin=event.margin,
-        thumbnail=thumbnail_make(event.picture),
-        reason=event.reason,
-    )
-    return Change(ScanEvent.Action(event.action), UUID(event.product_id), cause)
-
-
-def change_store(*, session_id: UUID, change: Change) -> CartEvent | None:
-    """Store one change; return what it did to the cart."""
-    if change.product_id is None:
-        services.scan_note(session_id=session_id, action=change.action, cause=change.cause)
-        return None
-    store = services.item_add if change.action == ScanEvent.Action.ADD else services.item_remove
-    return store(session_id=session_id, product_id=change.product_id, cause=change.cause)
+        shown = []
+        for detection in found:
+            item = detection_show(detection, names)
+            if life := lives.get(detection.track):
+                item["why"] = why_show(life, names)
+            shown.append(item)
+        return shown
 
 
 def refusal(frame: Frame, code: str, detail: str, data: dict[str, object] | None = None) -> ErrorMessage:
@@ -229,19 +272,4 @@ def refusal(frame: Frame, code: str, detail: str, data: dict[str, object] | None
         "frame": frame.number,
         "dropped": frame.dropped,
         "data": data or {},
-    }
-
-
-def _detection(detection: sightings.Detection, names: dict[str, Choice]) -> Detection:
-    box = detection.box
-    named = names.get(detection.product_id or "")
-    return {
-        "track": detection.track,
-        "box": [round(side, 4) for side in (box.x, box.y, box.width, box.height)],
-        "state": detection.state,
-        "product_id": detection.product_id,
-        "name": named["name"] if named else None,
-        "score": round(detection.score, 4),
-        "margin": round(detection.margin, 4),
-        "choices": [names[product_id] for product_id in detection.choices if product_id in names],
     }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from ebrcs.csv_export import CsvExport, csv_response
 from ebrcs.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
 from orders.export import orders_csv_lines
 from orders.models import Order, OrderItem
+from orders.templatetags.money import money
 
 
 class OrderItemInline(ReadOnlyInline[OrderItem, Order]):
@@ -17,31 +23,58 @@ class OrderItemInline(ReadOnlyInline[OrderItem, Order]):
 
     model = OrderItem
     fields = ("product_name", "quantity", "unit_price", "avg_score")
+    template = "admin/orders/lines.html"
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin[Order]):
-    """Receipts, the newest first."""
+class OrderAdmin(CsvExport[Order], ReadOnlyAdmin[Order]):
+    """Receipts, the newest first; the export holds what filters, dates and search leave."""
 
-    list_display = (
+    list_display = ("number", "user", "total_items", "amount", "payment_status", "confirmed_at")
+    fields = (
         "number",
         "user",
-        "total_items",
-        "total_amount",
-        "currency",
-        "payment_status",
         "confirmed_at",
+        "total_items",
+        "amount",
+        "payment_status",
+        "receipt",
+        "story",
     )
+    readonly_fields = ("amount", "receipt", "story")
     list_filter = ("payment_status", "confirmed_at")
     list_select_related = ("user",)
     search_fields = ("number", "user__username", "items__product_name")
     date_hierarchy = "confirmed_at"
     inlines = (OrderItemInline,)
     actions = ("export_csv",)
+    csv_filename = "orders.csv"
+    show_full_result_count = False
+
+    class Media:
+        css = {"all": ["css/dashboard.css"]}
+
+    @admin.display(description=_("total"), ordering="total_amount")
+    def amount(self, order: Order) -> str:
+        """Show the total as pages do."""
+        return money(order.total_amount, order.currency)
+
+    @admin.display(description=_("receipt"))
+    def receipt(self, order: Order) -> str:
+        """Lead to the shopper's receipt."""
+        return format_html('<a href="{}">{}</a>', reverse("receipt", args=[order.pk]), order.number)
+
+    @admin.display(description=_("visit"))
+    def story(self, order: Order) -> str:
+        """Lead to the visit in which the cart was filled."""
+        address = reverse("admin:checkout_checkoutsession_change", args=[order.session_id])
+        return format_html('<a href="{}">{}</a>', address, _("How the cart was filled"))
+
+    def csv_lines(self, queryset: QuerySet[Order]) -> Iterator[str]:
+        """Yield one line per order line."""
+        return orders_csv_lines(queryset)
 
     @admin.action(description=_("Export the selected orders as CSV"))
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse:
         """Answer with a table of one line per order line."""
-        response = HttpResponse(orders_csv_lines(queryset), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = 'attachment; filename="orders.csv"'
-        return response
+        return csv_response(self.csv_filename, self.csv_lines(queryset))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
+from ebrcs.csv_export import csv_lines
 from orders.models import Order
 
 COLUMNS = (
@@ -21,36 +20,25 @@ COLUMNS = (
     "currency",
     "payment_status",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+ORDERS_AT_ONCE = 500
 
 
 def orders_csv_lines(orders: QuerySet[Order]) -> Iterator[str]:
     """Yield a CSV with one line per order line, after a line of column names."""
-    yield "\ufeff" + _line(COLUMNS)  # the mark by which spreadsheets know UTF-8
-    for order in orders.select_related("user").prefetch_related("items"):
+    return csv_lines(COLUMNS, _rows(orders))
+
+
+def _rows(orders: QuerySet[Order]) -> Iterator[tuple[object, ...]]:
+    for order in orders.select_related("user").prefetch_related("items").iterator(ORDERS_AT_ONCE):
         for item in order.items.all():
-            line_total = None if item.unit_price is None else item.unit_price * item.quantity
-            yield _line(
-                (
-                    order.number,
-                    order.confirmed_at.isoformat(),
-                    _text(order.user.username),
-                    _text(item.product_name),
-                    item.quantity,
-                    item.unit_price,
-                    line_total,
-                    order.currency,
-                    order.payment_status,
-                )
+            yield (
+                order.number,
+                order.confirmed_at,
+                order.user.username,
+                item.product_name,
+                item.quantity,
+                item.unit_price,
+                None if item.unit_price is None else item.unit_price * item.quantity,
+                order.currency,
+                order.payment_status,
             )
-
-
-def _text(value: str) -> str:
-    """Keep a spreadsheet from taking a name for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
-
-
-def _line(values: Iterable[object]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream).writerow(values)
-    return stream.getvalue()

@@ -40,7 +40,10 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ["-confirmed_at", "-id"]
-        indexes = [models.Index(fields=["user", "-confirmed_at", "-id"], name="orders_order_user_time_idx")]
+        indexes = [
+            models.Index(fields=["user", "-confirmed_at", "-id"], name="orders_order_user_time_idx"),
+            models.Index(fields=["-confirmed_at", "-id"], name="orders_order_time_idx"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(total_items__gte=1), name="orders_order_items_positive"),
             models.CheckConstraint(

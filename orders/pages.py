@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
-from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from catalog.models import Product, ProductImage
 from orders.models import Order, OrderItem
-from orders.selectors import order_get
+from orders.selectors import order_get, pictures_by_product
 
 ORDERS_PER_PAGE = 10
 PICTURES_PER_ORDER = 3
@@ -42,17 +39,6 @@ class ReceiptLine:
     def amount(self) -> object:
         """The price of the whole line, or None where the shop has no prices."""
         return None if self.item.unit_price is None else self.item.unit_price * self.item.quantity
-
-
-def pictures_by_product(product_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Return the address of each product's first photo, in one query."""
-    first = ProductImage.objects.filter(product=OuterRef("pk")).order_by("created_at", "id")
-    names = (
-        Product.objects.filter(pk__in=set(product_ids))
-        .order_by()
-        .values_list("pk", Subquery(first.values("image")[:1]))
-    )
-    return {product_id: default_storage.url(name) for product_id, name in names if name}
 
 
 def order_cards(orders: Sequence[Order]) -> list[OrderCard]:

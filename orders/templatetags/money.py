@@ -34,7 +34,16 @@ def money(amount: Decimal | str | None, currency: str) -> str | SafeString:
     """Write an amount with the sign of its currency, or the word for goods that carry no price."""
     if amount is None or amount == "":
         return gettext("no price")
-    exact = Decimal(amount)
     step = Decimal(1) if currency in WITHOUT_CENTS else Decimal("0.01")
-    number = number_format(exact.quantize(step, ROUND_HALF_EVEN), use_l10n=True, force_grouping=True)
+    return _written(Decimal(amount), currency, step)
+
+
+@register.filter(is_safe=False)
+def money_whole(amount: Decimal | float, currency: str) -> str:
+    """Write an amount without cents, for sums and scales that are read at a glance."""
+    return _written(Decimal(amount), currency, Decimal(1))
+
+
+def _written(amount: Decimal, currency: str, step: Decimal) -> str:
+    number = str(number_format(amount.quantize(step, ROUND_HALF_EVEN), use_l10n=True, force_grouping=True))
     return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{currency}\N{NO-BREAK SPACE}{number}"

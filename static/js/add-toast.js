@@ -1,43 +1,89 @@
 // @ts-check
-// <add-toast>: says over the picture, and to screen readers, what has just happened.
+// <add-toast>: says over the picture, and to screen readers, what has just happened, and offers to take it back.
 
-import { part } from "./dom.js";
+import { part, showPicture } from "./dom.js";
 
-const STAYS_MS = 3000;
+const STAYS_MS = 3500;
+const STAYS_WITH_UNDO_MS = 7000;
 
+/** Events: "undo". */
 export class AddToast extends HTMLElement {
   connectedCallback() {
     this.timer = 0;
+    this.staysMs = STAYS_MS;
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    this.body = part(this, "body", HTMLElement);
+    this.undo = part(this, "toast-undo", HTMLButtonElement);
+    this.undo.addEventListener("click", () => this.dispatchEvent(new Event("undo")), { signal });
+    for (const held of ["focusin", "pointerenter"]) {
+      this.body.addEventListener(held, () => clearTimeout(this.timer), { signal });
+    }
+    for (const left of ["focusout", "pointerleave"]) {
+      this.body.addEventListener(left, () => this.fade(), { signal });
+    }
   }
 
   disconnectedCallback() {
+    this.stop?.abort();
     clearTimeout(this.timer);
   }
 
-  /** Says what went well. @param {string} words */
-  show(words) {
-    this.appear(words, "good");
+  /**
+   * Says what went well.
+   * @param {string} words
+   * @param {{picture?: string | null, undo?: boolean}} [extras] picture of the product; whether it can be undone
+   */
+  show(words, { picture, undo = false } = {}) {
+    this.appear(words, "good", picture, undo);
   }
 
-  /** Says what did not work. @param {string} words */
-  warn(words) {
-    this.appear(words, "warning");
+  /** Says what did not work, or what needs a look. @param {string} words @param {boolean} [undo] */
+  warn(words, undo = false) {
+    this.appear(words, "warning", undefined, undo);
   }
 
-  /** @param {string} words @param {"good" | "warning"} tone */
-  appear(words, tone) {
+  /**
+   * @param {string} words @param {"good" | "warning"} tone
+   * @param {string | null | undefined} picture undefined: none belongs to it
+   * @param {boolean} undo
+   */
+  appear(words, tone, picture, undo) {
+    const { body } = this;
+    if (!body || !this.undo) return;
     this.dataset.tone = tone;
     part(this, "icon-good", HTMLElement).hidden = tone !== "good";
     part(this, "icon-warning", HTMLElement).hidden = tone === "good";
-    const body = part(this, "body", HTMLElement);
     part(this, "word", HTMLElement).textContent = words;
+    part(this, "toast-picture", HTMLElement).hidden = picture === undefined;
+    if (picture !== undefined) showPicture(body, picture);
+    this.undo.hidden = !undo;
+    this.staysMs = undo || tone === "warning" ? STAYS_WITH_UNDO_MS : STAYS_MS;
     body.hidden = false;
     body.classList.remove("fresh");
     void body.offsetWidth; // starts the animation anew
     body.classList.add("fresh");
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => (body.hidden = true), STAYS_MS);
+    this.fade();
     this.speak(words);
+  }
+
+  /** Goes away after a while, but not from under a finger or the focus. */
+  fade() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (!this.body?.matches(":hover, :focus-within")) this.hide();
+      else this.fade();
+    }, this.staysMs);
+  }
+
+  hide() {
+    clearTimeout(this.timer);
+    if (this.body) this.body.hidden = true;
+  }
+
+  /** What was said can no longer be taken back. */
+  forgetUndo() {
+    if (this.undo) this.undo.hidden = true;
   }
 
   /** Says it to screen readers only; the same words twice are still news. @param {string} words */

@@ -1,18 +1,24 @@
 // @ts-check
-// Draws a box and a name on every item in view; boxes glide between answers so that they keep up.
+// Draws a box and a name on every item in view; boxes run ahead of the answers so that they keep up.
 
+import { BoxMotion } from "./box-motion.js";
 import { say } from "./options.js";
 
 /** @typedef {import("./protocol.js").Detection} Detection */
+/** @typedef {import("./protocol.js").FrameDebug} FrameDebug */
 /** @typedef {import("./protocol.js").ItemState} ItemState */
-/** @typedef {{box: number[], goal: number[], speed: number[], at: number, seen: boolean, detection: Detection}} Mark */
+/** @typedef {import("./protocol.js").Box} Box */
+/** @typedef {{motion: BoxMotion, heardAt: number, seen: boolean, detection: Detection}} Mark */
+/** @typedef {{colour: string, dash: number[], width: number, sign: string}} Look */
 
-const GLIDE_MS = 70;
-const AHEAD_MS = 140;
 const GONE_AFTER_MS = 400;
+const STALE_AFTER_MS = 350;
+const SHADE = "rgb(9 18 15 / 86%)";
+/** Room of the sign for the connection, in CSS pixels from the upper left corner. */
+const PILL = { wide: 165, tall: 50 };
 
 /** Colour, dash pattern in units of the line's width, and width: a state is told by its shape as well. */
-const LOOKS = /** @type {Record<ItemState, {colour: string, dash: number[], width: number, sign: string}>} */ ({
+export const LOOKS = /** @type {Record<ItemState, Look>} */ ({
   candidate: { colour: "#ffffff", dash: [3, 3], width: 2, sign: "" },
   accepted: { colour: "#5fe3c6", dash: [], width: 4, sign: "✓ " },
   ambiguous: { colour: "#ffc66b", dash: [6, 3], width: 4, sign: "? " },
@@ -20,13 +26,18 @@ const LOOKS = /** @type {Record<ItemState, {colour: string, dash: number[], widt
 });
 
 export class BoxOverlay {
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
+  /** @param {HTMLCanvasElement} canvas @param {() => number} shownAt when the picture in view was taken, in ms */
+  constructor(canvas, shownAt) {
     this.canvas = canvas;
+    this.shownAt = shownAt;
     this.mirrored = false;
+    /** @type {FrameDebug | null} what the engine proposed, while that is asked for */
+    this.debug = null;
     /** @type {Map<number, Mark>} */
     this.marks = new Map();
     this.request = 0;
+    this.scale = 1;
+    this.family = "sans-serif";
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.sizes = new ResizeObserver(() => this.fit());
   }
@@ -44,25 +55,30 @@ export class BoxOverlay {
   }
 
   fit() {
-    const scale = devicePixelRatio || 1;
-    this.canvas.width = Math.round(this.canvas.clientWidth * scale);
-    this.canvas.height = Math.round(this.canvas.clientHeight * scale);
+    this.scale = devicePixelRatio || 1;
+    this.family = getComputedStyle(this.canvas).fontFamily;
+    this.canvas.width = Math.round(this.canvas.clientWidth * this.scale);
+    this.canvas.height = Math.round(this.canvas.clientHeight * this.scale);
     this.wake();
   }
 
-  /** @param {Detection[]} detections */
-  show(detections) {
-    const now = performance.now();
+  /**
+   * @param {Detection[]} detections
+   * @param {number} [takenAt] when the frame they belong to was taken
+   * @param {FrameDebug | null} [debug]
+   */
+  show(detections, takenAt = this.shownAt(), debug = null) {
+    const heardAt = performance.now();
+    this.debug = debug;
     for (const mark of this.marks.values()) mark.seen = false;
     for (const detection of detections) {
       const known = this.marks.get(detection.track);
-      const goal = [...detection.box];
       if (known) {
-        const passed = Math.max(now - known.at, 1);
-        known.speed = goal.map((value, axis) => (axis < 2 && passed < 500 ? (value - known.goal[axis]) / passed : 0));
-        Object.assign(known, { goal, at: now, seen: true, detection });
+        known.motion.seen(detection.box, takenAt);
+        Object.assign(known, { heardAt, seen: true, detection });
       } else {
-        this.marks.set(detection.track, { box: goal, goal, speed: [0, 0, 0, 0], at: now, seen: true, detection });
+        const motion = new BoxMotion(detection.box, takenAt);
+        this.marks.set(detection.track, { motion, heardAt, seen: true, detection });
       }
     }
     this.wake();
@@ -83,71 +99,98 @@ export class BoxOverlay {
     const passed = Math.max(0, now - (this.drawnAt ?? now));
     this.drawnAt = now;
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    for (const proposal of this.debug?.proposals ?? []) this.drawProposal(context, proposal);
     for (const [track, mark] of this.marks) {
-      if (!mark.seen && (this.still.matches || now - mark.at > GONE_AFTER_MS)) this.marks.delete(track);
-      else this.drawMark(context, mark, now, passed);
+      if (!mark.seen && (this.still.matches || now - mark.heardAt > GONE_AFTER_MS)) this.marks.delete(track);
+      else this.drawMark(context, mark, passed);
     }
     if (this.marks.size) this.request = requestAnimationFrame((next) => this.draw(next));
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {Mark} mark @param {number} now @param {number} passed */
-  drawMark(context, mark, now, passed) {
-    const ahead = this.still.matches ? 0 : Math.min(now - mark.at, AHEAD_MS);
-    const share = this.still.matches ? 1 : 1 - Math.exp(-passed / GLIDE_MS);
-    mark.box = mark.box.map((value, axis) => value + (mark.goal[axis] + mark.speed[axis] * ahead - value) * share);
+  /** Returns a box in pixels of the canvas. @param {Box} box @returns {Box} */
+  placed([x, y, w, h]) {
     const { width, height } = this.canvas;
-    const scale = devicePixelRatio || 1;
+    return [(this.mirrored ? 1 - x - w : x) * width, y * height, w * width, h * height];
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {Box} proposal */
+  drawProposal(context, proposal) {
+    context.setLineDash([4 * this.scale, 4 * this.scale]);
+    for (const [colour, width] of /** @type {[string, number][]} */ ([["rgb(9 18 15 / 70%)", 3], ["#9fc4ff", 1.5]])) {
+      context.strokeStyle = colour;
+      context.lineWidth = width * this.scale;
+      context.strokeRect(...this.placed(proposal));
+    }
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {Mark} mark @param {number} passed */
+  drawMark(context, mark, passed) {
+    const { scale } = this;
+    const [x, y, w, h] = this.placed(mark.motion.draw(this.shownAt(), passed, !this.still.matches));
+    if (w <= 0 || h <= 0) return;
     const look = LOOKS[mark.detection.state];
-    const w = mark.box[2] * width;
-    const h = mark.box[3] * height;
-    const x = this.mirrored ? width - mark.box[0] * width - w : mark.box[0] * width;
-    const y = mark.box[1] * height;
-    context.globalAlpha = mark.seen ? 1 : 0.4;
-    context.lineWidth = look.width * scale;
+    const isStale = this.shownAt() - mark.motion.at > STALE_AFTER_MS;
+    context.globalAlpha = !mark.seen ? 0.4 : isStale ? 0.65 : 1;
+    context.lineWidth = (look.width + 2) * scale;
     context.lineCap = "round";
     context.setLineDash(look.dash.map((length) => length * look.width * scale));
     context.strokeStyle = "rgb(9 18 15 / 55%)";
-    context.lineWidth += 2 * scale;
-    this.outline(context, x, y, w, h, 14 * scale);
-    context.lineWidth -= 2 * scale;
+    this.outline(context, x, y, w, h);
+    context.lineWidth = look.width * scale;
     context.strokeStyle = look.colour;
-    this.outline(context, x, y, w, h, 14 * scale);
-    this.label(context, mark.detection, look, x, y, h, scale);
+    this.outline(context, x, y, w, h);
+    this.label(context, mark.detection, look, x, y, h);
     context.globalAlpha = 1;
   }
 
   /**
    * @param {CanvasRenderingContext2D} context
-   * @param {number} x @param {number} y @param {number} w @param {number} h @param {number} radius
+   * @param {number} x @param {number} y @param {number} w @param {number} h
    */
-  outline(context, x, y, w, h, radius) {
+  outline(context, x, y, w, h) {
     context.beginPath();
-    context.roundRect(x, y, w, h, Math.min(radius, w / 2, h / 2));
+    context.roundRect(x, y, w, h, Math.min(14 * this.scale, w / 2, h / 2));
     context.stroke();
   }
 
-  /**
-   * @param {CanvasRenderingContext2D} context @param {Detection} detection
-   * @param {{colour: string, sign: string}} look
-   * @param {number} x @param {number} y @param {number} h @param {number} scale
-   */
-  label(context, detection, look, x, y, h, scale) {
+  /** @param {Detection} detection @param {Look} look */
+  words(detection, look) {
     const named = detection.state === "accepted" && detection.name;
-    const words = look.sign + (named ? detection.name : say(`label_${detection.state === "accepted" ? "candidate" : detection.state}`));
-    context.font = `600 ${16 * scale}px ${getComputedStyle(this.canvas).fontFamily}`;
+    const word = named ? detection.name : say(`label_${detection.state === "accepted" ? "candidate" : detection.state}`);
+    return `${this.debug ? `${detection.track} ` : ""}${look.sign}${word}`;
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context @param {Detection} detection @param {Look} look
+   * @param {number} x @param {number} y @param {number} h
+   */
+  label(context, detection, look, x, y, h) {
+    const { scale } = this;
+    const gap = 4 * scale;
     const pad = 10 * scale;
     const tall = 30 * scale;
-    const wide = Math.min(context.measureText(words).width + 2 * pad, this.canvas.width - 8 * scale);
-    const left = Math.max(4 * scale, Math.min(x, this.canvas.width - wide - 4 * scale));
+    context.font = `600 ${16 * scale}px ${this.family}`;
+    const words = shortened(context, this.words(detection, look), this.canvas.width - 2 * gap - 2 * pad);
+    const wide = context.measureText(words).width + 2 * pad;
+    const left = Math.max(gap, Math.min(x, this.canvas.width - wide - gap));
     const above = y - tall - 6 * scale;
-    const top = above > 4 * scale ? above : Math.min(y + 8 * scale, y + h);
+    let top = above > gap ? above : Math.min(y + 8 * scale, y + h);
+    if (left < PILL.wide * scale) top = Math.max(top, PILL.tall * scale);
     context.setLineDash([]);
-    context.fillStyle = "rgb(9 18 15 / 86%)";
+    context.fillStyle = SHADE;
     context.beginPath();
     context.roundRect(left, top, wide, tall, tall / 2);
     context.fill();
     context.fillStyle = look.colour;
     context.textBaseline = "middle";
-    context.fillText(words, left + pad, top + tall / 2 + scale, wide - 2 * pad);
+    context.fillText(words, left + pad, top + tall / 2 + scale);
   }
+}
+
+/** Returns words that fit into a width. @param {CanvasRenderingContext2D} context @param {string} words @param {number} width */
+function shortened(context, words, width) {
+  if (context.measureText(words).width <= width) return words;
+  let length = words.length - 1;
+  while (length > 1 && context.measureText(`${words.slice(0, length)}…`).width > width) length -= 1;
+  return `${words.slice(0, length)}…`;
 }

@@ -44,6 +44,8 @@ export class CameraSource {
     this.onLost = onLost;
     /** @type {MediaStream | null} */
     this.stream = null;
+    this.pictureAt = 0;
+    this.watch = 0;
   }
 
   /** @param {string} deviceId empty for the browser's choice */
@@ -53,6 +55,19 @@ export class CameraSource {
     this.track?.addEventListener("ended", this.onLost, { once: true });
     this.element.srcObject = this.stream;
     await this.element.play();
+    this.watchPictures();
+  }
+
+  /** Notes when each picture came: in the dark, cameras give few. */
+  watchPictures() {
+    this.watch = this.element.requestVideoFrameCallback?.((now) => {
+      this.pictureAt = now;
+      if (this.stream) this.watchPictures();
+    });
+  }
+
+  get shownAt() {
+    return this.pictureAt || performance.now();
   }
 
   /** @param {string} deviceId @returns {Promise<MediaStream>} */
@@ -75,6 +90,7 @@ export class CameraSource {
     this.track?.removeEventListener("ended", this.onLost);
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
+    this.element.cancelVideoFrameCallback?.(this.watch);
     this.element.srcObject = null;
   }
 
@@ -104,6 +120,11 @@ export class CameraSource {
     const found = /** @type {any} */ (this.track?.getCapabilities?.() ?? {});
     const zoom = found.zoom && found.zoom.max > found.zoom.min ? found.zoom : null;
     return { torch: Boolean(found.torch), zoom };
+  }
+
+  /** What light and zoom are set to now. @returns {{torch?: boolean, zoom?: number}} */
+  get adjusted() {
+    return /** @type {any} */ (this.track?.getSettings() ?? {});
   }
 
   /** @param {{torch?: boolean, zoom?: number}} wish */

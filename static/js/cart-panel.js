@@ -9,7 +9,7 @@ import { money, say, sayCount } from "./options.js";
 
 const WISH_STAYS_MS = 1500;
 
-/** Events: "quantity" (detail: {product_id, quantity}), "undo", "pay". */
+/** Events: "quantity" (detail: {product_id, quantity}), "wrong" (detail: {line}), "undo", "pay". */
 export class CartPanel extends HTMLElement {
   /** @type {Cart | null} */
   cart = null;
@@ -76,9 +76,12 @@ export class CartPanel extends HTMLElement {
     this.payShow();
   }
 
-  /** @param {boolean} possible */
-  setUndo(possible) {
-    part(this, "undo", HTMLButtonElement).hidden = !possible;
+  /** Offers to take the last change back. @param {string | null} change in words; null: nothing to take back */
+  setUndo(change) {
+    const button = part(this, "undo", HTMLButtonElement);
+    if (change === null && button === document.activeElement) part(this, "title", HTMLElement).focus();
+    button.hidden = change === null;
+    button.setAttribute("aria-label", say("undo_what", { change: change ?? "" }));
   }
 
   /** @param {string} words none to take the notice away */
@@ -104,10 +107,10 @@ export class CartPanel extends HTMLElement {
     const price = item.unit_price === null ? null : Number(item.unit_price);
     part(line, "amount", HTMLElement).textContent = price === null ? "" : money(price * quantity, currency);
     const each = part(line, "each", HTMLElement);
-    each.textContent = price === null ? say("no_price") : quantity > 1 ? `× ${money(price, currency)}` : "";
+    each.textContent = price === null ? say("no_price") : quantity > 1 ? say("each", { price: money(price, currency) }) : "";
     showPicture(line, item.image);
-    for (const [name, key] of [["fewer", "fewer"], ["more", "more"], ["remove", "remove"]]) {
-      part(line, name, HTMLButtonElement).setAttribute("aria-label", say(key, { name: item.name }));
+    for (const name of ["fewer", "more", "remove", "wrong"]) {
+      part(line, name, HTMLButtonElement).setAttribute("aria-label", say(name, { name: item.name }));
     }
     part(line, "fewer", HTMLButtonElement).disabled = quantity <= 1;
   }
@@ -137,6 +140,7 @@ export class CartPanel extends HTMLElement {
     const line = /** @type {HTMLElement | null} */ (button?.closest(".line"));
     const item = this.cart?.items.find((one) => one.product_id === line?.dataset.product);
     if (!button || !line || !item || !this.cart) return;
+    if (button.dataset.part === "wrong") return this.tell("wrong", { line: item });
     const shown = this.wished(item);
     const step = /** @type {Record<string, number>} */ ({ fewer: shown - 1, more: shown + 1, remove: 0 });
     const quantity = step[button.dataset.part ?? ""];

@@ -2,6 +2,7 @@
 // The checkout page: connects the stage, the cart and the dialogs with the till.
 
 import { AddToast } from "./add-toast.js";
+import { CartNews } from "./cart-news.js";
 import { CartPanel } from "./cart-panel.js";
 import { chime, soundUnlock } from "./chime.js";
 import { ConnectionPill } from "./connection-pill.js";
@@ -10,14 +11,23 @@ import { FramePump } from "./frame-pump.js";
 import { options, say, sayRefusal } from "./options.js";
 import { preferences } from "./preferences.js";
 import { ScanCamera } from "./scan-camera.js";
+import { seatOfTab } from "./seat.js";
 import { TillSettings } from "./till-settings.js";
 import { TillSocket, closeCodes } from "./till-socket.js";
 import { WhichOne } from "./which-one.js";
+import { WHOLE, isWhole } from "./zone-shape.js";
 
+/** @typedef {import("./protocol.js").Box} Box */
 /** @typedef {import("./protocol.js").Message} Message */
 /** @typedef {import("./protocol.js").CartUpdated} CartUpdated */
+/** @typedef {import("./protocol.js").Refusal} Refusal */
+/** @typedef {import("./protocol.js").SessionReady} SessionReady */
 
 const HIDDEN_CAMERA_OFF_MS = 20_000;
+const LOST_SAID_AFTER_MS = 1200;
+const ZONE_SENT_AFTER_MS = 200;
+/** Refusals after which there is nothing left to take back. */
+const UNDO_IS_OVER = new Set(["no_such_change", "already_undone", "nothing_to_undo"]);
 
 /** @template {Element} T @param {string} name @param {new () => T} type @returns {T} */
 function element(name, type) {
@@ -39,9 +49,11 @@ const pump = new FramePump(
   (frame) => till.frame(frame),
 );
 
-/** @type {{product_id: string, name: string, quantity: number} | null} */
-let lastAdd = null;
+const news = new CartNews(cart, toast);
+
 let cameraOffTimer = 0;
+let lostTimer = 0;
+let zoneTimer = 0;
 let cameraWasOn = false;
 let leaving = false;
 
@@ -56,20 +68,25 @@ function order(command) {
 function heard(message) {
   switch (message.type) {
     case "session.ready":
-      pump.reset();
-      if (message.limits.max_fps) pump.limit(message.limits.max_fps);
-      if (message.mode) settings.showMode(message.mode);
-      find.currency = message.cart.currency;
-      which.reset();
-      cart.show(message.cart);
+      ready(message);
       break;
-    case "frame.result":
-      pump.answered(message.frame);
-      stage.show(message.detections);
+    case "frame.result": {
+      const takenAt = pump.answered(message.frame);
+      stage.show(message, takenAt);
       which.consider(message.detections);
       break;
+    }
     case "cart.updated":
       cartUpdated(message);
+      break;
+    case "barcode.seen":
+      news.barcode(message);
+      break;
+    case "mode.changed":
+      settings.showMode(message.mode);
+      break;
+    case "zone.changed":
+      if (!stage.zone?.isOpen) zoneShow(message.zone);
       break;
     case "session.closed":
       till.close();
@@ -77,10 +94,42 @@ function heard(message) {
       break;
     case "error":
       if (message.frame !== undefined) frameRefused(message.frame, message.code);
-      else refused(sayRefusal(message.code, message.detail, message.data?.items));
+      else refused(message);
       break;
     default:
   }
+}
+
+/** A new connection: the till learns how this device wants to count. @param {SessionReady} message */
+function ready({ limits, mode, zone = WHOLE, cart: now }) {
+  pump.reset();
+  if (limits.max_fps) pump.limit(limits.max_fps);
+  find.currency = now.currency;
+  which.reset();
+  cart.show(now);
+  const { mode: wanted, zone: kept } = preferences;
+  if (wanted && wanted !== mode) till.command({ type: "mode.set", mode: wanted });
+  settings.showMode(wanted || (mode ?? "scan"));
+  if (kept || !isWhole(zone)) till.command({ type: "zone.set", zone: kept ?? WHOLE });
+  if (preferences.why) till.command({ type: "debug.set", on: true });
+}
+
+/** @param {Box} zone */
+function zoneShow(zone) {
+  stage.zone?.show(zone);
+  settings.showZone(zone);
+}
+
+/** Remembers the zone on this device, and tells the till once the shopper pauses. @param {Box} zone */
+function zoneKeep(zone) {
+  preferences.keep({ zone: isWhole(zone) ? null : zone });
+  zoneShow(zone);
+  clearTimeout(zoneTimer);
+  zoneTimer = setTimeout(() => {
+    order({ type: "zone.set", zone });
+    const [left, top, width, height] = zone.map((side) => Math.round(side * 100));
+    toast.speak(isWhole(zone) ? say("zone_whole") : say("zone_is", { left, top, width, height }));
+  }, ZONE_SENT_AFTER_MS);
 }
 
 /** @param {number} frame @param {string} code */
@@ -93,30 +142,20 @@ function frameRefused(frame, code) {
 
 /** @param {CartUpdated} message */
 function cartUpdated({ event, cart: now }) {
-  const isNew = event.product_id !== null && cart.quantityOf(event.product_id) === 0;
-  cart.show(now, event.action === "add" ? event.product_id : null);
-  if (event.action === "add" && event.product_id) {
-    lastAdd = { product_id: event.product_id, name: event.name, quantity: event.quantity };
-    if (event.source !== "manual" || isNew || find.isOpen) {
-      const { name, quantity: count } = event;
-      toast.show(count > 1 ? say("added_many", { name, count }) : say("added", { name }));
-      chime("added");
-      if (find.isOpen) find.close();
-    } else {
-      toast.speak(say("quantity_of", { name: event.name, count: cart.quantityOf(event.product_id) }));
-    }
-  } else if (event.action === "remove") {
-    toast.speak(say("removed", { name: event.name }));
-    if (event.product_id === lastAdd?.product_id) lastAdd = null;
-  } else {
-    toast.speak(say("synced"));
+  news.tell(event, now, find.isAdding);
+  if (event.action !== "add") return;
+  if (find.isAdding) find.close();
+  if (event.source === "barcode") {
+    which.close();
+    stage.strangers?.hide();
   }
-  cart.setUndo(lastAdd !== null);
 }
 
-/** @param {string} words */
-function refused(words) {
+/** @param {Refusal} message */
+function refused({ code, detail, data }) {
+  const words = sayRefusal(code, detail, data?.items);
   cart.forgetWishes();
+  if (UNDO_IS_OVER.has(code)) news.forget();
   if (find.isOpen) find.say(words, true);
   else toast.warn(words);
 }
@@ -141,10 +180,17 @@ function linkChanged(state, code) {
   }[state]();
   pill.show(state === "on", words);
   stage.pause(state !== "on");
+  if (state === "on") {
+    clearTimeout(lostTimer);
+    lostTimer = 0;
+    stage.connectionLost(false);
+  } else if (till.tries && !lostTimer) {
+    lostTimer = setTimeout(() => stage.connectionLost(true), LOST_SAID_AFTER_MS);
+  }
   if (state === "on") pump.start();
   else {
     pump.stop();
-    stage.show([]);
+    stage.clear();
   }
   if (state === "refused" && code === closeCodes.unauthenticated) location.assign(options.login_path);
   if (state === "refused" && code === closeCodes.notActive) location.reload();
@@ -170,14 +216,7 @@ async function pay() {
 }
 
 function undo() {
-  if (!lastAdd) return;
-  const { product_id, name, quantity } = lastAdd;
-  const left = Math.max(0, cart.quantityOf(product_id) - quantity);
-  if (order({ type: "item.set", product_id, quantity: left })) {
-    lastAdd = null;
-    cart.setUndo(false);
-    toast.show(say("undone", { name }));
-  }
+  if (news.undoable && order({ type: "undo", event_id: news.undoable })) news.forget();
 }
 
 function soundShow() {
@@ -195,14 +234,17 @@ const actions = {
     void stage.startClip();
   },
   find: () => find.open(),
-  resembles: () => {
-    if (stage.resembling) which.ask(stage.resembling);
-  },
-  settings: () => void settings.open(stage.camera, stage.isMirrored),
+  reconnect: () => till.tryNow(),
+  settings: () => void settings.open(stage.camera, stage.isMirrored, stage.state === "live"),
   sound: () => {
     preferences.keep({ silent: !preferences.silent });
     soundShow();
   },
+  zone: () => {
+    settings.close();
+    stage.zone?.open();
+  },
+  "zone-whole": () => zoneKeep(WHOLE),
 };
 
 /** A page nobody looks at sends nothing, and after a while lets go of the camera. */
@@ -242,10 +284,22 @@ stage.addEventListener("source", () => stage.pause(!till.isOpen));
 cart.addEventListener("quantity", (event) => {
   if (!order({ type: "item.set", .../** @type {CustomEvent} */ (event).detail })) cart.forgetWishes();
 });
+cart.addEventListener("wrong", (event) => find.openInstead(/** @type {CustomEvent} */ (event).detail.line));
 cart.addEventListener("undo", undo);
+toast.addEventListener("undo", undo);
 cart.addEventListener("pay", () => void pay());
 which.addEventListener("choose", (event) => order({ type: "choose", .../** @type {CustomEvent} */ (event).detail }));
 which.addEventListener("asked", () => chime("question"));
+which.addEventListener("search", () => find.open());
+stage.addEventListener("answer", (event) => order({ type: "choose", .../** @type {CustomEvent} */ (event).detail }));
+stage.addEventListener("stranger", (event) => {
+  toast.hide(); // the cart still offers to take the last change back
+  toast.speak(/** @type {CustomEvent} */ (event).detail.words);
+  chime("question");
+});
+stage.zone?.addEventListener("change", (event) => zoneKeep(/** @type {CustomEvent} */ (event).detail.zone));
+stage.zone?.addEventListener("closed", () => element("[data-action=settings]", HTMLButtonElement).focus());
+find.addEventListener("correct", (event) => order({ type: "item.correct", .../** @type {CustomEvent} */ (event).detail }));
 find.addEventListener("barcode", (event) => order({ type: "barcode", .../** @type {CustomEvent} */ (event).detail }));
 find.addEventListener("pick", (event) => {
   const { product_id } = /** @type {CustomEvent} */ (event).detail;
@@ -255,7 +309,16 @@ settings.addEventListener("camera", () => void stage.startCamera());
 settings.addEventListener("mirror", () => stage.mirror());
 settings.addEventListener("mode", (event) => order({ type: "mode.set", .../** @type {CustomEvent} */ (event).detail }));
 
+settings.addEventListener("zone", (event) => zoneKeep(/** @type {CustomEvent} */ (event).detail.zone));
+settings.addEventListener("why", (event) => {
+  const { on } = /** @type {CustomEvent} */ (event).detail;
+  stage.why?.turn(on);
+  order({ type: "debug.set", on });
+});
+
 soundShow();
-till.open();
+zoneShow(preferences.zone ?? WHOLE);
+stage.why?.turn(preferences.why);
+void seatOfTab().then((seat) => till.open(seat));
 if (options.start_with_clip && options.clip_path) void stage.startClip();
 else void stage.offer();

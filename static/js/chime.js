@@ -1,5 +1,5 @@
 // @ts-check
-// Short sounds made on the spot: two rising notes for something added, two low ones for a question.
+// Short sounds made on the spot: rising notes for something added, falling ones for removed, low ones for a question.
 
 import { preferences } from "./preferences.js";
 
@@ -28,16 +28,17 @@ function note(pitch_hz, after_s, length_s) {
   tone.stop(start + length_s);
 }
 
-/** @param {"added" | "question"} kind */
+/** Notes as pitch in Hz, start and length in seconds; the vibration's pattern in ms. */
+const KINDS = {
+  added: { notes: [[784, 0, 0.14], [1175, 0.09, 0.26]], vibration: [40] },
+  removed: { notes: [[784, 0, 0.14], [587, 0.09, 0.22]], vibration: [20] },
+  question: { notes: [[523, 0, 0.16], [466, 0.14, 0.24]], vibration: [40, 60, 40] },
+};
+
+/** @param {keyof typeof KINDS} kind */
 export function chime(kind) {
-  if (!preferences.silent && audio?.state === "running") {
-    if (kind === "added") {
-      note(784, 0, 0.14);
-      note(1175, 0.09, 0.26);
-    } else {
-      note(523, 0, 0.16);
-      note(466, 0.14, 0.24);
-    }
-  }
-  if (!preferences.silent && navigator.userActivation?.hasBeenActive) navigator.vibrate?.(kind === "added" ? 40 : [40, 60, 40]);
+  if (preferences.silent) return;
+  const { notes, vibration } = KINDS[kind];
+  if (audio?.state === "running") for (const [pitch_hz, after_s, length_s] of notes) note(pitch_hz, after_s, length_s);
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(vibration);
 }

@@ -12,6 +12,7 @@ export class ClipSource {
     this.pictures = [];
     this.timer = 0;
     this.shown = 0;
+    this.shownAt = performance.now();
     this.ready = false;
     this.paused = true;
     this.stopped = false;
@@ -72,6 +73,7 @@ export class ClipSource {
       this.element.height = picture.height;
       this.element.getContext("2d")?.drawImage(picture, 0, 0);
       this.shown = number;
+      this.shownAt = performance.now();
       delete this.pictures[number];
     }
     picture.close();

@@ -1,19 +1,24 @@
 // @ts-check
-// <find-product>: adds a product without the camera, by its barcode or by its name.
+// <find-product>: names a product without the camera, by barcode or name: to add it, or in the place of a wrong line.
 
-import { copyOf, part, showPicture } from "./dom.js";
-import { money, options, say, sayCount } from "./options.js";
+import { part } from "./dom.js";
+import { say, sayCount } from "./options.js";
+import { priceWords, productRow, productsFind, productsLikely } from "./product-rows.js";
 
-/** @typedef {{product_id: string, name: string, price: string | null,
- *   images: {url: string}[]}} Found */
+/** @typedef {import("./protocol.js").CartLine} CartLine */
+/** @typedef {import("./protocol.js").Choice} Choice */
+/** @typedef {import("./product-rows.js").Found} Found */
 
 const TYPING_PAUSE_MS = 300;
 const BARCODE = /^\d{8,14}$/;
 
-/** Events: "barcode" (detail: {code}), "pick" (detail: {product_id, name}). */
+/** Events: "barcode" (detail: {code}), "pick" (detail: {product_id}),
+ *  "correct" (detail: {product_id, instead_id}; instead_id null: only take it off). */
 export class FindProduct extends HTMLElement {
   /** Currency of the prices shown. */
   currency = "EUR";
+  /** @type {CartLine | null} the line that is wrong; null while adding */
+  wrong = null;
 
   connectedCallback() {
     this.stop = new AbortController();
@@ -21,15 +26,16 @@ export class FindProduct extends HTMLElement {
     this.timer = 0;
     this.dialog = /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
     this.input = /** @type {HTMLInputElement} */ (this.querySelector("input"));
-    this.first = part(this, "status", HTMLElement).textContent ?? "";
     part(this, "close", HTMLButtonElement).addEventListener("click", () => this.dialog?.close(), { signal });
     part(this, "form", HTMLFormElement).addEventListener("submit", (event) => this.submitted(event), { signal });
+    part(this, "take-off", HTMLButtonElement).addEventListener("click", () => this.correct(null), { signal });
     this.input.addEventListener("input", () => this.typed(), { signal });
+    this.dialog.addEventListener("close", () => this.searching?.abort(), { signal });
   }
 
   disconnectedCallback() {
     this.stop?.abort();
-    this.search?.abort();
+    this.searching?.abort();
     clearTimeout(this.timer);
     this.dialog?.close();
   }
@@ -38,21 +44,45 @@ export class FindProduct extends HTMLElement {
     return this.dialog?.open ?? false;
   }
 
+  /** Whether it is open to add something. */
+  get isAdding() {
+    return this.isOpen && this.wrong === null;
+  }
+
+  /** Offers to add a product. */
   open() {
+    this.begin(null);
+    this.input?.focus();
+  }
+
+  /** Offers to put another product in the place of a line. @param {CartLine} line */
+  openInstead(line) {
+    this.begin(line);
+    void this.likely(line);
+  }
+
+  /** @param {CartLine | null} wrong */
+  begin(wrong) {
     if (!this.dialog || !this.input || this.dialog.open) return;
+    this.wrong = wrong;
+    const name = wrong?.name ?? "";
+    part(this, "heading", HTMLElement).textContent = wrong ? say("correct_heading", { name }) : say("find_heading");
+    part(this, "go", HTMLElement).textContent = say(wrong ? "find_search" : "find_add");
+    part(this, "take-off-row", HTMLElement).hidden = wrong === null;
+    part(this, "likely", HTMLElement).hidden = true;
+    this.input.value = "";
     this.clear();
     this.dialog.showModal();
-    this.input.focus();
   }
 
   close() {
     this.dialog?.close();
   }
 
+  /** Shows nothing found, and what can be done. */
   clear() {
-    if (this.input) this.input.value = "";
     part(this, "found", HTMLElement).replaceChildren();
-    this.say(this.first ?? "");
+    this.say(say(this.wrong ? "correct_hint" : "find_hint"));
   }
 
   /** @param {string} words @param {boolean} [bad] */
@@ -74,40 +104,31 @@ export class FindProduct extends HTMLElement {
 
   typed() {
     clearTimeout(this.timer);
-    this.search?.abort();
-    if (this.barcode || this.words.length < 2) {
-      part(this, "found", HTMLElement).replaceChildren();
-      this.say(this.first ?? "");
-    } else {
-      this.timer = setTimeout(() => this.find(), TYPING_PAUSE_MS);
-    }
+    this.searching?.abort();
+    if (this.words.length < 2 || (this.barcode && !this.wrong)) this.clear();
+    else this.timer = setTimeout(() => this.find(), TYPING_PAUSE_MS);
   }
 
   /** @param {Event} event */
   submitted(event) {
     event.preventDefault();
     clearTimeout(this.timer);
-    if (this.barcode) {
+    if (this.barcode && !this.wrong) {
       this.dispatchEvent(new CustomEvent("barcode", { detail: { code: this.barcode } }));
       return;
     }
-    const only = this.querySelectorAll(".found-row");
-    if (only.length === 1) /** @type {HTMLButtonElement} */ (only[0]).click();
+    const rows = this.querySelectorAll(".found-row");
+    if (rows.length === 1) /** @type {HTMLButtonElement} */ (rows[0]).click();
     else if (this.words) void this.find();
   }
 
   async find() {
-    this.search?.abort();
-    this.search = new AbortController();
-    const { signal } = this.search;
+    this.searching?.abort();
+    this.searching = new AbortController();
+    const { signal } = this.searching;
     this.say(say("searching"));
     try {
-      const address = `${options.products_path}?${new URLSearchParams({ q: this.words, active: "true" })}`;
-      const answer = await fetch(address, { signal, headers: { Accept: "application/json" } });
-      if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
-      /** @type {{results: Found[]}} */
-      const { results } = await answer.json();
-      this.show(results);
+      this.show(await productsFind(this.barcode ?? this.words, signal));
     } catch (error) {
       if (signal.aborted) return;
       console.error(error);
@@ -117,21 +138,47 @@ export class FindProduct extends HTMLElement {
 
   /** @param {Found[]} found */
   show(found) {
-    const rows = found.map((product) => {
-      const row = copyOf(this, "row");
-      part(row, "name", HTMLElement).textContent = product.name;
-      part(row, "price", HTMLElement).textContent =
-        product.price === null ? say("no_price") : money(product.price, this.currency);
-      showPicture(row, product.images[0]?.url ?? null);
-      row.querySelector("button")?.addEventListener("click", () => {
-        this.dispatchEvent(
-          new CustomEvent("pick", { detail: { product_id: product.product_id, name: product.name } }),
-        );
+    const rows = found
+      .filter((product) => product.product_id !== this.wrong?.product_id)
+      .map((product) => {
+        const image = product.images[0]?.url ?? null;
+        const row = productRow(this, "row", { name: product.name, image }, () => this.picked(product.product_id));
+        part(row, "price", HTMLElement).textContent = priceWords(product.price, this.currency);
+        return row;
       });
-      return row;
-    });
     part(this, "found", HTMLElement).replaceChildren(...rows);
-    this.say(found.length ? sayCount("found", found.length) : say("found_none"));
+    this.say(rows.length ? sayCount("found", rows.length) : say("found_none"));
+  }
+
+  /** Asks what else the camera may have seen; without an answer the search is still there. @param {CartLine} line */
+  async likely(line) {
+    this.searching = new AbortController();
+    const { signal } = this.searching;
+    try {
+      const products = await productsLikely(line.product_id, signal);
+      if (this.wrong !== line || !products.length) return;
+      const chips = products.map((product) =>
+        productRow(this, "likely-row", product, () => this.picked(product.product_id)),
+      );
+      part(this, "likely-list", HTMLElement).replaceChildren(...chips);
+      part(this, "likely", HTMLElement).hidden = false;
+    } catch (error) {
+      if (!signal.aborted) console.error(error);
+    }
+  }
+
+  /** @param {string} productId */
+  picked(productId) {
+    if (this.wrong) this.correct(productId);
+    else this.dispatchEvent(new CustomEvent("pick", { detail: { product_id: productId } }));
+  }
+
+  /** @param {string | null} insteadId */
+  correct(insteadId) {
+    if (!this.wrong) return;
+    const detail = { product_id: this.wrong.product_id, instead_id: insteadId };
+    this.close();
+    this.dispatchEvent(new CustomEvent("correct", { detail }));
   }
 }
 

@@ -1,7 +1,8 @@
 // @ts-check
 // Sends pictures as fast as they are answered and no faster: one or two on their way, never a queue.
 
-/** @typedef {{element: HTMLVideoElement | HTMLCanvasElement, width: number, height: number, ready: boolean}} Picture */
+/** @typedef {{element: HTMLVideoElement | HTMLCanvasElement, width: number, height: number, ready: boolean,
+ *   shownAt: number}} Picture shownAt: when what it shows now came, in ms */
 
 const WIDTH = 640;
 const HEIGHT = 480;
@@ -21,7 +22,7 @@ function middle(width, height) {
 
 export class FramePump {
   sent = 0;
-  /** @type {Map<number, number>} frame number to the time it was sent */
+  /** @type {Map<number, {takenAt: number, sentAt: number}>} by number of the frame */
   waiting = new Map();
   restUntil = 0;
 
@@ -65,11 +66,17 @@ export class FramePump {
     this.fastestMs = Math.max(FASTEST_MS, 1000 / perSecond);
   }
 
-  /** Notes an answer: it answers its frame, and whatever came before it was left out. @param {number} frame */
+  /**
+   * Notes an answer: it answers its frame, and whatever came before it was left out.
+   * @param {number} frame
+   * @returns {number} when that frame was taken
+   */
   answered(frame) {
-    const sentAt = this.waiting.get(frame);
-    if (sentAt !== undefined) this.answerMs += 0.2 * (performance.now() - sentAt - this.answerMs);
+    const now = performance.now();
+    const { takenAt, sentAt } = this.waiting.get(frame) ?? { takenAt: now, sentAt: null };
+    if (sentAt !== null) this.answerMs += 0.2 * (now - sentAt - this.answerMs);
     for (const number of this.waiting.keys()) if (number <= frame) this.waiting.delete(number);
+    return takenAt;
   }
 
   get credit() {
@@ -83,7 +90,7 @@ export class FramePump {
   async turn() {
     const began = performance.now();
     const mine = this.timer;
-    for (const [number, sentAt] of this.waiting) if (began - sentAt > LOST_AFTER_MS) this.waiting.delete(number);
+    for (const [number, { sentAt }] of this.waiting) if (began - sentAt > LOST_AFTER_MS) this.waiting.delete(number);
     if (this.waiting.size < this.credit) await this.sendOne();
     if (this.timer !== mine) return;
     const now = performance.now();
@@ -96,13 +103,13 @@ export class FramePump {
     const context = this.canvas.getContext("2d", { alpha: false });
     if (!picture?.ready || !context) return;
     const { x, y, w, h } = middle(picture.width, picture.height);
+    const takenAt = picture.shownAt;
     context.drawImage(picture.element, x, y, w, h, 0, 0, WIDTH, HEIGHT);
     /** @type {Blob | null} */
     const blob = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", QUALITY));
     if (blob && this.timer && this.send(blob)) {
       this.sent += 1;
-      this.waiting.set(this.sent, performance.now());
+      this.waiting.set(this.sent, { takenAt, sentAt: performance.now() });
     }
   }
 }
-

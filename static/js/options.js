@@ -2,7 +2,7 @@
 // What the server told the checkout page: addresses, language and sentences; and amounts in that language.
 
 /** @typedef {{session_id: string, socket_path: string, confirm_path: string, products_path: string,
- *   receipt_path: string, login_path: string, clip_path: string | null, start_with_clip: boolean,
+ *   likely_path: string, receipt_path: string, login_path: string, clip_path: string | null, start_with_clip: boolean,
  *   icons_path: string, language: string, texts: Record<string, string>}} Options */
 
 /** @type {Options} */

@@ -1,24 +1,34 @@
 // @ts-check
 // The shapes that go over the socket; types only.
 
+/** @typedef {[number, number, number, number]} Box x, y, width, height relative to the frame */
 /** @typedef {{product_id: string, name: string, quantity: number, unit_price: string | null,
  *   avg_score: number | null, source: string, image: string | null}} CartLine */
 /** @typedef {{items: CartLine[], total_items: number, total_amount: string | null, currency: string}} Cart */
-/** @typedef {{action: "add" | "remove" | "sync", product_id: string | null, name: string, quantity: number,
- *   source: "vision" | "barcode" | "manual"}} CartEvent */
+/** @typedef {{id: string, action: "add" | "remove" | "correct" | "undo" | "sync", product_id: string | null,
+ *   name: string, quantity: number, source: "vision" | "barcode" | "manual", undoable: boolean,
+ *   instead_id?: string, instead_name?: string, about?: string}} CartEvent */
 /** @typedef {{product_id: string, name: string, image: string | null}} Choice */
 /** @typedef {"candidate" | "accepted" | "ambiguous" | "unknown"} ItemState */
-/** @typedef {{track: number, box: [number, number, number, number], state: ItemState,
- *   product_id: string | null, name: string | null, score: number | null, margin: number | null,
- *   choices: Choice[]}} Detection */
+/** @typedef {{frame: number, state: string, name: string | null, score: number, margin: number,
+ *   quality: number}} View */
+/** @typedef {{sightings: number, views: View[], story: string[], inside: boolean}} Why */
+/** @typedef {{track: number, box: Box, state: ItemState, product_id: string | null, name: string | null,
+ *   score: number | null, margin: number | null, choices: Choice[], why?: Why}} Detection */
+/** @typedef {{zone: Box, proposals: Box[], changed: boolean}} FrameDebug */
 /** @typedef {{type: "session.ready", protocol: number, session: {status: string, order_id: string | null},
- *   cart: Cart, encoder: string | null, mode?: string, limits: {max_fps?: number, max_quantity?: number}}} SessionReady */
+ *   cart: Cart, encoder: string | null, mode?: string, zone?: Box,
+ *   limits: {max_fps?: number, max_quantity?: number}}} SessionReady */
 /** @typedef {{type: "frame.result", frame: number, dropped: number, detections: Detection[],
- *   timing_ms: Record<string, number>}} FrameResult */
+ *   timing_ms: Record<string, number>, debug?: FrameDebug}} FrameResult */
 /** @typedef {{type: "cart.updated", event: CartEvent, cart: Cart}} CartUpdated */
+/** @typedef {{type: "barcode.seen", code: string, track: number | null, product_id: string | null,
+ *   name: string | null, agrees: boolean | null}} BarcodeSeen */
 /** @typedef {{type: "session.closed", status: string, order_id: string | null}} SessionClosed */
 /** @typedef {{type: "error", code: string, detail: string, frame?: number,
  *   data?: {items?: {name: string}[]}}} Refusal */
-/** @typedef {SessionReady | FrameResult | CartUpdated | SessionClosed | Refusal | {type: "pong"}} Message */
+/** @typedef {{type: "pong"} | {type: "mode.changed", mode: string} | {type: "zone.changed", zone: Box}
+ *   | {type: "debug.changed", on: boolean}} Settled */
+/** @typedef {SessionReady | FrameResult | CartUpdated | BarcodeSeen | SessionClosed | Refusal | Settled} Message */
 
 export {};

@@ -1,36 +1,45 @@
 // @ts-check
-// The receipt's buttons that need the browser's help: printing, and sharing where the device can.
+// The receipt's buttons that need the browser's help: printing, and sharing where the device can, else copying.
+
+import { part } from "./dom.js";
 
 class ReceiptActions extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
     const { signal } = this.stop;
-    const print = this.querySelector("[data-part=print]");
-    const share = this.querySelector("[data-part=share]");
-    if (print instanceof HTMLButtonElement) {
-      print.hidden = false;
-      print.addEventListener("click", () => window.print(), { signal });
-    }
-    if (share instanceof HTMLButtonElement && "share" in navigator) {
-      share.hidden = false;
-      share.addEventListener("click", () => this.share(), { signal });
-    }
+    const print = part(this, "print", HTMLButtonElement);
+    print.hidden = false;
+    print.addEventListener("click", () => window.print(), { signal });
+    const share = part(this, "share", HTMLButtonElement);
+    share.hidden = !("share" in navigator);
+    share.addEventListener("click", () => void this.share(), { signal });
+    const copy = part(this, "copy", HTMLButtonElement);
+    copy.hidden = !share.hidden || !navigator.clipboard;
+    copy.addEventListener("click", () => void this.copy(), { signal });
   }
 
   disconnectedCallback() {
     this.stop?.abort();
   }
 
+  get words() {
+    const cells = (/** @type {Element} */ row) =>
+      [...row.children].map((cell) => (cell.textContent ?? "").replace(/\s+/g, " ").trim()).join("  ");
+    const lines = [...document.querySelectorAll(".receipt-lines :is(tbody, tfoot) tr")].map(cells);
+    return [this.dataset.title ?? document.title, ...lines].join("\n");
+  }
+
   async share() {
-    const lines = [...document.querySelectorAll(".receipt-lines tr")].map((row) =>
-      [...row.children].map((cell) => (cell.textContent ?? "").replace(/\s+/g, " ").trim()).join("  "),
-    );
-    const title = this.dataset.title ?? document.title;
     try {
-      await navigator.share({ title, text: [title, ...lines.slice(1)].join("\n") });
+      await navigator.share({ title: this.dataset.title ?? document.title, text: this.words, url: location.href });
     } catch (error) {
       if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
     }
+  }
+
+  async copy() {
+    await navigator.clipboard.writeText(`${this.words}\n${location.href}`);
+    part(this, "copied", HTMLElement).textContent = this.dataset.copied ?? "";
   }
 }
 

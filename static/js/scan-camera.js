@@ -7,30 +7,31 @@ import { ClipSource } from "./clip-source.js";
 import { part } from "./dom.js";
 import { options, say } from "./options.js";
 import { preferences } from "./preferences.js";
+import { ScanZone } from "./scan-zone.js";
+import { Strangers } from "./strangers.js";
+import { WhyPanel } from "./why-panel.js";
 
 /** @typedef {import("./protocol.js").Detection} Detection */
+/** @typedef {import("./protocol.js").FrameResult} FrameResult */
 /** @typedef {"idle" | "starting" | "live" | "refused" | "missing" | "busy" | "insecure" | "ended"} StageState */
 
-const UNKNOWN_AFTER_MS = 700;
-const UNKNOWN_STAYS_MS = 6000;
-
-/** Events: "source" when the camera or clip changed. */
+/** Events: "source" when the camera or clip changed; those of `Strangers`. */
 export class ScanCamera extends HTMLElement {
   /** @type {CameraSource | ClipSource | null} */
   source = null;
-  /** @type {Map<number, number>} track to the time it was first unknown */
-  strangers = new Map();
-  strangerAt = -Infinity;
-  /** @type {Detection | null} the last unknown item that resembles products of the shop */
-  resembling = null;
 
   connectedCallback() {
     this.video = part(this, "video", HTMLVideoElement);
     this.clip = part(this, "clip", HTMLCanvasElement);
     this.hint = part(this, "hint", HTMLElement);
-    this.unknown = part(this, "unknown", HTMLElement);
-    this.resembles = part(this, "resembles", HTMLElement);
-    this.overlay = new BoxOverlay(part(this, "boxes", HTMLCanvasElement));
+    this.lost = part(this, "lost", HTMLElement);
+    this.zone = /** @type {ScanZone} */ (this.querySelector("scan-zone"));
+    this.why = /** @type {WhyPanel} */ (this.querySelector("why-panel"));
+    this.strangers = new Strangers(part(this, "unknown", HTMLElement), this);
+    this.overlay = new BoxOverlay(
+      part(this, "boxes", HTMLCanvasElement),
+      () => this.source?.shownAt ?? performance.now(),
+    );
     this.overlay.start();
   }
 
@@ -49,7 +50,9 @@ export class ScanCamera extends HTMLElement {
     for (const message of this.querySelectorAll("[data-when]")) {
       /** @type {HTMLElement} */ (message).hidden = /** @type {HTMLElement} */ (message).dataset.when !== state;
     }
-    if (state !== "live") this.show([]);
+    if (state === "live") return;
+    this.clear();
+    this.zone?.close();
   }
 
   get isClip() {
@@ -116,6 +119,7 @@ export class ScanCamera extends HTMLElement {
     const mirrored = this.isMirrored;
     this.video?.classList.toggle("mirrored", mirrored);
     if (this.overlay) this.overlay.mirrored = mirrored;
+    this.zone?.mirror(mirrored);
   }
 
   get isMirrored() {
@@ -145,25 +149,26 @@ export class ScanCamera extends HTMLElement {
     if (this.source instanceof ClipSource) this.source.paused = paused;
   }
 
-  /** @param {Detection[]} detections boxes relative to the frame that was sent */
-  show(detections) {
-    this.overlay?.show(this.state === "live" ? detections : []);
-    const now = performance.now();
-    const strange = detections.filter((detection) => detection.state === "unknown");
-    for (const track of this.strangers.keys()) {
-      if (!strange.some((detection) => detection.track === track)) this.strangers.delete(track);
-    }
-    for (const { track } of strange) if (!this.strangers.has(track)) this.strangers.set(track, now);
-    if ([...this.strangers.values()].some((since) => now - since > UNKNOWN_AFTER_MS)) this.strangerAt = now;
-    if (detections.some((detection) => detection.state === "accepted")) this.strangerAt = -Infinity;
-    this.resembling = strange.find((detection) => detection.choices.length > 0) ?? this.resembling;
-    if (now - this.strangerAt > UNKNOWN_STAYS_MS) this.resembling = null;
-    if (this.resembles) this.resembles.hidden = this.resembling === null;
-    if (this.unknown) this.unknown.hidden = this.state !== "live" || now - this.strangerAt > UNKNOWN_STAYS_MS;
-    if (this.state === "live") {
-      const looking = detections.some((detection) => detection.state === "candidate");
-      this.say(say(looking ? "looking" : this.isClip ? "clip_playing" : "show_product"));
-    }
+  /** Says that the till does not hear the page, or that it does again. @param {boolean} lost */
+  connectionLost(lost) {
+    this.toggleAttribute("lost", lost);
+    if (this.lost) this.lost.hidden = !lost;
+  }
+
+  clear() {
+    this.overlay?.show([]);
+    this.strangers?.consider([]);
+  }
+
+  /** @param {FrameResult} result @param {number} takenAt when its frame was taken */
+  show(result, takenAt) {
+    if (this.state !== "live") return;
+    const { detections } = result;
+    this.overlay?.show(detections, takenAt, result.debug ?? null);
+    this.why?.show(result);
+    this.strangers?.consider(detections);
+    const looking = detections.some((detection) => detection.state === "candidate");
+    this.say(say(looking ? "looking" : this.isClip ? "clip_playing" : "show_product"));
   }
 
   /** @param {string} words */

@@ -1,12 +1,15 @@
 // @ts-check
-// <till-settings>: which camera, how it is shown, and how products are counted.
+// <till-settings>: which camera, how it is shown, and how and where products are counted.
 
 import { camerasList } from "./camera-source.js";
 import { part } from "./dom.js";
 import { say } from "./options.js";
 import { preferences } from "./preferences.js";
+import { fitted } from "./zone-shape.js";
 
-/** Events: "camera", "mirror", "mode" (detail: {mode}). */
+/** @typedef {import("./protocol.js").Box} Box */
+
+/** Events: "camera", "mirror", "mode" (detail: {mode}), "zone" (detail: {zone}), "why" (detail: {on}). */
 export class TillSettings extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
@@ -17,6 +20,8 @@ export class TillSettings extends HTMLElement {
     part(this, "close", HTMLButtonElement).addEventListener("click", () => this.close(), { signal });
     this.dialog.addEventListener("change", (event) => this.changed(event), { signal });
     part(this, "zoom", HTMLInputElement).addEventListener("input", () => this.zoom(), { signal });
+    part(this, "why", HTMLInputElement).checked = preferences.why;
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.camerasShow(), { signal });
   }
 
   disconnectedCallback() {
@@ -28,16 +33,21 @@ export class TillSettings extends HTMLElement {
     this.dialog?.close();
   }
 
-  /** @param {import("./camera-source.js").CameraSource | null} source @param {boolean} mirrored */
-  async open(source, mirrored) {
+  /**
+   * @param {import("./camera-source.js").CameraSource | null} source @param {boolean} mirrored
+   * @param {boolean} isLive whether there is a picture to set the zone on
+   */
+  async open(source, mirrored, isLive) {
     this.source = source;
     part(this, "mirror", HTMLInputElement).checked = mirrored;
+    part(this, "zone-drag", HTMLButtonElement).hidden = !isLive;
     const { torch, zoom } = source?.abilities ?? { torch: false, zoom: null };
     part(this, "torch-row", HTMLElement).hidden = !torch;
     part(this, "zoom-row", HTMLElement).hidden = !zoom;
+    part(this, "torch", HTMLInputElement).checked = source?.adjusted.torch ?? false;
     if (zoom) {
       const { min, max, step } = zoom;
-      Object.assign(part(this, "zoom", HTMLInputElement), { min, max, step });
+      Object.assign(part(this, "zoom", HTMLInputElement), { min, max, step, value: source?.adjusted.zoom ?? min });
     }
     await this.camerasShow();
     this.dialog?.showModal();
@@ -59,10 +69,24 @@ export class TillSettings extends HTMLElement {
     if (radio instanceof HTMLInputElement) radio.checked = true;
   }
 
+  get sides() {
+    return /** @type {HTMLInputElement[]} */ ([...this.querySelectorAll("[data-side]")]);
+  }
+
+  /** @param {Box} zone */
+  showZone(zone) {
+    for (const input of this.sides) input.value = String(Math.round(zone[Number(input.dataset.side)] * 100));
+  }
+
   /** @param {Event} event */
   changed(event) {
     const control = /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target);
-    if (control.name === "mode") {
+    if (control.dataset.side) {
+      const zone = fitted(this.sides.map((input) => Number(input.value) / 100));
+      this.showZone(zone);
+      this.dispatchEvent(new CustomEvent("zone", { detail: { zone } }));
+    } else if (control.name === "mode") {
+      preferences.keep({ mode: control.value });
       this.dispatchEvent(new CustomEvent("mode", { detail: { mode: control.value } }));
     } else if (control.dataset.part === "camera") {
       preferences.keep({ camera: control.value });
@@ -72,6 +96,9 @@ export class TillSettings extends HTMLElement {
       this.dispatchEvent(new Event("mirror"));
     } else if (control instanceof HTMLInputElement && control.dataset.part === "torch") {
       void this.source?.adjust({ torch: control.checked });
+    } else if (control instanceof HTMLInputElement && control.dataset.part === "why") {
+      preferences.keep({ why: control.checked });
+      this.dispatchEvent(new CustomEvent("why", { detail: { on: control.checked } }));
     }
   }
 

@@ -32,7 +32,9 @@ export class TillSocket extends EventTarget {
     this.wake = () => this.tryNow();
   }
 
-  open() {
+  /** @param {string} seat names this tab, so that what it was seeing is known again after a break */
+  open(seat) {
+    this.address.searchParams.set("seat", seat);
     addEventListener("online", this.wake);
     document.addEventListener("visibilitychange", this.wake);
     this.pulse = setInterval(() => this.check(), PING_EVERY_MS);
@@ -52,7 +54,6 @@ export class TillSocket extends EventTarget {
   get isOpen() {
     return this.socket?.readyState === WebSocket.OPEN;
   }
-
 
   /** Sends a command; false when there is no connection. @param {Record<string, unknown>} command */
   command(command) {
@@ -103,7 +104,7 @@ export class TillSocket extends EventTarget {
     this.timer = setTimeout(() => this.connect(), code === CLOSE_FLOODING ? Math.max(wait, 4000) : wait);
   }
 
-  /** Connects at once when the network or the shopper comes back. */
+  /** Connects at once when the network or the shopper comes back, or asks for it. */
   tryNow() {
     if (document.visibilityState === "visible" && !this.socket && this.tries > 0) this.connect();
   }

@@ -5,7 +5,7 @@ import { copyOf, part, showPicture } from "./dom.js";
 
 /** @typedef {import("./protocol.js").Detection} Detection */
 
-/** Events: "choose" (detail: {track, product_id}), "asked". */
+/** Events: "choose" (detail: {track, product_id}), "search", "asked". */
 export class WhichOne extends HTMLElement {
   /** @type {Set<number>} */
   asked = new Set();
@@ -17,6 +17,7 @@ export class WhichOne extends HTMLElement {
     const { signal } = this.stop;
     this.dialog = /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
     part(this, "none", HTMLButtonElement).addEventListener("click", () => this.dialog?.close(), { signal });
+    part(this, "search", HTMLButtonElement).addEventListener("click", () => this.search(), { signal });
     this.dialog.addEventListener("close", () => (this.track = null), { signal });
   }
 
@@ -25,10 +26,19 @@ export class WhichOne extends HTMLElement {
     this.dialog?.close();
   }
 
-  /** Tracks are numbered anew on every connection. */
+  /** On a new connection nothing is asked; a question that is still open comes with the next frame. */
   reset() {
     this.asked.clear();
+    this.close();
+  }
+
+  close() {
     this.dialog?.close();
+  }
+
+  search() {
+    this.close();
+    this.dispatchEvent(new Event("search"));
   }
 
   /** @param {Detection[]} detections */

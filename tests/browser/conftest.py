@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, sync_playwright
 
-from checkout.demo.clip import clip_frames, clip_plan
+from checkout.demo.clip import FRAMES_PER_SECOND, MOVE_FRAMES, clip_frames, clip_plan
 from tests.checkout.serving import port_free
 from tests.conftest import PASSWORD
 from tests.pictures import encoded
@@ -135,21 +135,37 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     served.stop()
 
 
-@pytest.fixture(scope="session")
-def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write what the fake camera sees: an empty counter, one pack shown, and a long look at the counter.
+def film_write(path: Path, *, held_s: float) -> None:
+    """Write what a fake camera sees: an empty counter, one pack held for a while, a long look at the counter.
 
     Chromium plays motion JPEG at 30 pictures a second; each of ten a second stands three times.
     """
-    path = tmp_path_factory.mktemp("camera") / "visit.mjpeg"
     first = clip_plan()[0]
     frames: list[bytes] = []
     for number, frame in enumerate(clip_frames()):
         if number > first.end:
             break
         frames.append(encoded(frame, quality=85))
+    held = frames[first.start + MOVE_FRAMES : first.end - MOVE_FRAMES]
+    for _ in range(round(held_s * FRAMES_PER_SECOND / len(held)) - 1):
+        frames[first.end - MOVE_FRAMES : first.end - MOVE_FRAMES] = held[::-1] + held
     empty_counter = [frames[0]] * 600
     path.write_bytes(b"".join(picture * 3 for picture in [*frames, *empty_counter]))
+
+
+@pytest.fixture(scope="session")
+def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a film of one pack that is shown for a moment."""
+    path = tmp_path_factory.mktemp("camera") / "visit.mjpeg"
+    film_write(path, held_s=0)
+    return path
+
+
+@pytest.fixture(scope="session")
+def held_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a film of one pack that is held for some ten seconds."""
+    path = tmp_path_factory.mktemp("camera") / "held.mjpeg"
+    film_write(path, held_s=12)
     return path
 
 
@@ -168,15 +184,28 @@ def browser(playwright: Playwright, chromium_path: str) -> Iterator[Browser]:
     running.close()
 
 
-@pytest.fixture(scope="module")
-def camera_browser(playwright: Playwright, chromium_path: str, camera_film: Path) -> Iterator[Browser]:
-    """Start Chromium with a camera that plays the film and that every page may use."""
+def camera_launch(playwright: Playwright, chromium_path: str, film: Path) -> Browser:
+    """Start Chromium with a camera that plays a film and that every page may use."""
     flags = [
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera_film}",
+        f"--use-file-for-fake-video-capture={film}",
     ]
-    running = playwright.chromium.launch(executable_path=chromium_path, args=[*CHROMIUM_FLAGS, *flags])
+    return playwright.chromium.launch(executable_path=chromium_path, args=[*CHROMIUM_FLAGS, *flags])
+
+
+@pytest.fixture(scope="module")
+def camera_browser(playwright: Playwright, chromium_path: str, camera_film: Path) -> Iterator[Browser]:
+    """Start Chromium with a camera before which a pack is shown."""
+    running = camera_launch(playwright, chromium_path, camera_film)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def held_browser(playwright: Playwright, chromium_path: str, held_film: Path) -> Iterator[Browser]:
+    """Start Chromium with a camera before which a pack is held for long."""
+    running = camera_launch(playwright, chromium_path, held_film)
     yield running
     running.close()
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from django.template.loader import render_to_string
+from django.utils import translation
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import KIOSK, PHONE, VisitorMaker
+from tests.browser.steps import FIRST, camera_on, connected
 from tests.browser.stock import SHOWINGS
+from tests.browser.whisperer import Whisperer
 
 pytestmark = pytest.mark.browser
+BOTH = pytest.mark.parametrize(
+    "window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "kiosk"]
+)
+NO_PICTURE = ("idle", "starting", "refused", "missing", "busy", "insecure", "ended")
+FAULTS = {"400.html": 400, "403.html": 403, "403_csrf.html": 403, "429.html": 429, "500.html": 500}
 
 
 def violations(page: Page) -> list[str]:
@@ -30,7 +40,7 @@ def test_the_rules_are_applied(browser: Browser, visit: VisitorMaker) -> None:
         assert [rule.split(": ")[1].split(" at ")[0] for rule in violations(page)] == ["label"]
 
 
-@pytest.mark.parametrize("window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "kiosk"])
+@BOTH
 def test_no_page_breaks_a_rule(
     browser: Browser,
     visit: VisitorMaker,
@@ -57,7 +67,13 @@ def test_no_page_breaks_a_rule(
         shot(page, f"{language}-{scheme}-find")
         page.locator(".found-row").first.click()
         expect(page.locator(".line")).to_have_count(1)
+        expect(page.locator("[data-part=toast-undo]")).to_be_visible()
         found += violations(page)
+        page.click(".line [data-part=wrong]")
+        expect(page.locator("[data-part=likely] .chip").first).to_be_visible()
+        found += violations(page)
+        shot(page, f"{language}-{scheme}-wrong")
+        page.keyboard.press("Escape")
         page.click("[data-action=settings]")
         found += violations(page)
         shot(page, f"{language}-{scheme}-settings")
@@ -69,6 +85,84 @@ def test_no_page_breaks_a_rule(
             page.goto(f"{visitor.shop.address}{path}")
             found += violations(page)
         shot(page, f"{language}-{scheme}-home")
+
+    assert found == []
+
+
+@BOTH
+def test_no_state_of_the_till_breaks_a_rule(
+    camera_browser: Browser,
+    visit: VisitorMaker,
+    shot: Callable[[Page, str], None],
+    window: tuple[dict[str, int], str, str],
+) -> None:
+    size, language, scheme = window
+    found: list[str] = []
+    till = Whisperer(kept=("choose", "debug.set"))
+    why = {"sightings": 5, "views": [], "story": ["frame 9: moved into the zone"], "inside": True}
+    options = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    with visit(camera_browser, size=size, language=language, **options) as visitor:
+        page = visitor.page()
+
+        def look(name: str) -> None:
+            found.extend(f"{name}: {violation}" for violation in violations(page))
+            shot(page, f"{language}-{scheme}-state-{name}")
+
+        till.enter(page)
+        visitor.sign_up(page, f"states-{language}", "/checkout/")
+        connected(page)
+        camera_on(page)
+        till.see("accepted", name=FIRST.name, choices=[])
+        look("accepted")
+        till.see_stranger(page)
+        look("unknown")
+        till.see("ambiguous", track=8)
+        expect(page.locator("which-one dialog")).to_be_visible()
+        look("question")
+        page.locator("which-one [data-part=none]").click()
+        page.evaluate("document.querySelector('why-panel').turn(true)")
+        till.see("accepted", name=FIRST.name, choices=[], why=why)
+        till.say(
+            {"type": "barcode.seen", "code": "96385074", "product_id": None, "name": None, "agrees": None}
+        )
+        look("why-and-warning")
+        page.evaluate("document.querySelector('scan-camera').connectionLost(true)")
+        look("connection-lost")
+        page.evaluate("document.querySelector('scan-camera').connectionLost(false)")
+        page.evaluate("document.querySelector('why-panel').turn(false)")
+        page.click("[data-action=settings]")
+        page.click("[data-part=zone-drag]")
+        page.keyboard.press("Shift+ArrowLeft")
+        look("zone")
+        page.keyboard.press("Enter")
+        for state in NO_PICTURE:
+            page.evaluate("state => document.querySelector('scan-camera').fail(state)", state)
+            look(state)
+
+    assert found == []
+
+
+@BOTH
+def test_no_page_about_a_fault_breaks_a_rule(
+    browser: Browser,
+    visit: VisitorMaker,
+    shot: Callable[[Page, str], None],
+    window: tuple[dict[str, int], str, str],
+) -> None:
+    size, language, scheme = window
+    found: list[str] = []
+    with visit(browser, size=size, language=language, color_scheme=scheme) as visitor:
+        page = visitor.page()
+        for template, status in {**FAULTS, "checkout/ended.html": 200}.items():
+            with translation.override(language):
+                body = render_to_string(template, {"retry_after_s": 9})
+            fulfil = partial(Route.fulfill, status=status, body=body, content_type="text/html; charset=utf-8")
+            page.route("**/fault/", fulfil)
+            page.goto(f"{visitor.shop.address}/fault/")
+            expect(page.locator("h1")).not_to_be_empty()
+            found += [f"{template}: {violation}" for violation in violations(page)]
+            page.unroute("**/fault/")
+        shot(page, f"{language}-{scheme}-fault")
 
     assert found == []
 

@@ -12,6 +12,7 @@ from tests.browser.conftest import KIOSK, PHONE, VisitorMaker
 
 pytestmark = pytest.mark.browser
 SHOWN = clip_plan()[0].pack
+TOTAL = {"en": "Total, 1 item", "ko": "합계, 1개"}
 
 
 @pytest.mark.parametrize("window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "kiosk"])
@@ -53,6 +54,16 @@ def test_what_the_camera_sees_is_sold(
         expect(page.locator(".receipt-name")).to_have_text(SHOWN.name)
         expect(page.locator(".receipt-sum")).to_have_text(f"€{SHOWN.price}")
         number = page.locator(".receipt-facts dd").first.inner_text()
+        visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.click("receipt-actions [data-part=copy]")
+        expect(page.locator("[data-part=copied]")).not_to_be_empty()
+        copied = page.evaluate("navigator.clipboard.readText()").split("\n")
+        assert number in copied[0]
+        assert copied[1:] == [
+            f"{SHOWN.name} 1 × €{SHOWN.price}  €{SHOWN.price}",
+            f"{TOTAL[language]}  €{SHOWN.price}",
+            page.url,
+        ]
 
         page.goto(f"{visitor.shop.address}/my/")
         shot(page, f"{name}-6-orders")

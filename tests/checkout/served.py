@@ -12,7 +12,7 @@ from ebrcs.asgi import application
 
 __all__ = ["application"]
 
-from checkout import till
+from checkout import housekeeping, till
 from checkout.consumer import CheckoutConsumer
 from recognition import runtime
 from recognition.errors import EngineNotReady
@@ -61,3 +61,5 @@ runtime.engine_use(cast("Any", ColourEngine()))
 CheckoutConsumer.watch_every_s = 0.4
 # A test machine may be so busy that a frame waits; what tests show here is not to depend on that.
 till.FRAME_AGE_MAX_S = 30.0
+housekeeping.FLUSH_EVERY_S = 1.0
+housekeeping.housekeeping_start()

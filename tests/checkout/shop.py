@@ -7,6 +7,7 @@ from decimal import Decimal
 from accounts.models import User
 from catalog.models import Product
 from checkout import services
+from checkout.ledger import Cause
 from checkout.models import CheckoutSession, Source
 
 
@@ -27,6 +28,6 @@ def session_with(user: User, *products: Product, quantity: int = 1) -> CheckoutS
     return session
 
 
-def seen(score: float, margin: float = 0.2) -> services.Cause:
+def seen(score: float, margin: float = 0.2) -> Cause:
     """Return the cause of an addition by the camera."""
-    return services.Cause(source=Source.VISION, score=score, margin=margin, reason="test")
+    return Cause(source=Source.VISION, score=score, margin=margin, reason="test")

@@ -12,7 +12,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from accounts.models import User
-from checkout import selectors, services
+from checkout import ledger, selectors, services
 from checkout.errors import SessionNotActive
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from ebrcs.errors import EbrcsError
@@ -51,7 +51,7 @@ def confirming(session: CheckoutSession) -> Callable[[int], services.Confirmatio
 @pytest.fixture
 def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the lock away."""
-    monkeypatch.setattr(services, "sessions_for_update", CheckoutSession.objects.all)
+    monkeypatch.setattr(ledger, "sessions_for_update", CheckoutSession.objects.all)
 
 
 @pytest.mark.postgres

@@ -16,10 +16,11 @@ from django.db import OperationalError
 
 from accounts.models import User
 from checkout import consumer, services, till
+from checkout.changes import Change, change_store
 from checkout.consumer import CheckoutConsumer
 from checkout.mailbox import Mailbox
 from checkout.models import BillingItem, ScanEvent
-from checkout.seats import Change, Cloakroom, Seat, seat_make
+from checkout.seats import Place, Seat, Seating, seat_make
 from checkout.threads import tasks_end
 from checkout.till import Till
 from recognition import runtime
@@ -96,7 +97,7 @@ def till_of(session_id: UUID, seat: Seat, sent: list[Any]) -> Till:
     async def recognize(crops: Any) -> Any:
         raise AssertionError("nothing is looked at")
 
-    return Till(session_id, seat, Mailbox(), recognize, note, note)
+    return Till(session_id, Place(seat), Mailbox(), recognize, note, note)
 
 
 def test_what_was_seen_while_the_database_was_away_is_stored_once_when_it_is_back(
@@ -107,7 +108,7 @@ def test_what_was_seen_while_the_database_was_away_is_stored_once_when_it_is_bac
     seat = seat_make()
     sent: list[Any] = []
     seat.changes.append(Change(ScanEvent.Action.ADD, milk.pk, seen(0.9)))
-    stored = till.change_store
+    stored = change_store
     answers = iter(["away", "lost", "back"])
 
     def unsteady(**change: Any) -> Any:
@@ -233,18 +234,24 @@ async def test_a_seat_is_kept_for_one_who_comes_back_and_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("checkout.seats.KEEP_S", 0.05)
-    cloakroom, session_id = Cloakroom(), UUID(int=1)
-    first, second = seat_make(), seat_make()
-    cloakroom.leave(session_id, first)
-    assert cloakroom.fetch(session_id) is first
-    assert cloakroom.fetch(session_id) is None
-    cloakroom.leave(session_id, first)
+    seating, session_id = Seating(), UUID(int=1)
+
+    async def nothing() -> None:
+        """Nobody has to give way here."""
+
+    first = await seating.enter(session_id, None, nothing)
+    seating.leave(session_id, first)
+    again = await seating.enter(session_id, None, nothing)
+    assert again.seat is first.seat
+    other = await seating.enter(session_id, None, nothing)
+    assert other.seat is not first.seat
+    seating.leave(session_id, again)
     await asyncio.sleep(0.03)
-    cloakroom.leave(session_id, second)
+    seating.leave(session_id, other)
     await asyncio.sleep(0.03)
-    assert cloakroom.kept[session_id][1] is second, "the first one's time is not the second one's"
+    assert [seat for _, seat in seating.kept.values()] == [other.seat], "each has its own time"
     await asyncio.sleep(0.05)
-    assert cloakroom.fetch(session_id) is None
+    assert (seating.kept, seating.taken) == ({}, {})
 
 
 async def test_the_newest_frame_wins_and_the_others_are_counted() -> None:

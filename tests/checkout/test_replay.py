@@ -66,6 +66,7 @@ def test_visits_are_played_and_judged_against_the_truth(
     answer = json.loads(played(tmp_path / "visit-000", *login, *pace, "--json"))
     visit = answer["visits"][0]
     assert (answer["cacc"], visit["right"], visit["truth"]) == (1.0, True, {"Red tea": 1})
+    assert (answer["score"]["false_adds"], answer["score"]["misses"], answer["score"]["doubles"]) == (0, 0, 0)
     assert (visit["answered"], visit["dropped"], visit["errors"]) == (visit["frames"] + 1, 0, {})
     assert (visit["order"], Order.objects.count()) == (None, 2)
     assert CheckoutSession.objects.latest("created_at").status == "expired"

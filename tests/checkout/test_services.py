@@ -26,6 +26,7 @@ from checkout.errors import (
     SessionNotActive,
     SessionNotFound,
 )
+from checkout.ledger import Cause
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from orders.models import Order, OrderItem
 from tests.checkout.shop import product_make, seen, session_with
@@ -42,7 +43,7 @@ def let_idle(session: CheckoutSession) -> None:
 def test_a_sighting_adds_a_line_with_its_score_and_records_why(shopper: User) -> None:
     milk = product_make("Milk")
     session = services.session_start(user=shopper)
-    cause = services.Cause(score=0.9, margin=0.3, thumbnail=b"jpeg", reason="3 of 3 views")
+    cause = Cause(score=0.9, margin=0.3, thumbnail=b"jpeg", reason="3 of 3 views")
 
     event = services.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
 
@@ -53,6 +54,7 @@ def test_a_sighting_adds_a_line_with_its_score_and_records_why(shopper: User) ->
         "name": "Milk",
         "quantity": 1,
         "source": "vision",
+        "undoable": True,
     }
     assert selectors.cart_get(session_id=session.pk) == {
         "items": [
@@ -279,9 +281,7 @@ def test_nothing_changes_a_session_that_ended(shopper: User) -> None:
             lambda pk: services.item_add(session_id=pk, product_id=milk.pk, cause=seen(0.9)),
             lambda pk: services.item_remove(session_id=pk, product_id=milk.pk, cause=seen(0.9)),
             lambda pk: services.item_set(session_id=pk, product_id=milk.pk, quantity=5),
-            lambda pk: services.scan_note(
-                session_id=pk, action=ScanEvent.Action.UNKNOWN, cause=services.Cause()
-            ),
+            lambda pk: services.scan_note(session_id=pk, action=ScanEvent.Action.UNKNOWN, cause=Cause()),
         ):
             with pytest.raises(SessionNotActive) as refusal:
                 change(session.pk)
@@ -345,7 +345,7 @@ def test_questions_and_unknown_items_are_recorded_up_to_a_bound(
     monkeypatch.setattr(services, "NOTES_MAX", 2)
     session = services.session_start(user=shopper)
     for action in (ScanEvent.Action.QUESTION, ScanEvent.Action.UNKNOWN, ScanEvent.Action.UNKNOWN):
-        services.scan_note(session_id=session.pk, action=action, cause=services.Cause(score=0.4))
+        services.scan_note(session_id=session.pk, action=action, cause=Cause(score=0.4))
     assert list(ScanEvent.objects.values_list("action", flat=True)) == ["question", "unknown"]
     assert not ScanEvent.objects.filter(product__isnull=False).exists()
 

@@ -7,6 +7,8 @@ import time
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from accounts.models import User
 from catalog.models import Product
 from checkout import services
@@ -52,6 +54,7 @@ def test_a_socket_begins_with_the_session_its_cart_and_the_limits(server: Server
         "protocol": 1,
         "encoder": "colour",
         "mode": "scan",
+        "zone": [0.0, 0.0, 1.0, 1.0],
         "limits": {
             "max_frame_bytes": 1_048_576,
             "max_pixels": 25_000_000,
@@ -123,7 +126,9 @@ def test_a_question_is_asked_with_names_and_the_answer_adds(server: Server, shop
         till.command("choose", track=asked[-1]["track"], product_id=str(TWIN_ID))
         till.command("ping")
         assert till.next()["type"] == "pong"
-    assert list(ScanEvent.objects.values_list("action", flat=True)) == ["question", "add"]
+    assert list(ScanEvent.objects.values_list("action", flat=True)) == ["question", "answer", "add"]
+    answer = ScanEvent.objects.get(action="answer")
+    assert (answer.product_id, answer.about) == (TWIN_ID, ScanEvent.objects.get(action="question"))
     assert ScanEvent.objects.get(action="add").reason == "chosen by the shopper"
 
 
@@ -141,6 +146,11 @@ def test_commands_change_the_cart_and_say_so(server: Server, shopper: User) -> N
         assert quantities(till.next("cart.updated")) == {"Blue tea": 1}
         till.command("mode.set", mode="tray")
         assert till.next() == {"type": "mode.changed", "mode": "tray"}
+        for zone in ([0.25, 0.0, 0.5, 1.0], [0, 0, 1, 1]):
+            till.command("zone.set", zone=zone)
+            assert till.next() == {"type": "zone.changed", "zone": zone}
+        till.command("zone.set", zone=[0.7, 0.4, 0.3000001, 0.6])
+        assert till.next()["zone"] == pytest.approx([0.7, 0.4, 0.3, 0.6])
         till.command("ping")
         assert till.next() == {"type": "pong"}
 
@@ -172,6 +182,29 @@ def test_bad_commands_are_answered_with_what_is_allowed_and_change_nothing(
         json.dumps({"type": "mode.set", "mode": ["scan"]}),
         json.dumps({"type": "barcode", "code": 4006381333931}),
         json.dumps({"type": "choose", "track": "7", **known}),
+        json.dumps({"type": "debug.set"}),
+        json.dumps({"type": "undo"}),
+        json.dumps({"type": "undo", "event_id": "latest"}),
+        json.dumps({"type": "item.correct", "instead_id": str(RED_ID)}),
+        json.dumps({"type": "item.correct", **known, "instead_id": str(RED_ID)}),
+        json.dumps({"type": "item.correct", **known, "instead_id": 7}),
+        json.dumps({"type": "debug.set", "on": 1}),
+        json.dumps({"type": "zone.set"}),
+        *(
+            f'{{"type": "zone.set", "zone": {zone}}}'
+            for zone in (
+                "[0, 0, 1]",
+                '[0, 0, 1, "1"]',
+                "[0, 0, 1, true]",
+                "[0, 0, 1, NaN]",
+                f"[0, 0, 1, {10**400}]",
+                "[0, 0, 1e999, 1]",
+                "[0.5, 0, 0.6, 1]",
+                "[-0.1, 0, 0.5, 1]",
+                "[0, 0, 0.05, 1]",
+                "{}",
+            )
+        ),
     ]
     refused = {
         "quantity_out_of_range": [
@@ -184,6 +217,8 @@ def test_bad_commands_are_answered_with_what_is_allowed_and_change_nothing(
         "bad_barcode": [
             json.dumps({"type": "barcode", "code": code}) for code in ("", "\0", "4006381333930")
         ],
+        "no_such_change": [json.dumps({"type": "undo", "event_id": str(uuid4())})],
+        "not_in_cart": [json.dumps({"type": "item.correct", **known, "instead_id": None})],
         "no_such_question": [json.dumps({"type": "choose", "track": 10**40, **known})],
     }
     with till_open(server, session.pk, headers=bearer(shopper)) as till:
@@ -215,6 +250,40 @@ def test_two_tabs_stay_in_step_whichever_acts_and_over_rest(server: Server, shop
         second.command("item.set", product_id=str(BLUE_ID), quantity=1)
         both = {"Red tea": 2, "Blue tea": 1}
         assert [quantities(till.next("cart.updated")) for till in (second, first)] == [both] * 2
+        for till in (first, second):
+            till.command("ping")
+            assert till.next()["type"] == "pong", "each change is told once"
+
+
+def test_corrections_and_undoing_keep_two_tabs_in_step(server: Server, shopper: User) -> None:
+    session = services.session_start(user=shopper)
+    with (
+        till_open(server, session.pk, headers=bearer(shopper)) as first,
+        till_open(server, session.pk, headers=bearer(shopper)) as second,
+    ):
+        for till in (first, second):
+            till.next("session.ready")
+        first.command("item.set", product_id=str(RED_ID), quantity=2)
+        added, same = (till.next("cart.updated") for till in (first, second))
+        assert (added["event"], added["event"]["undoable"]) == (same["event"], True)
+        second.command("item.correct", product_id=str(RED_ID), instead_id=str(BLUE_ID))
+        corrected, same = (till.next("cart.updated") for till in (second, first))
+        assert corrected == same
+        assert (corrected["event"]["action"], corrected["event"]["instead_name"]) == ("correct", "Blue tea")
+        assert quantities(corrected) == {"Red tea": 1, "Blue tea": 1}
+        first.command("undo", event_id=corrected["event"]["id"])
+        undone, same = (till.next("cart.updated") for till in (first, second))
+        assert undone == same
+        assert (undone["event"]["action"], undone["event"]["about"], undone["event"]["undoable"]) == (
+            "undo",
+            corrected["event"]["id"],
+            False,
+        )
+        assert quantities(undone) == {"Red tea": 2}
+        second.command("undo", event_id=corrected["event"]["id"])
+        assert refusal(second)[0] == "already_undone"
+        second.command("item.correct", product_id=str(RED_ID), instead_id=None)
+        assert [quantities(till.next("cart.updated")) for till in (second, first)] == [{"Red tea": 1}] * 2
         for till in (first, second):
             till.command("ping")
             assert till.next()["type"] == "pong", "each change is told once"
@@ -335,3 +404,31 @@ def test_an_abandoned_session_ends_before_the_clients_eyes(server: Server, shopp
         assert till.close_code() == 1000
     session.refresh_from_db()
     assert session.status == "expired"
+
+
+def test_why_things_are_as_they_are_is_said_while_asked_for(server: Server, shopper: User) -> None:
+    session = services.session_start(user=shopper)
+    stage = Stage()
+    scene = [*stage.empty(8), *stage.shown(Pack(RED, SPOT), 24)]
+    with (
+        till_open(server, session.pk, headers=bearer(shopper)) as till,
+        till_open(server, session.pk, headers=bearer(shopper)) as other,
+    ):
+        till.command("debug.set", on=True)
+        assert till.next("debug.changed") == {"type": "debug.changed", "on": True}
+        explained = of_type(till.show(scene[:26]), "frame.result")
+        till.command("debug.set", on=False)
+        assert till.next("debug.changed") == {"type": "debug.changed", "on": False}
+        plain = of_type(till.show(scene[26:]) + other.show(Stage().empty(2)), "frame.result")
+    assert explained[0]["debug"] == {"zone": [0.0, 0.0, 1.0, 1.0], "proposals": [], "changed": False}
+    last = explained[-1]
+    assert last["debug"]["changed"] is True
+    assert all(0 <= side <= 1 for box in last["debug"]["proposals"] for side in box)
+    why = last["detections"][0]["why"]
+    assert why["inside"] is True
+    assert why["sightings"] >= len(why["views"]) >= 3
+    assert {(view["state"], view["name"]) for view in why["views"]} == {("accepted", "Red tea")}
+    assert "add Red tea (" in why["story"][-1]
+    assert len(plain) == len(scene) - 26 + 2
+    assert not any("debug" in result for result in plain)
+    assert not any("why" in found for result in plain for found in result["detections"])

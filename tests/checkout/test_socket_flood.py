@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.models import User
 from checkout import services
-from checkout.rate import FloodGuard
+from checkout.flood_guard import FloodGuard
 from tests.checkout.serving import Server, Till, bearer, served, till_open
 
 FRAME = b"\xff\xd8" + b"\0" * 200_000

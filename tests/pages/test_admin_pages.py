@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.contrib import admin
-from django.test import Client
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts.models import User
 from catalog.models import Product, ProductImage
-from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
+from checkout.models import BillingItem, CheckoutSession, DisputedLine, ScanEvent, Source
 from orders.models import Order, OrderItem
 from recognition.models import Embedding, IndexEvent, IndexState
 
@@ -35,8 +36,11 @@ def shop(shopper: User) -> None:
     IndexEvent.objects.create(seq=1, kind="add", embedding=row)
     session = CheckoutSession.objects.create(user=shopper, status=CheckoutSession.Status.COMPLETED)
     BillingItem.objects.create(session=session, product=product, quantity=2, source=Source.MANUAL)
-    ScanEvent.objects.create(
+    added = ScanEvent.objects.create(
         session=session, product=product, action="add", source=Source.VISION, score=0.8, thumbnail=b"\xff\xd8"
+    )
+    ScanEvent.objects.create(
+        session=session, product=product, action="correct", source=Source.MANUAL, about=added
     )
     order = Order.objects.create(
         number="T-1", user=shopper, session=session, total_items=2, total_amount="6.40", currency="EUR"
@@ -46,12 +50,18 @@ def shop(shopper: User) -> None:
     )
 
 
+def page_request(user: User) -> HttpRequest:
+    request = RequestFactory().get("/admin/")
+    request.user = user
+    return request
+
+
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model.__name__)
 def test_the_list_and_every_row_open(shop: None, keeper: User, client: Client, model: type[User]) -> None:
     client.force_login(keeper)
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     assert client.get(reverse(f"{base}_changelist")).status_code == 200
-    rows = list(model._default_manager.all())
+    rows = list(admin.site._registry[model].get_queryset(page_request(keeper)))
     assert rows
     for row in rows:
         page = client.get(reverse(f"{base}_change", args=[row.pk]))
@@ -59,22 +69,14 @@ def test_the_list_and_every_row_open(shop: None, keeper: User, client: Client, m
         assert str(row.pk) in page.request["PATH_INFO"]
 
 
-def test_a_session_tells_its_story(shop: None, keeper: User, client: Client) -> None:
-    client.force_login(keeper)
-    session = CheckoutSession.objects.get()
-    page = client.get(reverse("admin:checkout_checkoutsession_change", args=[session.pk])).content.decode()
-    assert "Rye bread" in page
-    assert "seen by the camera" in page
-    assert 'src="data:image/jpeg;base64,/9g="' in page
-
-
-@pytest.mark.parametrize("model", [CheckoutSession, ScanEvent, Order, Embedding, IndexEvent])
+@pytest.mark.parametrize("model", [CheckoutSession, ScanEvent, DisputedLine, Order, Embedding, IndexEvent])
 def test_what_happened_cannot_be_changed(
     shop: None, keeper: User, client: Client, model: type[CheckoutSession]
 ) -> None:
     client.force_login(keeper)
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-    row = model._default_manager.get()
+    row = model._default_manager.latest("pk")
+    count = model._default_manager.count()
     assert client.post(reverse(f"{base}_change", args=[row.pk]), {"status": "active"}).status_code == 403
     assert client.post(reverse(f"{base}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
-    assert model._default_manager.count() == 1
+    assert model._default_manager.count() == count

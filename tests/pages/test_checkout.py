@@ -184,6 +184,7 @@ def test_the_site_can_be_installed(client: Client) -> None:
     assert response.headers["Content-Type"] == "application/manifest+json"
     assert (body["start_url"], body["display"]) == ("/", "standalone")
     assert {icon["sizes"] for icon in body["icons"]} == {"192x192", "512x512", "any"}
+    assert [shortcut["url"] for shortcut in body["shortcuts"]] == ["/checkout/", "/my/"]
     for icon in body["icons"]:
         assert (settings.BASE_DIR / icon["src"].lstrip("/")).is_file()
 

@@ -22,19 +22,26 @@ class Command(BaseCommand):
         parser.add_argument("--token", default="", help="an access token, instead of name and password")
         parser.add_argument("--fps", type=float, default=10.0, help="pace of the recording")
         parser.add_argument("--in-flight", type=int, default=2, help="frames not yet answered; 1 loses none")
+        parser.add_argument("--mode", choices=("scan", "cart", "tray"), help="how items count")
+        parser.add_argument("--zone", type=float, nargs=4, metavar=("X", "Y", "W", "H"), help="where, 0 to 1")
+        parser.add_argument("--explain", action="store_true", help="print the life of each item")
         parser.add_argument("--confirm", action="store_true", help="pay each visit instead of cancelling it")
         parser.add_argument("--json", action="store_true", help="print JSON for machines")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             visits = visits_find(options["frames"])
-            client = ReplayClient(options["url"], options["token"], options["fps"], options["in_flight"])
+            client = ReplayClient(
+                *(options[name] for name in ("url", "token", "fps", "in_flight", "mode", "zone", "explain"))
+            )
             if not client.token:
                 client.log_in(options["username"], options["password"])
-            reports = [client.play(visit, confirm=options["confirm"]) for visit in visits]
+            reports = list(client.play_all(visits, confirm=options["confirm"]))
         except ReplayFailed as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(report_json(reports), ensure_ascii=False, indent=2))
         else:
             self.stdout.write("\n".join([*report_lines(reports), summary_line(reports)]))
+        if failures := [report for report in reports if report.failure]:
+            raise CommandError(f"{len(failures)} of {len(reports)} visits failed: {failures[0].failure}")

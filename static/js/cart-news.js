@@ -1,0 +1,94 @@
+// @ts-check
+// Tells what happened to the cart, by toast, sound and screen reader, and keeps what can be taken back.
+
+import { chime } from "./chime.js";
+import { say } from "./options.js";
+
+/** @typedef {import("./add-toast.js").AddToast} AddToast */
+/** @typedef {import("./cart-panel.js").CartPanel} CartPanel */
+/** @typedef {import("./protocol.js").BarcodeSeen} BarcodeSeen */
+/** @typedef {import("./protocol.js").CartEvent} CartEvent */
+/** @typedef {import("./protocol.js").Cart} Cart */
+
+const DISAGREEMENT_STAYS_MS = 3000;
+
+export class CartNews {
+  /** @type {string | null} id of the last change, while it can be taken back */
+  undoable = null;
+  /** A barcode that contradicts the picture outshouts the addition that belongs to it. */
+  disagreement = { words: "", until: -Infinity };
+
+  /** @param {CartPanel} cart @param {AddToast} toast */
+  constructor(cart, toast) {
+    this.cart = cart;
+    this.toast = toast;
+  }
+
+  /** Shows the new cart and says what changed. @param {CartEvent} event @param {Cart} now @param {boolean} wasAsked */
+  tell(event, now, wasAsked) {
+    const before = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
+    const fresh = { add: event.product_id, correct: event.instead_id ?? null }[/** @type {"add"} */ (event.action)];
+    this.cart.show(now, fresh ?? null);
+    const words = this.words(event);
+    this.undoable = event.undoable ? event.id : null;
+    this.cart.setUndo(this.undoable ? words : null);
+    if (!this.undoable) this.toast.forgetUndo();
+    const after = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
+    const isStep = event.source === "manual" && before > 0 && after > 0 && !wasAsked;
+    if (event.action === "sync") this.toast.speak(words);
+    else if (isStep && event.action !== "undo" && event.action !== "correct") {
+      this.toast.speak(say("quantity_of", { name: event.name, count: after }));
+    } else this.show(event, words, now);
+  }
+
+  /** @param {CartEvent} event @param {string} words @param {Cart} now */
+  show(event, words, now) {
+    const undo = this.undoable !== null;
+    if (event.source === "barcode" && performance.now() < this.disagreement.until) {
+      this.toast.warn(this.disagreement.words, undo);
+      return;
+    }
+    const shown = event.instead_id ?? event.product_id;
+    const line = now.items.find((item) => item.product_id === shown);
+    this.toast.show(words, { picture: line?.image, undo });
+    chime(event.action === "add" || event.instead_id ? "added" : "removed");
+  }
+
+  /** @param {CartEvent} event */
+  words({ action, name, quantity: count, instead_name: instead }) {
+    switch (action) {
+      case "add":
+        return count > 1 ? say("added_many", { name, count }) : say("added", { name });
+      case "remove":
+        return count > 1 ? say("removed_many", { name, count }) : say("removed", { name });
+      case "correct":
+        return instead ? say("corrected", { name, instead }) : say("taken_off", { name });
+      case "undo":
+        return say("undone", { name });
+      default:
+        return say("synced");
+    }
+  }
+
+  /** Says what a barcode in the picture came to; that it was added comes as news of the cart. @param {BarcodeSeen} seen */
+  barcode({ code, name, product_id, agrees }) {
+    if (product_id === null) {
+      this.toast.warn(say("barcode_unknown", { code }));
+      chime("question");
+    } else if (agrees === false) {
+      const words = say("barcode_disagrees", { name: name ?? code });
+      this.disagreement = { words, until: performance.now() + DISAGREEMENT_STAYS_MS };
+      this.toast.warn(words, this.undoable !== null);
+      chime("question");
+    } else if (agrees) {
+      this.toast.speak(say("barcode_agrees", { name: name ?? code }));
+    }
+  }
+
+  /** What was last can no longer be taken back. */
+  forget() {
+    this.undoable = null;
+    this.cart.setUndo(null);
+    this.toast.forgetUndo();
+  }
+}

@@ -1,0 +1,47 @@
+// @ts-check
+// Looks products up by their name or barcode, or by what they look like, and makes rows to tap.
+
+import { copyOf, part, showPicture } from "./dom.js";
+import { money, options, say } from "./options.js";
+
+/** @typedef {import("./protocol.js").Choice} Choice */
+/** @typedef {{product_id: string, name: string, price: string | null, images: {url: string}[]}} Found */
+
+/** @param {string} address @param {AbortSignal} signal */
+async function asked(address, signal) {
+  const answer = await fetch(address, { signal, headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer.json();
+}
+
+/** @param {string} words name or barcode @param {AbortSignal} signal @returns {Promise<Found[]>} */
+export async function productsFind(words, signal) {
+  const query = new URLSearchParams({ q: words, active: "true" });
+  return (await asked(`${options.products_path}?${query}`, signal)).results;
+}
+
+/** Returns what a line may be in truth, likeliest first. @param {string} productId @param {AbortSignal} signal */
+export async function productsLikely(productId, signal) {
+  const address = options.likely_path.replace("00000000-0000-0000-0000-000000000000", productId);
+  return /** @type {Choice[]} */ ((await asked(address, signal)).products);
+}
+
+/**
+ * Makes a row with picture and name that can be tapped.
+ * @param {ParentNode} root holds the template
+ * @param {string} template
+ * @param {{name: string, image: string | null}} product
+ * @param {() => void} onTap
+ */
+export function productRow(root, template, { name, image }, onTap) {
+  const row = copyOf(root, template);
+  part(row, "name", HTMLElement).textContent = name;
+  showPicture(row, image);
+  row.querySelector("button")?.addEventListener("click", onTap);
+  return row;
+}
+
+/** @param {string | null} price @param {string} currency */
+export function priceWords(price, currency) {
+  return price === null ? say("no_price") : money(price, currency);
+}

@@ -1,0 +1,82 @@
+"""Stands between the page and the till, to say what the till may say and hear what the page answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Page, WebSocketRoute
+
+CHOICES = [
+    {"product_id": "11111111-1111-4111-8111-111111111111", "name": "Oat milk", "image": None},
+    {"product_id": "22222222-2222-4222-8222-222222222222", "name": "Oat cream", "image": None},
+]
+
+
+@dataclass
+class Whisperer:
+    """Keeps frames from the till and says what it would see.
+
+    Commands are passed on, but for the kinds named in `kept`.
+    """
+
+    kept: tuple[str, ...] = ("choose",)
+    route: WebSocketRoute | None = None
+    addresses: list[str] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    frame: int = 0
+
+    def enter(self, page: Page) -> None:
+        """Stand in the way of this page's connections."""
+        page.route_web_socket("**/api/ws/**", self.listen)
+
+    def listen(self, route: WebSocketRoute) -> None:
+        """Take a connection."""
+        server = route.connect_to_server()
+        self.route = route
+        self.addresses.append(route.url)
+
+        def passed_on(message: str | bytes) -> None:
+            if isinstance(message, bytes):
+                return
+            command = json.loads(message)
+            if command["type"] != "ping":
+                self.told.append(command)
+            if command["type"] not in self.kept:
+                server.send(message)
+
+        route.on_message(passed_on)
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Say something in the till's name."""
+        assert self.route is not None
+        self.route.send(json.dumps(message))
+
+    def see(self, state: str, **more: object) -> None:
+        """Answer the next frame: item 7 is in view."""
+        self.frame += 1
+        detection = {
+            "track": 7,
+            "box": [0.3, 0.2, 0.4, 0.5],
+            "state": state,
+            "product_id": None,
+            "name": None,
+            "score": 0.8,
+            "margin": 0.0,
+            "choices": CHOICES,
+        }
+        result = {"type": "frame.result", "frame": self.frame, "dropped": 0, "timing_ms": {"total": 21.5}}
+        debug = {"zone": [0, 0, 1, 1], "proposals": [[0.28, 0.18, 0.45, 0.55]], "changed": True}
+        answer = result | {"detections": [detection | more]}
+        self.say(answer | {"debug": debug} if "why" in more else answer)
+
+    def see_stranger(self, page: Page) -> None:
+        """Answer frames until an unknown item counts as one."""
+        for _ in range(8):
+            self.see("unknown")
+            page.wait_for_timeout(120)
+
+    def answers(self, kind: str) -> list[dict[str, Any]]:
+        """Return the commands of one kind that the page sent."""
+        return [command for command in self.told if command["type"] == kind]

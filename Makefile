@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 HOST   ?= 127.0.0.1
 PORT   ?= 8000
+# What `make tests` runs: all of it, or some folders.
+TESTS  ?=
 BIN    := $(VENV)/bin
 SHOWN  := $(if $(filter 127.0.0.1 0.0.0.0 ::,$(HOST)),localhost,$(HOST))
 .DELETE_ON_ERROR:
@@ -35,7 +37,7 @@ types: $(VENV)/.development
 	$(BIN)/mypy .
 
 tests: $(VENV)/.development
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS)
 
 format: $(VENV)/.development
 	$(BIN)/ruff check --fix .

@@ -24,4 +24,5 @@ for name in (
 from ebrcs.settings import *  # noqa: E402, F403
 
 ENGINE_AT_START = False
+HOUSEKEEPING = False
 PASSWORD_HASHERS = ["tests.hashers.QuickBCryptSHA256PasswordHasher"]

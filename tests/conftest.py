@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.db import OperationalError
 from django.test import TransactionTestCase
 
 from accounts.models import User
+from ebrcs import rate_limits
 
 SERVICES_REQUIRED = os.environ.get("EBRCS_REQUIRE_SERVICES") == "1"
 CHROMIUM_PATHS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -52,6 +54,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def _empty_cache() -> None:
     """Start every test with untouched rate limits."""
     cache.clear()
+
+
+@pytest.fixture
+def one_rate_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock of the rate limits, so that no window ends, and counts anew, in the middle of a test."""
+    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: 60_000_000.0))
 
 
 @pytest.fixture(scope="session", autouse=True)

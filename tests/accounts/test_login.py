@@ -160,6 +160,7 @@ def test_without_a_token_one_is_asked_for(api: APIClient) -> None:
     assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
+@pytest.mark.usefixtures("one_rate_window")
 def test_tries_to_log_in_are_limited_by_address(api: APIClient, shopper: User) -> None:
     answers = [
         api.post("/api/auth/login", {"username": f"guess{number}", "password": "x"}) for number in range(11)
@@ -169,6 +170,7 @@ def test_tries_to_log_in_are_limited_by_address(api: APIClient, shopper: User) -
     assert answers[-1].json()["limit"] == 10
 
 
+@pytest.mark.usefixtures("one_rate_window")
 def test_tries_on_one_name_are_limited_from_everywhere(api: APIClient, shopper: User) -> None:
     answers = [
         api.post("/api/auth/login", {"username": name, "password": "x"}, REMOTE_ADDR=f"10.0.0.{number}")
@@ -179,6 +181,7 @@ def test_tries_on_one_name_are_limited_from_everywhere(api: APIClient, shopper: 
     assert other.status_code == 401
 
 
+@pytest.mark.usefixtures("one_rate_window")
 def test_the_page_and_the_api_share_one_limit(client: Client, api: APIClient, shopper: User) -> None:
     for _ in range(10):
         api.post("/api/auth/login", {"username": "shopper", "password": "x"})

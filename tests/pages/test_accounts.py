@@ -87,6 +87,7 @@ def test_a_closed_account_cannot_log_in(client: Client, shopper: User) -> None:
     assert "_auth_user_id" not in client.session
 
 
+@pytest.mark.usefixtures("one_rate_window")
 def test_the_eleventh_try_in_a_minute_is_asked_to_wait(client: Client, shopper: User) -> None:
     for _ in range(20):
         response = client.post("/login/", {"username": "shopper", "password": "wrong"})

@@ -99,6 +99,7 @@ def test_nobody_asks_about_a_strangers_cart(
     assert eyes == []
 
 
+@pytest.mark.usefixtures("one_rate_window")
 def test_too_many_questions_are_put_off(
     client: Client, shopper: User, eyes: list[bytes], settings: Settings
 ) -> None:

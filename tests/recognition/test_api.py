@@ -335,6 +335,7 @@ def test_what_does_not_exist_is_a_problem(clerk: Caller) -> None:
     assert {answer["Content-Type"] for answer in answers} == {"application/problem+json"}
 
 
+@pytest.mark.usefixtures("one_rate_window")
 @pytest.mark.parametrize("scope", ["upload", "recognize"])
 def test_uploading_and_recognising_are_limited(
     admin: Caller, settings: Settings, scope: str, shop_folder: Path

@@ -12,7 +12,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import Error, connection, transaction
 from django.db.models import F
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 STEPS_PER_DOUBLING = 8
 STEP_LAST = 15 * STEPS_PER_DOUBLING
 """The last step ends at 2**15 ms, some 33 s; a frame older than half a second is refused long before."""
+
+KEPT = timedelta(days=90)
+"""How long counts are kept; the dashboard looks back 60 days: 30, and the 30 before them."""
 
 Key = tuple[datetime, str, int]
 
@@ -127,6 +130,12 @@ def frame_counts_add(*, counts: Mapping[Key, int]) -> None:
     for hour, outcome, step in keys:
         row = FrameCount.objects.filter(hour=hour, outcome=outcome, step=step)
         row.update(frames=F("frames") + counts[hour, outcome, step])
+
+
+def frame_counts_prune() -> int:
+    """Delete the counts of hours that no page shows any more; return how many."""
+    deleted, _ = FrameCount.objects.filter(hour__lt=timezone.now() - KEPT).delete()
+    return deleted
 
 
 frame_tally = FrameTally()

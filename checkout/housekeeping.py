@@ -1,4 +1,4 @@
-"""What a server does by itself beside serving: it ends abandoned visits and writes answer times down."""
+"""What a server does by itself beside serving: it ends abandoned visits, writes and prunes answer times."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from django.db import connection
 
 from checkout import services
-from checkout.answer_times import frame_tally
+from checkout.answer_times import frame_counts_prune, frame_tally
 
 logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_S = 10.0
 SWEEP_EVERY_S = 60.0
+PRUNE_EVERY_S = 3600.0
 
 
 @dataclass
@@ -47,7 +48,8 @@ class Chore:
 class Housekeeper:
     """A thread that does the chores; every server process has one.
 
-    Several may sweep at once: each visit is ended under the lock on its row, by one of them.
+    Several may sweep at once: each visit is ended under the lock on its row, by one of them, and counts are
+    deleted by whoever comes first.
     """
 
     def __init__(self, chores: list[Chore]) -> None:
@@ -77,14 +79,18 @@ class Housekeeper:
             connection.close()  # an idle one would be held for nothing
 
 
+def chores_make() -> list[Chore]:
+    """Return what every server process does."""
+    return [
+        Chore("writing answer times", FLUSH_EVERY_S, frame_tally.flush),
+        Chore("ending abandoned visits", SWEEP_EVERY_S, services.sessions_expire),
+        Chore("pruning answer times", PRUNE_EVERY_S, frame_counts_prune),
+    ]
+
+
 def housekeeping_start() -> Housekeeper:
     """Start the chores of this process, and have the last counts written at its end."""
-    housekeeper = Housekeeper(
-        [
-            Chore("writing answer times", FLUSH_EVERY_S, frame_tally.flush),
-            Chore("ending abandoned visits", SWEEP_EVERY_S, services.sessions_expire),
-        ]
-    )
+    housekeeper = Housekeeper(chores_make())
     atexit.register(frame_tally.close)
     housekeeper.start()
     return housekeeper

@@ -1,10 +1,9 @@
-"""What a server does by itself: abandoned visits end, answer times are stored."""
+"""What a server does by itself: abandoned visits end, answer times are stored and not kept for ever."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,15 +14,9 @@ from django.utils import timezone
 from accounts.models import User
 from checkout import services
 from checkout.answer_times import FrameTally
-from checkout.housekeeping import Chore, Housekeeper
+from checkout.housekeeping import Chore, Housekeeper, chores_make
 from checkout.models import CheckoutSession, FrameCount
-
-
-def wait_until(fact: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 10
-    while not fact():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+from tests.waiting import until
 
 
 @pytest.mark.django_db(transaction=True)
@@ -43,8 +36,8 @@ def test_two_housekeepers_end_an_abandoned_visit_and_leave_a_running_one(
     for keeper in keepers:
         keeper.start()
     try:
-        wait_until(lambda: CheckoutSession.objects.get(pk=abandoned.pk).status == "expired")
-        wait_until(FrameCount.objects.exists)
+        until(lambda: CheckoutSession.objects.get(pk=abandoned.pk).status == "expired")
+        until(FrameCount.objects.exists)
     finally:
         for keeper in keepers:
             keeper.stop()
@@ -53,12 +46,28 @@ def test_two_housekeepers_end_an_abandoned_visit_and_leave_a_running_one(
     assert FrameCount.objects.get().frames == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_counts_of_frames_are_kept_as_long_as_they_are_shown_and_not_for_ever() -> None:
+    now = timezone.now()
+    stored = [
+        FrameCount.objects.create(hour=now - timedelta(days=days), outcome="dropped", frames=days)
+        for days in (0, 60, 89, 91, 400)
+    ]
+
+    for chore in chores_make():
+        chore.run()
+        assert not chore.is_failing, chore.name
+
+    kept = FrameCount.objects.in_bulk([row.pk for row in stored])
+    assert sorted(row.frames for row in kept.values()) == [0, 60, 89]
+
+
 def test_a_chore_that_fails_is_logged_once_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
     done: list[int] = []
     failing = Chore("failing", 0.01, lambda: 1 / 0)
     keeper = Housekeeper([failing, Chore("working", 0.01, lambda: done.append(1))])
     keeper.start()
-    wait_until(lambda: len(done) >= 5)
+    until(lambda: len(done) >= 5)
     keeper.stop()
 
     assert failing.is_failing

@@ -1,10 +1,10 @@
 """Fits how decisions weigh scores and print: ``python -m recognition.training.decision [--weights FILE]``.
 
-The gallery are the training photos, all and a few of each class; the queries are the validation photos,
-which come from other visits. Each query is shown twice: among all classes, and with its own class set aside
-and the gallery measured anew, when the right answer is none. What comes out are the numbers of ``OddsModel``
-and of the tails in ``recognition.vision.calibration``, with the figures that they give when every class is
-judged by a model that was fitted on the others.
+The gallery are the training photos, all and a few of each class, cropped to their items as registering does;
+the queries are the validation photos as they are, which come from other visits. Each query is shown twice:
+among all classes, and with its own class set aside and the gallery measured anew, when the right answer is
+none. What comes out are the numbers of ``OddsModel`` and of the tails in ``recognition.vision.calibration``,
+with the figures that they give when every class is judged by a model that was fitted on the others.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from recognition.training.judging import Gallery, few_shots
-from recognition.training.photos import DATA_DEFAULT, photo_paths, read_rgb
+from recognition.training.photos import DATA_DEFAULT, Split, photo_paths, read_rgb
+from recognition.training.vectors import photo_vectors
 from recognition.vision.calibration import TAIL_TARGET
 from recognition.vision.encoders.compact import WEIGHTS, CompactEncoder, WeightsUnusable
 from recognition.vision.encoders.protocol import Encoder
@@ -34,8 +35,7 @@ from recognition.vision.recogniser import PhotoGallery, Recogniser
 SHOTS: tuple[int | None, ...] = (None, 5, 1)
 FOLDS = 4
 TARGET = 0.01
-_CHUNK = 16
-_TERMS = ("constant", "score", "density", "others", "agreeing")
+_TERMS = len(fields(OddsModel))
 _BOUNDS = ((None, None), (0.0, None), (None, 0.0), (None, 0.0), (0.0, None))
 """More of its own score and print never speaks against a product, more of the others' never for it."""
 
@@ -89,7 +89,8 @@ def main(arguments: list[str]) -> int:
 
 def shown_all(encoder: Encoder, data: Path) -> list[Shown]:
     """Show every query to every gallery, with its class and without it."""
-    gallery, queries = (_embedded(encoder, data, split) for split in ("train", "val"))
+    gallery = _photos(encoder, data, "train", registered=True)
+    queries = _photos(encoder, data, "val", registered=False)
     labelled = Gallery(gallery.embeddings, np.array(gallery.products))
     shown = []
     for shots in SHOTS:
@@ -122,7 +123,7 @@ def _shown(recogniser: Recogniser, queries: PhotoGallery, place: int, shots: int
     ]
     terms = [
         log_odds(*values, centre=thresholds.centre, spread=thresholds.spread, model=OddsModel(*unit))
-        for unit in np.eye(len(_TERMS)).tolist()
+        for unit in np.eye(_TERMS).tolist()
     ]
     right = names.index(label) if label in names else len(names)
     registered = label in recogniser.products
@@ -132,7 +133,7 @@ def _shown(recogniser: Recogniser, queries: PhotoGallery, place: int, shots: int
 def fit(shown: Sequence[Shown]) -> OddsModel:
     """Choose the weights under which the right contender, or none, is most probable."""
     terms, right = _stacked(shown)
-    scale = np.maximum(terms.reshape(-1, len(_TERMS)).std(axis=0), 1e-9)
+    scale = np.maximum(terms.reshape(-1, _TERMS).std(axis=0), 1e-9)
     scale[0] = 1.0
 
     def surprise(weights: Floats) -> tuple[float, Floats]:
@@ -143,7 +144,7 @@ def fit(shown: Sequence[Shown]) -> OddsModel:
         slope = ((np.exp(odds) - chosen)[:, :-1, None] * terms / scale).sum(axis=(0, 1))
         return -float((odds * chosen).sum()) / len(odds), slope / len(odds)
 
-    found = minimize(surprise, np.zeros(len(_TERMS)), jac=True, method="L-BFGS-B", bounds=_BOUNDS)
+    found = minimize(surprise, np.zeros(_TERMS), jac=True, method="L-BFGS-B", bounds=_BOUNDS)
     return OddsModel(*(found.x / scale).tolist())
 
 
@@ -171,7 +172,7 @@ def figures(shown: Sequence[Shown]) -> dict[str, dict[str, float]]:
         model = fit([each for each in shown if fold_of[each.label] != fold])
         for each in shown:
             if fold_of[each.label] == fold:
-                right = int((each.terms @ np.array(list(asdict(model).values()))).argmax()) == each.right
+                right = int((each.terms @ np.array(astuple(model))).argmax()) == each.right
                 judged.append((each, right, _sureness(each, model, closely=True)))
     return {
         str(shots or "all"): _figures([one for one in judged if one[0].shots == shots]) for shots in SHOTS
@@ -206,7 +207,7 @@ def _figures(judged: Sequence[tuple[Shown, bool, float]]) -> dict[str, float]:
 
 
 def _sureness(each: Shown, model: OddsModel, *, closely: bool) -> float:
-    weights = np.array(list(asdict(model).values()))
+    weights = np.array(astuple(model))
     weights[-1] *= closely
     return float(sureness(each.terms @ weights))
 
@@ -216,18 +217,10 @@ def _stacked(shown: Sequence[Shown]) -> tuple[Floats, np.ndarray]:
     return np.stack([each.terms for each in shown]), np.array([each.right for each in shown])
 
 
-def _embedded(encoder: Encoder, data: Path, split: str) -> PhotoGallery:
-    paths, labels = photo_paths(data, "train" if split == "train" else "val")
-    chunks = list(_chunks(paths))
-    rows = [
-        encoder.encode([read_rgb(path) for path in chunk]) for chunk in tqdm(chunks, desc=f"embed {split}")
-    ]
-    return PhotoGallery(np.concatenate(rows), labels, lambda place: read_rgb(paths[place]))
-
-
-def _chunks(paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
-    for start in range(0, len(paths), _CHUNK):
-        yield paths[start : start + _CHUNK]
+def _photos(encoder: Encoder, data: Path, split: Split, *, registered: bool) -> PhotoGallery:
+    paths, labels = photo_paths(data, split)
+    vectors = photo_vectors(encoder, paths, step=f"embed {split}", items=registered)
+    return PhotoGallery(vectors, labels, lambda place: read_rgb(paths[place]), items=registered)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from recognition.training.judging import Gallery, figures
-from recognition.training.photos import DATA_DEFAULT, photo_paths, read_rgb
+from recognition.training.photos import DATA_DEFAULT, photo_paths
 from recognition.training.recipe import UNSEEN_CLASSES
+from recognition.training.vectors import photo_vectors
 from recognition.vision.encoders.compact import WEIGHTS, CompactEncoder, WeightsUnusable
 from recognition.vision.encoders.protocol import Encoder
 from recognition.vision.layout import VISUAL_DIM, FloatArray, fuse
 
-_CHUNK = 16
 _TIMED_CALLS = 30
 
 VIEWS: dict[str, Callable[[FloatArray], FloatArray]] = {
@@ -52,7 +51,7 @@ def main(arguments: list[str]) -> int:
 
 
 def recalls(encoder: Encoder, data: Path, *, unseen: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Figures of each block and of both joined.
+    """Figures of each block and of both joined, photos embedded as they are.
 
     Figures of ``unseen`` classes mean something only for weights that were trained without them.
     """
@@ -60,11 +59,7 @@ def recalls(encoder: Encoder, data: Path, *, unseen: tuple[str, ...]) -> dict[st
     for split in ("train", "val"):
         paths, labels = photo_paths(data, split)
         cartons |= {label for path, label in zip(paths, labels, strict=True) if "Packages" in path.parts}
-        rows = [
-            encoder.encode([read_rgb(path) for path in paths[start : start + _CHUNK]])
-            for start in tqdm(range(0, len(paths), _CHUNK), desc=f"embed {split}", mininterval=2.0)
-        ]
-        sides.append((np.concatenate(rows), np.array(labels)))
+        sides.append((photo_vectors(encoder, paths, step=f"embed {split}"), np.array(labels)))
     report = {}
     for name, view in VIEWS.items():
         gallery, queries = (Gallery(view(rows), labels) for rows, labels in sides)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, replace
 from functools import partial
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from recognition.training.decision import SHOTS, Shown, figures, fit, stated, tails
-from recognition.vision.odds import CONTENDERS, FITTED, OddsModel, log_odds
+from recognition.training.decision import SHOTS, Shown, figures, fit, shown_all, stated, tails
+from recognition.training.photos import read_rgb
+from recognition.vision import recogniser
+from recognition.vision.encoders.protocol import Image
+from recognition.vision.layout import FloatArray
+from recognition.vision.odds import CONTENDERS, OddsModel, log_odds
+from recognition.vision.photo_item import photo_item
+from recognition.vision.verification import Features, features_of
+from tests.fakes import ThumbnailEncoder
+from tests.vision.test_photo_item import on_shelf
 
 TRUE = OddsModel(constant=-1.0, score=2.0, density=-0.5, others=-0.8, agreeing=20.0)
 
@@ -72,4 +83,45 @@ def test_tails_rise_with_print_and_with_rarity_and_what_stands_is_judged_too() -
     lax, strict = ([replace(each, needed=needed) for each in shown] for needed in (-50.0, 50.0))
     assert {one["false_accept_rate"] for one in stated(lax).values()} == {1.0}
     assert {one["accepted"] for one in stated(strict).values()} == {0.0}
-    assert FITTED.score > 0
+
+
+class RecordingEncoder(ThumbnailEncoder):
+    """Keeps the sizes of the pictures it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[tuple[int, ...]] = []
+
+    def encode(self, images: Sequence[Image]) -> FloatArray:
+        self.sizes += [image.shape for image in images]
+        return super().encode(images)
+
+
+def test_photos_are_registered_by_their_item_and_queries_shown_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = {"train": ["a", "b", "c"], "val": ["a", "b"]}
+    for split, labels in photos.items():
+        for number, label in enumerate(labels):
+            file = tmp_path / "grocery" / split / label / "0.jpg"
+            file.parent.mkdir(parents=True)
+            cv2.imwrite(str(file), on_shelf(number + 1)[0][..., ::-1])
+    encoder, looked_at = RecordingEncoder(), set[tuple[int, ...]]()
+
+    def noted(image: Image) -> Features:
+        looked_at.add(image.shape)
+        return features_of(image)
+
+    monkeypatch.setattr(recogniser, "features_of", noted)
+    shown = shown_all(encoder, tmp_path)
+
+    items = [
+        photo_item(read_rgb(tmp_path / "grocery" / "train" / label / "0.jpg")).shape
+        for label in photos["train"]
+    ]
+    assert max(max(size) for size in items) < 250
+    assert encoder.sizes == [*items, (400, 400, 3), (400, 400, 3)]
+    assert looked_at == {*items, (400, 400, 3)}
+    assert [(each.label, each.shots, each.registered) for each in shown] == [
+        (label, shots, registered) for shots in SHOTS for registered in (True, False) for label in ("a", "b")
+    ]

@@ -14,7 +14,6 @@ from recognition.vision.layout import FloatArray
 from recognition.vision.matching import ROWS_KEPT, Candidate
 
 IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 SIDE_PX = 192
 """Pictures are scaled to this on the longer side. Of 97 photos among 31 cartons known by five photos each,
@@ -77,28 +76,6 @@ class Features:
         return self.points.nbytes + self.descriptors.nbytes + self.grey.nbytes
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How well one photo lies on the item.
-
-    Attributes
-    ----------
-    inliers : keypoints of the photo found on the item, consistently placed
-    share : those of the item's keypoints under the photo that were found again, 0..1
-    spread : share of the item's area the found ones span, 0..1
-    agreeing : share of the item's area around them where print is there and agrees patch by patch, 0..1; 0
-        where that was not compared
-    """
-
-    inliers: int = 0
-    share: float = 0.0
-    spread: float = 0.0
-    agreeing: float = 0.0
-
-
-NOTHING = Agreement()
-
-
 def features_of(image: Image) -> Features:
     """Find keypoints of a picture.
 
@@ -143,12 +120,12 @@ class Placement:
     ----------
     lay : float64 (3, 3), homography from pixels of the scaled photo to those of the scaled item
     hull : float32 (m, 2), around the keypoints of the item that were found on the photo
-    agreement : of the keypoints; patches were not compared
+    inliers : keypoints of the photo found on the item, consistently placed
     """
 
     lay: NDArray[np.float64]
     hull: FloatArray
-    agreement: Agreement
+    inliers: int
 
 
 def place(item: Features, photo: Features) -> Placement | None:
@@ -174,24 +151,15 @@ def place(item: Features, photo: Features) -> Placement | None:
     inliers = len(np.unique(photo_at[inside]))
     if inliers < INLIERS_MIN:
         return None
-    covered = _under(lay, photo.size, item)
-    hull = cv2.convexHull(there[inside])
-    spread = cv2.contourArea(hull) / (item.size[0] * item.size[1])
-    share = min(1.0, inliers / max(covered, inliers))
-    return Placement(lay, hull[:, 0], Agreement(inliers, share, min(1.0, spread)))
+    return Placement(lay, cv2.convexHull(there[inside])[:, 0], inliers)
 
 
-def compare(item: Features, photo: Features) -> Agreement:
-    """Lay a photo on an item and measure how well the two agree, in keypoints and in patches."""
-    placement = place(item, photo)
-    return NOTHING if placement is None else patched(item, photo, placement)
+def agreeing_share(item: Features, photo: Features, placement: Placement) -> float:
+    """Return the share of an item's picture, 0..1, in which its print agrees with a photo laid on it.
 
-
-def patched(item: Features, photo: Features, placement: Placement) -> Agreement:
-    """Compare item and photo patch by patch around the keypoints that were found.
-
-    Patches correlate with light and contrast taken out. Of look-alikes the brand's part of the print agrees
-    and the rest does not, so the area that agrees tells what the number of keypoints does not.
+    They are compared patch by patch around the keypoints that were found, with light and contrast taken out.
+    Of look-alikes the brand's part of the print agrees and the rest does not, so the area that agrees tells
+    what the number of keypoints does not.
     """
     height, width = item.grey.shape
     to_grey = np.array([width / item.size[0], height / item.size[1]])
@@ -217,7 +185,7 @@ def patched(item: Features, photo: Features, placement: Placement) -> Agreement:
     around = np.zeros((height, width), np.uint8)
     cv2.fillConvexPoly(around, np.rint(centre + (hull - centre) * _REACH).astype(np.int32), 1)
     agrees = printed & (around > 0) & (correlation > PATCH_AGREES)
-    return replace(placement.agreement, agreeing=float(agrees.mean()))
+    return float(agrees.mean())
 
 
 def _matches(item: NDArray[np.uint8], photo: NDArray[np.uint8]) -> tuple[IntArray, IntArray]:
@@ -266,12 +234,6 @@ def _plausible(lay: NDArray[np.float64], size: tuple[int, int]) -> bool:
     return bool(cv2.isContourConvex(seen)) and low**2 < ratio < high**2
 
 
-def _under(lay: NDArray[np.float64], size: tuple[int, int], item: Features) -> int:
-    """Count the keypoints of the item that lie under the photo."""
-    back = cv2.perspectiveTransform(item.points[:, None, :2], np.linalg.inv(lay))[:, 0]
-    return int(((back >= 0) & (back <= np.array(size))).all(axis=1).sum())
-
-
 def looked_at(
     item: Features, suspects: Sequence[Candidate], photos: Mapping[int, Features]
 ) -> tuple[Candidate, ...]:
@@ -298,7 +260,10 @@ def looked_at(
 def _with_print(suspect: Candidate, item: Features, photos: Mapping[int, Features]) -> Candidate:
     shown = [photos[row] for row in suspect.rows[:ROWS_KEPT] if row in photos]
     placed = [(photo, placement) for photo in shown if (placement := place(item, photo)) is not None]
-    placed.sort(key=lambda each: -each[1].agreement.inliers)
-    agreements = [patched(item, photo, placement) for photo, placement in placed[:PATCHED_MAX]]
-    best = max(agreements, key=lambda each: (each.agreeing, each.inliers), default=NOTHING)
-    return replace(suspect, agreeing=best.agreeing, inliers=best.inliers)
+    placed.sort(key=lambda each: -each[1].inliers)
+    found = [
+        (agreeing_share(item, photo, placement), placement.inliers)
+        for photo, placement in placed[:PATCHED_MAX]
+    ]
+    agreeing, inliers = max(found, default=(0.0, 0))
+    return replace(suspect, agreeing=agreeing, inliers=inliers)

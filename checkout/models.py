@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Source(models.TextChoices):
@@ -23,7 +24,7 @@ class CheckoutSession(models.Model):
     """One visit to the till, ending as an order or by expiring after a while without activity."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", _("active")
+        ACTIVE = "active", pgettext_lazy("visit", "active")
         COMPLETED = "completed", _("completed")
         EXPIRED = "expired", _("expired")
 

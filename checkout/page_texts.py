@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 
 def page_texts() -> dict[str, str]:
@@ -40,7 +41,7 @@ def page_texts() -> dict[str, str]:
         "barcode_agrees": _("The barcode agrees: {name}"),
         "find_heading": _("Add by hand"),
         "find_hint": _("Type a barcode or a name. Or show the barcode to the camera."),
-        "find_add": _("Add"),
+        "find_add": pgettext("to the cart", "Add"),
         "find_search": _("Search"),
         "correct_heading": _("Not {name}?"),
         "correct_hint": _("Type a barcode or a name. One piece is exchanged."),

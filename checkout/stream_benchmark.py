@@ -89,7 +89,8 @@ def benchmark_stream(
     ``rows``, one per number of cameras and way (``tills`` or ``naive``):
 
     - ``p50_ms``, ``p95_ms``, ``longest_ms``: from a frame's arrival to its answer
-    - ``frames``, ``answered``, ``dropped``: dropped are those a newer one took the place of
+    - ``frames``, ``answered``, ``dropped``: dropped are those a newer one took the place of, and those that
+      were too old when their turn came
     - ``waiting``: frames not answered when the last one had been sent: above a few, a queue grows
     - ``carts_right``: tills whose cart is what the clip shows
 
@@ -178,7 +179,7 @@ class Tills:
                 till.mailbox.put(frame, time.monotonic())
                 answers.sent += 1
             answers.waiting = till.mailbox.is_full + till.is_working
-            await till.all_answered.wait()
+            await working
         finally:
             working.cancel()
             await asyncio.wait([working])
@@ -213,20 +214,24 @@ class ClipTill(Till):
     """A till that keeps its cart to itself instead of storing it."""
 
     is_working: bool = False
-    all_answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer_all(self, answers: Answers, count: int) -> None:
-        """Answer frames until cancelled, noting times, frames left out, the cart, and the last of them."""
+        """Answer frames up to the last of `count`, noting times, frames left out, and the cart."""
         assert answers.cart is not None
-        while True:
+        number = 0
+        while number < count:
             frame = await self.mailbox.take()
+            number = frame.number
             self.is_working = True
             answer = await self._answer(frame)
             self.is_working = False
-            if answer["type"] == "error":
-                raise RuntimeError(f"a frame was answered with {answer['code']}: {answer['detail']}")
-            answers.answer_ms.append(1000 * (time.monotonic() - frame.received_s))
             answers.dropped += frame.dropped
+            if answer["type"] == "frame.result":
+                answers.answer_ms.append(1000 * (time.monotonic() - frame.received_s))
+            elif answer["code"] == "late_frame":
+                answers.dropped += 1
+            else:
+                raise RuntimeError(f"a frame was answered with {answer['code']}: {answer['detail']}")
             changes = self.place.seat.changes
             answers.cart.update(
                 NAMES[change.product_id]
@@ -234,8 +239,6 @@ class ClipTill(Till):
                 if change.action == ScanEvent.Action.ADD and change.product_id is not None
             )
             changes.clear()
-            if frame.number == count:
-                self.all_answered.set()
 
 
 class ClipNames(ProductNames):

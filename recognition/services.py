@@ -1,9 +1,7 @@
-"""Registering products and photos, and taking them out of the index: the truth changes here first."""
+"""Registering, changing and withdrawing products and photos: the truth changes here first."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,43 +10,32 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from accounts.models import User
-from catalog.images import Photo, photo_pixels, photo_read
-from catalog.models import Product, ProductImage, product_image_path
+from catalog.models import Product, ProductImage
 from catalog.text import text_clean
-from recognition import runtime
 from recognition.announcement import index_changed
-from recognition.errors import (
-    DuplicatePhoto,
-    PhotoCountWrong,
-    PhotoUnknown,
-    ProductInvalid,
-    ProductSold,
-    ProductUnknown,
-)
+from recognition.errors import PhotoUnknown, ProductInvalid, ProductSold, ProductUnknown
 from recognition.models import Embedding, IndexEvent, PhotoCheck
-from recognition.photo_checks import photo_examine
-from recognition.photo_files import photo_file_write, photo_files_remove
-from recognition.writer_lock import IndexWriter, encoder_require, state_current, writer_lock
+from recognition.photo_files import photo_files_remove
+from recognition.photo_intake import PreparedPhotos, Upload, duplicates_refuse, photos_prepared
+from recognition.writer_lock import IndexWriter, writer_lock
 
-logger = logging.getLogger(__name__)
+__all__ = [
+    "Registration",
+    "Upload",
+    "product_delete",
+    "product_image_delete",
+    "product_images_add",
+    "product_register",
+    "product_set_active",
+    "product_update",
+]
 
-PHOTO_SUFFIX = ".jpg"
 CHANGEABLE_FIELDS = frozenset({"name", "description", "price", "barcode"})
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file as the client sent it."""
-
-    filename: str
-    data: bytes
 
 
 @dataclass(frozen=True)
@@ -68,17 +55,6 @@ class Registration:
     total_embeddings: int
     index_seq: int
     timing_ms: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass
-class _Prepared:
-    """Photos that are decoded, checked, embedded and on the disk, and have no row yet."""
-
-    photos: list[Photo]
-    images: list[ProductImage]
-    embedded: runtime.Embedded
-    checks: list[PhotoCheck]
-    timing_ms: dict[str, float]
 
 
 def product_register(
@@ -104,7 +80,7 @@ def product_register(
         created_by=created_by,
     )
     _product_check(product)
-    with _prepared(product=product, uploads=uploads) as prepared, _field_errors(), transaction.atomic():
+    with photos_prepared(product=product, uploads=uploads) as prepared, _field_errors(), transaction.atomic():
         with writer_lock() as writer:
             _photos_claim(writer, prepared)
             product.save(force_insert=True)
@@ -116,7 +92,7 @@ def product_register(
 def product_images_add(*, product_id: UUID, uploads: Sequence[Upload]) -> Registration:
     """Add photos to a product: all of them or none; photos of a product not on sale wait withdrawn."""
     product = _product_get(product_id)
-    with _prepared(product=product, uploads=uploads) as prepared, transaction.atomic():
+    with photos_prepared(product=product, uploads=uploads) as prepared, transaction.atomic():
         with writer_lock() as writer:
             product = _product_get(product_id, for_update=True)
             _photos_claim(writer, prepared)
@@ -237,101 +213,13 @@ def _field_errors() -> Iterator[None]:
         raise _invalid({"barcode": ["A product with this barcode exists already."]}) from error
 
 
-@contextmanager
-def _prepared(*, product: Product, uploads: Sequence[Upload]) -> Iterator[_Prepared]:
-    """Decode, embed and write photos; when the block fails, remove the files again."""
-    start = time.perf_counter()
-    photos = _photos_read(uploads)
-    _duplicates_refuse(photos)
-    engine = runtime.engine()
-    identity = engine.encoder_identity()
-    encoder_require(state_current(), encoder=identity.name, fingerprint=identity.fingerprint)
-    pixels = [np.asarray(photo_pixels(photo.content)) for photo in photos]
-    decoded = time.perf_counter()
-    examined = [photo_examine(picture) for picture in pixels]
-    looked_at = time.perf_counter()
-    embedded = engine.embed([each.item for each in examined])
-    done = time.perf_counter()
-    images = [_image_make(product, photo) for photo in photos]
-    checks = [each.check(image.pk) for each, image in zip(examined, images, strict=True)]
-    timing_ms = {
-        "decode": 1e3 * (decoded - start),
-        "examine": 1e3 * (looked_at - decoded),
-        "embed": 1e3 * (done - looked_at),
-    }
-    try:
-        for image, photo in zip(images, photos, strict=True):
-            photo_file_write(name=str(image.image.name), content=photo.content)
-        yield _Prepared(photos, images, embedded, checks, timing_ms)
-    except BaseException as error:
-        _files_take_back(images, error)
-        raise
-    timing_ms["commit"] = 1e3 * (time.perf_counter() - done)
-    logger.debug("registered %d photos: %s", len(photos), timing_ms)
-
-
-def _photos_read(uploads: Sequence[Upload]) -> list[Photo]:
-    if not 1 <= len(uploads) <= settings.IMAGE_MAX_COUNT:
-        raise PhotoCountWrong(
-            f"{len(uploads)} photos came; 1 to {settings.IMAGE_MAX_COUNT} are allowed in one go.",
-            limit=settings.IMAGE_MAX_COUNT,
-        )
-    return [photo_read(upload.data, filename=upload.filename) for upload in uploads]
-
-
-def _image_make(product: Product, photo: Photo) -> ProductImage:
-    image = ProductImage(product=product, sha256=photo.sha256)
-    image.image = product_image_path(image, f"photo{PHOTO_SUFFIX}")
-    return image
-
-
-def _files_take_back(images: Sequence[ProductImage], error: BaseException) -> None:
-    """Remove the files of a failed registration, unless it may have been committed after all.
-
-    A connection lost during COMMIT leaves open which way it went; a file too many is an orphan that
-    `index verify` names, a file too few would be a photo lost.
-    """
-    if isinstance(error, OperationalError | InterfaceError) and connection.vendor != "sqlite":
-        logger.warning("database lost while registering; the files of %d photos stay", len(images))
-        return
-    photo_files_remove(str(image.image.name) for image in images)
-
-
-def _duplicates_refuse(photos: Sequence[Photo]) -> None:
-    """Refuse photos that came twice or that any product has already, and say which."""
-    first_by_digest: dict[str, str] = {}
-    items: list[dict[str, str]] = []
-    for photo in photos:
-        if photo.sha256 in first_by_digest:
-            items.append({"filename": photo.filename, "same_as": first_by_digest[photo.sha256]})
-        else:
-            first_by_digest[photo.sha256] = photo.filename
-    stored = ProductImage.objects.filter(sha256__in=first_by_digest).select_related("product")
-    items += [
-        {
-            "filename": first_by_digest[image.sha256],
-            "image_id": str(image.pk),
-            "product_id": str(image.product_id),
-            "product_name": image.product.name,
-        }
-        for image in stored
-    ]
-    if items:
-        words = "; ".join(
-            f"{item['filename']} is the same photo as "
-            + (item["same_as"] if "same_as" in item else f"one of {item['product_name']}")
-            for item in items
-        )
-        raise DuplicatePhoto(f"{words}. Leave it out or take another picture.", items=items)
-
-
-def _photos_claim(writer: IndexWriter, prepared: _Prepared) -> None:
+def _photos_claim(writer: IndexWriter, prepared: PreparedPhotos) -> None:
     """Check again under the lock what another registration may have changed meanwhile."""
-    _duplicates_refuse(prepared.photos)
+    duplicates_refuse(prepared.photos)
     writer.encoder_claim(encoder=prepared.embedded.encoder, fingerprint=prepared.embedded.fingerprint)
 
 
-def _rows_add(writer: IndexWriter, *, product: Product, prepared: _Prepared) -> None:
+def _rows_add(writer: IndexWriter, *, product: Product, prepared: PreparedPhotos) -> None:
     labels = [product.name] * len(prepared.images)
     writer.rows_add(images=prepared.images, vectors=prepared.embedded.vectors, labels=labels)
     PhotoCheck.objects.bulk_create(prepared.checks)
@@ -353,7 +241,7 @@ def _photos_delete(writer: IndexWriter, images: Sequence[ProductImage]) -> None:
     transaction.on_commit(partial(photo_files_remove, names), robust=True)
 
 
-def _registration(product: Product, prepared: _Prepared, writer: IndexWriter) -> Registration:
+def _registration(product: Product, prepared: PreparedPhotos, writer: IndexWriter) -> Registration:
     return Registration(
         product=product,
         images=prepared.images,

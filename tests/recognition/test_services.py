@@ -13,7 +13,7 @@ from accounts.models import User
 from catalog.images import PhotoRefused
 from catalog.models import Product, ProductImage
 from checkout.models import BillingItem, CheckoutSession
-from recognition import services
+from recognition import photo_intake, services
 from recognition.errors import (
     DuplicatePhoto,
     EncoderMismatch,
@@ -279,7 +279,7 @@ def test_registration_that_cannot_write_its_files_leaves_nothing(
         photo_file_write(name=name, content=content)
         written.append(name)
 
-    monkeypatch.setattr(services, "photo_file_write", fail_on_the_second)
+    monkeypatch.setattr(photo_intake, "photo_file_write", fail_on_the_second)
     with pytest.raises(OSError, match="No space"):
         services.product_register(name="Milk", uploads=[upload(1), upload(2)])
     assert len(written) == 1

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from catalog.models import Product
 from checkout import ledger
@@ -44,7 +45,7 @@ def item_correct(
             return None
         instead = None if instead_id is None else ledger.product_get(instead_id)
         if about_id is None:
-            added = _addition_latest(session, product_id)
+            added = _additions_standing(session, product_id).first()
         else:
             added = _change_get(session, about_id)
             if added.action != Action.ADD or added.product_id != product_id:
@@ -101,7 +102,7 @@ def sighting_take_back(
         if item is None:
             return None
         ledger.line_take(item, 1)
-        return ledger.changed(session, item.product, Action.REMOVE, 1, replace(cause, about_id=None))
+        return ledger.changed(session, item.product, Action.REMOVE, 1, cause)
 
 
 def disagreement_settle(
@@ -114,7 +115,7 @@ def disagreement_settle(
     counted_id : the addition by the picture, None where nothing was counted yet
     product_id : what the barcode names
     pictured_id : what the picture was taken for
-    cause : of the record; happens once
+    cause : of the record, or of the correction where no more records are kept; happens once
 
     Returns
     -------
@@ -127,10 +128,10 @@ def disagreement_settle(
             return None
         product, pictured = ledger.product_get(product_id), ledger.product_get(pictured_id)
         added = _changes(session).filter(pk=counted_id).first() if counted_id else None
-        record = replace(cause, about_id=added.pk if added else None)
         if ScanEvent.objects.filter(session=session, action=Action.DISAGREE).count() < DISAGREEMENTS_MAX:
+            record = replace(cause, about_id=added.pk if added else None)
             ledger.event_record(session, product, Action.DISAGREE, 1, record, other=pictured)
-        cause = replace(cause, event_id=uuid4(), about_id=None)
+            cause = replace(cause, event_id=uuid4())
         if counted_id is None:
             return None
         if added is None:  # the picture's product was refused, as one that is not for sale
@@ -185,10 +186,16 @@ def _pieces_standing(event: ScanEvent) -> int:
     return event.quantity - _standing_corrections().filter(about=event).count()
 
 
-def _addition_latest(session: CheckoutSession, product_id: UUID) -> ScanEvent | None:
-    added = _changes(session).filter(action=Action.ADD, product_id=product_id)
-    newest = added.order_by("-created_at", "-id")
-    return next((event for event in newest if _pieces_standing(event)), None)
+def _additions_standing(session: CheckoutSession, product_id: UUID) -> QuerySet[ScanEvent]:
+    """Return the additions of a product of which any piece stands, the newest first."""
+    undone = ScanEvent.objects.filter(about=OuterRef("pk"), action=Action.UNDO)
+    corrections = _standing_corrections().filter(about=OuterRef("pk")).order_by().values("about")
+    corrected = Coalesce(Subquery(corrections.annotate(number=Count("pk")).values("number")), 0)
+    return (
+        _changes(session)
+        .filter(~Exists(undone), action=Action.ADD, product_id=product_id, quantity__gt=corrected)
+        .order_by("-created_at", "-id")
+    )
 
 
 def _take(session: CheckoutSession, product: Product, quantity: int, score: float | None = None) -> int:
@@ -201,16 +208,11 @@ def _put_back(session: CheckoutSession, product: Product, quantity: int) -> None
     if ledger.line_get(session, product.pk) is not None:
         ledger.line_put(session, product, quantity, Source.MANUAL)
         return
-    undone = ScanEvent.objects.filter(about=OuterRef("pk"), action=Action.UNDO)
-    corrected = _standing_corrections().filter(about=OuterRef("pk"))
-    added = ScanEvent.objects.filter(
-        ~Exists(undone), ~Exists(corrected), session=session, product=product, action=Action.ADD
-    ).order_by("-created_at", "-id")
-    newest = added.first()
-    ledger.line_put(session, product, quantity, Source(newest.source) if newest else Source.MANUAL)
-    item = ledger.line_get(session, product.pk)
-    scores = [event.score for event in added[:quantity] if event.score is not None]
-    if item is not None and scores:
-        for score in scores:
-            ledger.score_count(item, score)
+    added = list(_additions_standing(session, product.pk)[:quantity])
+    source = Source(added[0].source) if added else Source.MANUAL
+    item = ledger.line_put(session, product, quantity, source)
+    scores = [event.score for event in added if event.score is not None]
+    for score in scores:
+        ledger.score_count(item, score)
+    if scores:
         item.save()

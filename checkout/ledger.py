@@ -31,8 +31,6 @@ from checkout.payloads import CartEvent
 QUANTITY_MAX = 999
 # Writing the time of every single touch would be a write for each; this is how old it may get.
 TOUCH_EVERY = timedelta(seconds=15)
-
-
 ACTIONS_TOLD: dict[ScanEvent.Action, Literal["add", "remove", "correct", "undo"]] = {
     ScanEvent.Action.ADD: "add",
     ScanEvent.Action.REMOVE: "remove",
@@ -132,8 +130,8 @@ def line_get(session: CheckoutSession, product_id: UUID) -> BillingItem | None:
 
 def line_put(
     session: CheckoutSession, product: Product, quantity: int, source: Source, score: float | None = None
-) -> None:
-    """Put pieces of a product on sale into the cart; a score enters the mean of the line."""
+) -> BillingItem:
+    """Put pieces of a product on sale into the cart and return its line; a score enters the line's mean."""
     if not product.is_active:
         raise ItemsNotForSale([named(product)])
     item = line_get(session, product.pk) or BillingItem(
@@ -143,6 +141,7 @@ def line_put(
     if score is not None:
         score_count(item, score)
     quantity_write(item, item.quantity + quantity)
+    return item
 
 
 def line_take(item: BillingItem, quantity: int, score: float | None = None) -> int:

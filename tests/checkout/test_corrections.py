@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from catalog.models import Product
@@ -157,6 +158,21 @@ def test_a_correction_without_another_product_takes_one_off(session: CheckoutSes
     assert cart_lines(session) == {"Milk": 1}
 
 
+@pytest.mark.parametrize("undone", [1, 20])
+def test_the_latest_addition_that_stands_is_found_past_any_number_of_undone_ones(
+    session: CheckoutSession, undone: int
+) -> None:
+    milk = product_make("Milk")
+    standing = add(session, milk)
+    for _ in range(undone):
+        undo(session, add(session, milk))
+    with CaptureQueriesContext(connection) as queries:
+        event = corrections.item_correct(session_id=session.pk, product_id=milk.pk)
+    assert event is not None
+    assert event["about"] == str(standing)
+    assert len(queries) == 9
+
+
 def test_corrections_that_cannot_be_meant_are_refused(session: CheckoutSession, stranger: User) -> None:
     milk, cream, gone = product_make("Milk"), product_make("Cream"), product_make("Gone", is_active=False)
     elsewhere = add(session_with(stranger, milk), milk)
@@ -207,13 +223,19 @@ def test_the_database_itself_holds_no_change_undone_twice(session: CheckoutSessi
             ScanEvent.objects.create(session=session, action="undo", source="manual", about_id=about_id)
 
 
-def disagree(session: CheckoutSession, counted_id: UUID | None, said: Product, shown: Product) -> object:
+def disagree(
+    session: CheckoutSession,
+    counted_id: UUID | None,
+    said: Product,
+    shown: Product,
+    cause: Cause | None = None,
+) -> object:
     return corrections.disagreement_settle(
         session_id=session.pk,
         counted_id=counted_id,
         product_id=said.pk,
         pictured_id=shown.pk,
-        cause=Cause(source=Source.BARCODE, thumbnail=b"jpeg", reason="barcode"),
+        cause=cause or Cause(source=Source.BARCODE, thumbnail=b"jpeg", reason="barcode"),
     )
 
 
@@ -241,6 +263,19 @@ def test_a_barcode_does_not_bring_back_what_the_shopper_took_back(session: Check
         assert disagree(session, counted_id, cream, milk) is None
     assert cart_lines(session) == {"Tea": 1}
     assert ScanEvent.objects.filter(action="disagree").count() == 3
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_disagreement_that_is_stored_twice_counts_once_however_many_are_kept(
+    session: CheckoutSession, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(corrections, "DISAGREEMENTS_MAX", kept)
+    milk, cream = product_make("Milk", is_active=False), product_make("Cream")
+    cause, refused_id = Cause(source=Source.BARCODE), uuid4()
+    for _ in range(2):
+        disagree(session, refused_id, cream, milk, cause)
+    assert cart_lines(session) == {"Cream": 1}
+    assert ScanEvent.objects.filter(action="disagree").count() == kept
 
 
 def test_a_barcode_counts_where_the_picture_was_refused(session: CheckoutSession) -> None:

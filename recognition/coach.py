@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, ProductImage
 from recognition import runtime
+from recognition.batches import batches
 from recognition.photo_checks import picture_hash_of
 
 if TYPE_CHECKING:
@@ -75,11 +76,18 @@ def measured_wait(*, timeout_s: float = MEASURING_WAIT_S) -> None:
 
 
 def product_warnings(products: Sequence[Product]) -> dict[UUID, list[PhotoWarning]]:
-    """Return what is to be said of the photos of products: two queries, however many they are.
+    """Return what is to be said of the photos of products: two queries for every 200 of them.
 
     Nothing is measured here: photos were judged when they came, and which of them look alike is known from
     the thresholds of the index. Without a running engine that part is missing.
     """
+    found: dict[UUID, list[PhotoWarning]] = {}
+    for some in batches(products, PRODUCTS_AT_ONCE):
+        found |= _warnings_of(some)
+    return found
+
+
+def _warnings_of(products: Sequence[Product]) -> dict[UUID, list[PhotoWarning]]:
     images: dict[UUID, list[ProductImage]] = defaultdict(list)
     stored = ProductImage.objects.filter(product__in=[product.pk for product in products])
     for image in stored.select_related("photo_check", "product").order_by("created_at", "id"):
@@ -99,12 +107,8 @@ def registration_warnings(product: Product, images: Collection[ProductImage]) ->
 
 def products_needing_photos() -> set[UUID]:
     """Return the products of which something is to be said."""
-    needing: set[UUID] = set()
-    products = list(Product.objects.only("pk").order_by("pk"))
-    for first in range(0, len(products), PRODUCTS_AT_ONCE):
-        found = product_warnings(products[first : first + PRODUCTS_AT_ONCE])
-        needing |= {product_id for product_id, warnings in found.items() if warnings}
-    return needing
+    found = product_warnings(list(Product.objects.only("pk")))
+    return {product_id for product_id, warnings in found.items() if warnings}
 
 
 def _of_product(

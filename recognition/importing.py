@@ -19,7 +19,6 @@ from recognition.services import Registration, Upload, product_images_add, produ
 MEASURING_WAIT_S = 60.0
 """How long an import waits at its end until all photos are compared with each other."""
 
-PRODUCTS_AT_ONCE = 200
 CSV_COLUMNS = ("name", "price", "barcode", "description", "photos")
 
 
@@ -156,9 +155,12 @@ def products_import(entries: list[Entry], *, report: Callable[[Entry], None]) ->
     for entry in entries:
         report(entry)
         try:
-            touched += filter(None, [_entry_import(entry, summary)])
+            product = _entry_import(entry, summary)
         except (EbrcsError, OSError) as error:
             summary.refused[entry.name] = str(error)
+        else:
+            if product is not None:
+                touched.append(product)
     summary.warnings = _warnings(touched)
     return summary
 
@@ -166,14 +168,12 @@ def products_import(entries: list[Entry], *, report: Callable[[Entry], None]) ->
 def _warnings(products: list[Product]) -> dict[str, list[dict[str, object]]]:
     """Say what is weak about products, once all of them are there to be compared with each other."""
     measured_wait(timeout_s=MEASURING_WAIT_S)
-    found: dict[str, list[dict[str, object]]] = {}
-    for first in range(0, len(products), PRODUCTS_AT_ONCE):
-        some = products[first : first + PRODUCTS_AT_ONCE]
-        warnings = product_warnings(some)
-        for product in some:
-            if warnings[product.pk]:
-                found[product.name] = [warning.payload() for warning in warnings[product.pk]]
-    return found
+    found = product_warnings(products)
+    return {
+        product.name: [warning.payload() for warning in found[product.pk]]
+        for product in products
+        if found[product.pk]
+    }
 
 
 def _entry_import(entry: Entry, summary: ImportSummary) -> Product | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from catalog.models import ProductImage
 from recognition.announcement import index_changed
+from recognition.batches import batches
 from recognition.embedding_file import EmbeddingFile
 from recognition.encoder_keeper import encoder_load
 from recognition.models import Embedding, IndexEvent
@@ -95,7 +96,7 @@ def _photos_embed(encoder: Encoder, done: EmbeddingFile, progress: Progress) -> 
     stored = dict(ProductImage.objects.order_by("embedding_id").values_list("pk", "image"))
     missing = [image_id for image_id in stored if image_id not in done]
     progress(len(stored) - len(missing), len(stored))
-    for batch in _batches(missing):
+    for batch in batches(missing, EMBED_PICTURES):
         present = [image_id for image_id in batch if photo_path(stored[image_id]).exists()]
         gone = set(batch) - set(present)
         if gone & set(ProductImage.objects.filter(pk__in=gone).values_list("pk", flat=True)):
@@ -106,11 +107,6 @@ def _photos_embed(encoder: Encoder, done: EmbeddingFile, progress: Progress) -> 
         done.append(present, encoder.encode([each.item for each in examined]))
         photo_checks_save(each.check(image_id) for each, image_id in zip(examined, present, strict=True))
         progress(len(batch), len(stored))
-
-
-def _batches(image_ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    for first in range(0, len(image_ids), EMBED_PICTURES):
-        yield image_ids[first : first + EMBED_PICTURES]
 
 
 def _photos_by_row() -> list[tuple[UUID, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.images import PhotoRefused, photo_pixels, photo_read
+from recognition.batches import batches
 from recognition.vision.watch import Watch, unwatched
 
 if TYPE_CHECKING:
@@ -74,13 +74,9 @@ def gallery_make(
 
     done = watch(step, len(photos))
     parts = [np.empty((0, EMBEDDING_DIM), np.float32)]
-    for some in _batches(range(len(photos))):
+    for some in batches(range(len(photos)), EMBED_PICTURES):
         pictures = [photos.read(position) for position in some]
         parts.append(encoder.encode([photo_item(each) for each in pictures] if registered else pictures))
         for _ in some:
             done()
     return PhotoGallery(np.concatenate(parts), photos.labels, photos.read, items=registered)
-
-
-def _batches(positions: range) -> Sequence[range]:
-    return [positions[first : first + EMBED_PICTURES] for first in range(0, len(positions), EMBED_PICTURES)]

@@ -13,6 +13,7 @@ import numpy as np
 from catalog.images import photo_pixels, photo_read
 from catalog.models import Product
 from catalog.pictures.structure import SUFFIXES
+from recognition.batches import batches
 from recognition.runtime import engine
 
 BATCH_SIZE = 16
@@ -129,9 +130,8 @@ def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
     files = list(_files(paths))
     engine().wait_ready()
     answers: list[PictureAnswer] = []
-    for start in range(0, len(files), BATCH_SIZE):
-        batch = [(str(file), file.read_bytes()) for file in files[start : start + BATCH_SIZE]]
-        answers += pictures_recognize(batch, top=top)
+    for some in batches(files, BATCH_SIZE):
+        answers += pictures_recognize([(str(file), file.read_bytes()) for file in some], top=top)
     return answers
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recognition.batcher import Batcher
+from recognition.batches import batches
 from recognition.encoder_keeper import EncoderKeeper, encoder_load
 from recognition.errors import EncoderFailed, EngineBusy, EngineNotReady
 from recognition.vision.encoders.protocol import Encoder, Image
@@ -195,9 +196,8 @@ class Engine:
         identity = self.encoder_identity()
         deadline = time.monotonic() + EMBED_PATIENCE_S
         vectors = [np.empty((0, EMBEDDING_DIM), np.float32)]
-        for first in range(0, len(images), EMBED_PICTURES):
-            request = _Request(images=tuple(images[first : first + EMBED_PICTURES]), search=False)
-            embedded = self._submit_patiently(request, deadline).embedded
+        for some in batches(images, EMBED_PICTURES):
+            embedded = self._submit_patiently(_Request(tuple(some), search=False), deadline).embedded
             if embedded.fingerprint != identity.fingerprint:
                 raise EngineNotReady("The encoder was replaced meanwhile. Try again.")
             vectors.append(embedded.vectors)

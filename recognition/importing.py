@@ -166,14 +166,14 @@ def products_import(entries: list[Entry], *, report: Callable[[Entry], None]) ->
 
 
 def _warnings(products: list[Product]) -> dict[str, list[dict[str, object]]]:
-    """Say what is weak about products, once all of them are there to be compared with each other."""
+    """Say by name what is weak about products, once all are there to be compared with each other."""
     measured_wait(timeout_s=MEASURING_WAIT_S)
-    found = product_warnings(products)
-    return {
-        product.name: [warning.payload() for warning in found[product.pk]]
-        for product in products
-        if found[product.pk]
-    }
+    name_of = {product.pk: product.name for product in products}
+    found: dict[str, list[dict[str, object]]] = {}
+    for product_id, warnings in product_warnings(products).items():
+        if warnings:
+            found.setdefault(name_of[product_id], []).extend(warning.payload() for warning in warnings)
+    return found
 
 
 def _entry_import(entry: Entry, summary: ImportSummary) -> Product | None:

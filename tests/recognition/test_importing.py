@@ -61,6 +61,20 @@ def test_a_refused_product_is_named_and_keeps_no_other_out(engine: Engine, tmp_p
     assert sorted(Product.objects.values_list("name", flat=True)) == ["A-Good-One", "C-Good-One"]
 
 
+def test_what_is_weak_about_two_products_of_one_name_is_told_of_both(engine: Engine, tmp_path: Path) -> None:
+    photos_write(tmp_path / "photos", 1, 2, 3)
+    (tmp_path / "shop.csv").write_text(
+        "name,barcode,photos\n"
+        "Oat milk,4006381333931,photos/001.png\n"
+        "Oat milk,9780201379624,photos/002.png;photos/003.png\n",
+        encoding="utf-8",
+    )
+    summary = imported(tmp_path / "shop.csv")
+    assert Product.objects.filter(name="Oat milk").count() == 2
+    said = [each["detail"] for each in summary["warnings"]["Oat milk"] if each["code"] == "few_photos"]  # type: ignore[index]
+    assert [words.partition(" ")[0] for words in said] == ["1", "2"]
+
+
 def test_a_table_brings_prices_barcodes_and_descriptions(engine: Engine, tmp_path: Path) -> None:
     photos_write(tmp_path / "photos", 1, 2)
     photos_write(tmp_path / "bread", 3)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -76,17 +77,23 @@ class Clerk:
         match command:
             case Ping():
                 await self.send({"type": "pong"})
-            case ItemSet():
-                await self._item_set(command)
-            case ItemCorrect():
-                await self._item_correct(command)
-            case Undo():
-                event = await in_database(
-                    corrections.change_undo, session_id=self.session_id, event_id=command.event_id
+            case ItemSet(product_id, quantity):
+                await self._change(partial(services.item_set, product_id=product_id, quantity=quantity))
+            case ItemCorrect(wrong_id, instead_id, event_id):
+                await self._change(
+                    partial(
+                        corrections.item_correct,
+                        product_id=wrong_id,
+                        instead_id=instead_id,
+                        about_id=event_id,
+                    )
                 )
-                await self.teller.tell(event)
-            case Barcode():
-                await self._barcode(command)
+            case Undo(event_id):
+                await self._change(partial(corrections.change_undo, event_id=event_id))
+            case Barcode(code):
+                product = await in_database(selectors.product_by_barcode, code=code)
+                cause = Cause(source=Source.BARCODE, reason=f"barcode {code.strip()}")
+                await self._change(partial(services.item_add, product_id=product.pk, cause=cause))
             case ModeSet():
                 await self._mode_set(command)
             case ZoneSet():
@@ -97,35 +104,9 @@ class Clerk:
             case Choose():
                 await self._choose(command)
 
-    async def _item_set(self, command: ItemSet) -> None:
-        event = await in_database(
-            services.item_set,
-            session_id=self.session_id,
-            product_id=command.product_id,
-            quantity=command.quantity,
-        )
-        if event is not None:
-            await self.teller.tell(event)
-
-    async def _item_correct(self, command: ItemCorrect) -> None:
-        event = await in_database(
-            corrections.item_correct,
-            session_id=self.session_id,
-            product_id=command.product_id,
-            instead_id=command.instead_id,
-            about_id=command.event_id,
-        )
-        if event is not None:
-            await self.teller.tell(event)
-
-    async def _barcode(self, command: Barcode) -> None:
-        product = await in_database(selectors.product_by_barcode, code=command.code)
-        event = await in_database(
-            services.item_add,
-            session_id=self.session_id,
-            product_id=product.pk,
-            cause=Cause(source=Source.BARCODE, reason=f"barcode {command.code.strip()}"),
-        )
+    async def _change(self, service: Callable[..., CartEvent | None]) -> None:
+        """Have a service change the cart of this session, and tell what it changed."""
+        event = await in_database(service, session_id=self.session_id)
         if event is not None:
             await self.teller.tell(event)
 

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product
 from checkout import selectors
-from checkout.admin_filters import DISPUTES, DOUBTS, DisputedProductFilter, DisputeFilter, DoubtFilter
-from checkout.disputes import disputes_csv_lines, instead, seen_by, taken_for
+from checkout.admin_filters import DOUBTS, DisputedProductFilter, DisputeFilter, DoubtFilter
+from checkout.disputes import DISPUTES, disputes_csv_lines, instead, seen_by, taken_for
 from checkout.models import BillingItem, CheckoutSession, DisputedLine, ScanEvent
 from checkout.story import events_told, story_tell
 from ebrcs.csv_export import CsvExport
@@ -28,12 +28,16 @@ from orders.models import Order
 NOTHING = "–"
 
 
+def thumbnail(address: str) -> str:
+    """Show a small picture; it is fetched when it comes into view."""
+    return format_html('<img class="photo-thumbnail" src="{}" alt="" loading="lazy">', address)
+
+
 def picture_of(event: ScanEvent, *, has_picture: bool) -> str:
-    """Show the small picture of an event; it is fetched when it comes into view."""
+    """Show what the camera saw."""
     if not has_picture:
         return NOTHING
-    address = reverse("admin:checkout_scanevent_picture", args=[event.pk])
-    return format_html('<img class="photo-thumbnail" src="{}" alt="" loading="lazy">', address)
+    return thumbnail(reverse("admin:checkout_scanevent_picture", args=[event.pk]))
 
 
 def product_shown(product: Product | None) -> str:
@@ -41,19 +45,9 @@ def product_shown(product: Product | None) -> str:
     if product is None:
         return NOTHING
     first = next(iter(product.images.all()), None)
-    photo = (
-        format_html('<img class="photo-thumbnail" src="{}" alt="" loading="lazy">', first.image.url)
-        if first
-        else ""
-    )
+    photo = thumbnail(first.image.url) if first else ""
     address = reverse("admin:catalog_product_change", args=[product.pk])
     return format_html('<a class="pictured" href="{}">{}{}</a>', address, photo, product.name)
-
-
-def session_shown(session_id: UUID) -> str:
-    """Link to the story of a visit."""
-    address = reverse("admin:checkout_checkoutsession_change", args=[session_id])
-    return format_html('<a href="{}">{}</a>', address, _("story"))
 
 
 @admin.register(CheckoutSession)
@@ -122,7 +116,8 @@ class Told:
     @admin.display(description=_("session"))
     def story(self, event: ScanEvent) -> str:
         """Lead to the visit."""
-        return session_shown(event.session_id)
+        address = reverse("admin:checkout_checkoutsession_change", args=[event.session_id])
+        return format_html('<a href="{}">{}</a>', address, _("story"))
 
 
 @admin.register(ScanEvent)

@@ -11,11 +11,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product
+from checkout.disputes import DISPUTES
 from checkout.models import CheckoutSession, DisputedLine, ScanEvent
 
 Action = ScanEvent.Action
-DOUBTS = (Action.QUESTION, Action.UNKNOWN, Action.CORRECT, Action.UNDO, Action.DISAGREE)
-DISPUTES = (Action.CORRECT, Action.UNDO, Action.DISAGREE)
+DOUBTS = (Action.QUESTION, Action.UNKNOWN, *DISPUTES)
 
 
 class DoubtFilter(admin.SimpleListFilter):

@@ -11,6 +11,7 @@ from checkout.models import DisputedLine, ScanEvent
 from ebrcs.csv_export import csv_lines
 
 Action = ScanEvent.Action
+DISPUTES = (Action.CORRECT, Action.UNDO, Action.DISAGREE)
 COLUMNS = (
     "time",
     "session",

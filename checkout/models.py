@@ -89,7 +89,7 @@ class BillingItem(models.Model):
                 name="checkout_billingitem_score_counted",
             ),
             models.CheckConstraint(
-                condition=Q(source__in=["vision", "barcode", "manual"]),
+                condition=Q(source__in=Source.values),
                 name="checkout_billingitem_source_known",
             ),
         ]
@@ -187,7 +187,7 @@ class ScanEvent(models.Model):
                 fields=["about"], condition=Q(action="undo"), name="checkout_scanevent_undone_once"
             ),
             models.CheckConstraint(
-                condition=Q(source__in=["vision", "barcode", "manual"]),
+                condition=Q(source__in=Source.values),
                 name="checkout_scanevent_source_known",
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="checkout_scanevent_quantity_positive"),

@@ -23,6 +23,7 @@ from django.db.models import (
 
 from catalog.models import Product
 from checkout.answer_times import percentile_ms
+from checkout.disputes import DISPUTES
 from checkout.models import BillingItem, CheckoutSession, FrameCount, ScanEvent, Source
 from orders.models import Order
 from orders.periods import Number, Period, Series, Slot
@@ -181,7 +182,7 @@ def doubtful_products(*, period: Period) -> list[Doubtful]:
     Where barcode and picture disagree, the product in doubt is the one the picture was taken for. Only the
     undoing of an addition speaks against the till.
     """
-    kinds = [Action.ANSWER, Action.CORRECT, Action.UNDO, Action.DISAGREE]  # those of the index
+    kinds = (Action.ANSWER, *DISPUTES)  # those of the index
     against = ~Q(action=Action.UNDO) | Q(about__action=Action.ADD)
     rows = list(
         ScanEvent.objects.filter(period.within("created_at"), against, action__in=kinds)

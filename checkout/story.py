@@ -33,7 +33,7 @@ class Happening:
     Attributes
     ----------
     after : since the visit began
-    is_doubt : whether something was asked, not recognised or disputed
+    is_doubt : whether something was asked, answered, not recognised or disputed
     """
 
     event: ScanEvent

@@ -81,13 +81,12 @@ class Period:
         """
         step = timedelta(days=self.days)
         earlier_now = (self.now.replace(tzinfo=None) - step).replace(tzinfo=self.zone)
-        whole = self._between(
-            field, self._midnight(self.first_day - step), self.now
-        )  # one stretch of an index
+        # One stretch of an index with a hole in it.
+        whole = self._between(field, self._midnight(self.first_day - step), self.now)
         return whole & ~self._between(field, earlier_now, self._midnight(self.first_day))
 
     def grouping(self, field: str) -> dict[str, Any]:
-        """Return the expressions by which rows are grouped into slots; `fold` takes what comes of them."""
+        """Return the expressions by which rows are grouped into slots; `series` takes what comes of them."""
         day = {"slot_day": TruncDate(field, tzinfo=self.zone)}
         return day | {"slot_hour": ExtractHour(field, tzinfo=self.zone)} if self.is_hourly else day
 

@@ -11,7 +11,10 @@ from checkout.payloads import Detection, View
 
 @dataclass
 class ItemLife:
-    """The life of one track; frames are numbered from 1 as they were sent, in the story from 0."""
+    """The life of one track.
+
+    `first_frame` and `last_frame` count from 1 what was sent; views and story count from 0 what was looked at.
+    """
 
     track: int
     first_frame: int

@@ -31,9 +31,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             visits = visits_find(options["frames"])
-            client = ReplayClient(
-                *(options[name] for name in ("url", "token", "fps", "in_flight", "mode", "zone", "explain"))
-            )
+            wanted = ("url", "token", "fps", "in_flight", "mode", "zone", "explain")
+            client = ReplayClient(**{name: options[name] for name in wanted})
             if not client.token:
                 client.log_in(options["username"], options["password"])
             reports = list(client.play_all(visits, confirm=options["confirm"]))

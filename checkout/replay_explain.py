@@ -13,7 +13,7 @@ from checkout.payloads import Detection, View
 class ItemLife:
     """The life of one track.
 
-    `first_frame` and `last_frame` count from 1 what was sent; views and story count from 0 what was looked at.
+    `first_frame` and `last_frame` count from 1 what was sent, views and story from 0 what was looked at.
     """
 
     track: int

@@ -41,10 +41,18 @@ def encoder_name_wanted(*, configured: str, index_encoder: str, models_dir: Path
     return registry.resolve(configured, models_dir)
 
 
-def encoder_load(name: str) -> Encoder:
-    """Load an encoder from the configured folder, in the configured number format."""
+def encoder_load(name: str, *, threads: int | None = None) -> Encoder:
+    """Load an encoder from the configured folder, in the configured number format.
+
+    Parameters
+    ----------
+    threads : CPU threads; None takes the cores that are free now
+    """
     return registry.load(
-        name, models_dir=settings.MODELS_DIR, dtype=cast("DtypeName", settings.ENCODER_DTYPE)
+        name,
+        models_dir=settings.MODELS_DIR,
+        dtype=cast("DtypeName", settings.ENCODER_DTYPE),
+        threads=threads,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
 
 from ebrcs.errors import EbrcsError
+from recognition.encoder_keeper import encoder_load
 from recognition.evaluation_report import confusions_listed, report_write
 from recognition.labelled_photos import gallery_make, photos_read
 from recognition.vision.processor import processor_name
@@ -16,7 +17,6 @@ from recognition.vision.watch import Watch, unwatched
 
 if TYPE_CHECKING:
     from recognition.vision.counting import Mode
-    from recognition.vision.encoders.hardware import DtypeName
     from recognition.vision.encoders.protocol import Encoder
 
 Identity = Literal["encoder", "truth"]
@@ -89,9 +89,8 @@ def sequences_evaluate(
         visual_weight=settings.VISUAL_WEIGHT,
     )
     done = watch("frames", sum(len(visit.frames) for visit in visits))
-    played = []
+    played, by_truth = [], identity == "truth"
     for visit in visits:
-        by_truth = identity == "truth"
         lane = Lane(LaneConfig(mode=mode), verify=None if by_truth else recogniser.verify)
         try:
             identify = TrueIdentities(visit, encoder) if by_truth else identified_by(recogniser)
@@ -132,12 +131,16 @@ def photos_evaluate(
     Raises
     ------
     EvaluationImpossible
-        When a folder is missing or empty, an impostor is registered, or no query can be judged. Single photos
-        that cannot be read are left out and named under ``unreadable``.
+        When a folder is missing or empty, that of the report too, an impostor is registered, or no query can
+        be judged. Single photos that cannot be read are left out and named under ``unreadable``.
     """
     from recognition.vision.photo_evaluation import PhotoSetting, photos_judge
     from recognition.vision.photo_folders import FolderUnusable, photos_by_class
 
+    if report is not None and not report.resolve().parent.is_dir():
+        raise EvaluationImpossible(
+            f"The report cannot be written: there is no folder {report.resolve().parent}."
+        )
     try:
         folders = {"gallery": photos_by_class(gallery), "queries": photos_by_class(queries)}
         if impostors is not None:
@@ -184,17 +187,30 @@ def photos_evaluate(
     return figures
 
 
+def shots_read(words: str) -> list[int]:
+    """Read numbers of photos a class.
+
+    Raises
+    ------
+    EvaluationImpossible
+        When they are not different whole numbers from 1, with commas.
+    """
+    try:
+        shots = [int(word) for word in words.split(",")]
+    except ValueError:
+        shots = [0]
+    if min(shots) < 1 or len(set(shots)) < len(shots):
+        raise EvaluationImpossible(
+            f"Photos a class have to be whole numbers from 1 with commas, as in 1,3,5; got {words!r}."
+        )
+    return shots
+
+
 def encoder_for_evaluation(name: str | None) -> Encoder:
     """Load an encoder, by default the configured one, on one thread: figures are for one core."""
-    from recognition.vision.encoders import registry
     from recognition.vision.encoders.errors import EncoderError
 
     try:
-        return registry.load(
-            name or settings.ENCODER,
-            models_dir=settings.MODELS_DIR,
-            dtype=cast("DtypeName", settings.ENCODER_DTYPE),
-            threads=1,
-        )
+        return encoder_load(name or settings.ENCODER, threads=1)
     except EncoderError as error:
         raise EvaluationImpossible(str(error)) from error

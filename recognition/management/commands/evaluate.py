@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from ebrcs.errors import EbrcsError
-from recognition import evaluating
+from recognition.evaluating import photos_evaluate, sequences_evaluate, shots_read
 from recognition.evaluation_report import summary_lines
 from recognition.vision.watch import Watch
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
 def _visits(options: dict[str, Any], watch: Watch) -> dict[str, Any]:
     _refuse(options, ("gallery", "queries", "impostors", "report"), "goes with photos, not with --sequences")
-    return evaluating.sequences_evaluate(
+    return sequences_evaluate(
         options["sequences"],
         gallery=options["visit_gallery"],
         mode=options["mode"] or "scan",
@@ -69,16 +69,13 @@ def _photos(options: dict[str, Any], watch: Watch) -> dict[str, Any]:
     _refuse(options, ("visit_gallery", "mode", "identity"), "goes with --sequences only")
     if options["queries"] is None:
         raise CommandError("Name GALLERY and QUERIES, two folders of class folders, or --sequences FOLDER.")
-    report = options["report"]
-    if report is not None and not report.resolve().parent.is_dir():
-        raise CommandError(f"--report: there is no folder {report.resolve().parent}.")
-    return evaluating.photos_evaluate(
+    return photos_evaluate(
         options["gallery"],
         options["queries"],
         impostors=options["impostors"],
-        shots=_shots(options["shots"]),
+        shots=shots_read(options["shots"]),
         encoder_name=options["encoder"],
-        report=report,
+        report=options["report"],
         watch=watch,
     )
 
@@ -87,16 +84,6 @@ def _refuse(options: dict[str, Any], names: tuple[str, ...], reason: str) -> Non
     for name in names:
         if options[name] is not None:
             raise CommandError(f"{name.replace('visit_', '--')} {reason}.")
-
-
-def _shots(words: str) -> list[int]:
-    try:
-        shots = [int(word) for word in words.split(",")]
-    except ValueError:
-        shots = [0]
-    if min(shots) < 1 or len(set(shots)) < len(shots):
-        raise CommandError(f"--shots has to be whole numbers from 1 with commas, as in 1,3,5; got {words!r}.")
-    return shots
 
 
 def _watch(bars: ExitStack, step: str, total: int) -> Callable[[], object]:

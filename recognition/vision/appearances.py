@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,15 +21,15 @@ from recognition.vision.counting import (
     verdict_of,
 )
 from recognition.vision.encoders.protocol import Image
-from recognition.vision.matching import SUSPECTS
+from recognition.vision.matching import SUSPECTS, Candidate, Decision
 from recognition.vision.sightings import Detection, TrackLife
 from recognition.vision.tracking import Track
 
-if TYPE_CHECKING:
-    from recognition.vision.matching import Candidate, Decision
-
 # Looks closely at the best picture of an undecided item and the products in question, likeliest first.
-Verify = Callable[[Image, tuple["Candidate", ...]], "Decision | None"]
+Verify = Callable[[Image, tuple[Candidate, ...]], Decision | None]
+
+# The frame, what was cut out of it, and what that was matched with.
+View = tuple[int, Image, Vote]
 
 PICTURES_KEPT = 2
 """Views of an item that may be looked at closely, some 25 ms each; hand and glare differ between them."""
@@ -42,7 +41,6 @@ class Appearance:
 
     Attributes
     ----------
-    inside : whether it is in the zone
     looked_s : when it was last looked at
     counted : how often it was added, less how often removed
     crossings : how often it moved into the zone, less how often out, since that was last counted
@@ -51,12 +49,11 @@ class Appearance:
     confirmed_frame : the last frame in which it looked like what it was found to be
     named_frame : the first frame in which it did, without a break until it was decided
     came_in : whether it came in over the rim of the frame and was recognised at once
-    strayed : the newest views in a row that looked like something else
+    strayed : the newest few views in a row that looked like something else
     """
 
     track: Track
     life: TrackLife
-    inside: bool
     votes: list[Vote] = field(default_factory=list)
     looked_s: float = -1e9
     counted: int = 0
@@ -67,12 +64,17 @@ class Appearance:
     confirmed_frame: int = -1
     named_frame: int = -1
     came_in: bool = False
-    strayed: list[Vote] = field(default_factory=list)
+    strayed: list[View] = field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:
         """What it was found to be."""
         return self.life.verdict
+
+    @property
+    def inside(self) -> bool:
+        """Whether it is in the zone."""
+        return self.life.inside
 
     def tell(self, frame: int, what: str) -> None:
         """Add a line to its story."""
@@ -80,22 +82,24 @@ class Appearance:
 
     def see(self, frame: int, crop: Image, vote: Vote) -> None:
         """Take in one more view."""
-        decision = vote.decision
-        best = decision.candidates[0].product_id if decision.candidates else None
-        self.life.views.append((frame, decision.state, best, decision.score, decision.margin, vote.quality))
+        self._note(frame, vote)
         self.votes.append(vote)
         self._show(crop, vote.quality)
 
-    def see_again(self, frame: int, vote: Vote, similarity: float, alike: float) -> None:
-        """Take in a view after the decision, which may show another thing by now."""
-        decision = vote.decision
-        best = decision.candidates[0].product_id if decision.candidates else None
-        self.life.views.append((frame, decision.state, best, decision.score, decision.margin, vote.quality))
-        if best == self.verdict.product_id or similarity >= alike:
+    def see_again(self, frame: int, crop: Image, vote: Vote, config: CountingConfig, *, alike: bool) -> None:
+        """Take in a view after the decision, which may show another thing by now.
+
+        Parameters
+        ----------
+        alike : whether it looks like the views that were decided by
+        """
+        best = self._note(frame, vote)
+        if best == self.verdict.product_id or alike:
             self.confirmed_frame = frame
             self.strayed.clear()
         else:
-            self.strayed.append(vote)
+            self.strayed.append((frame, crop, vote))
+            del self.strayed[: -max(config.views_early, config.views_last)]
 
     def absorb(self, later: Appearance, frame: int) -> None:
         """Take over the views of an appearance that turned out to be this item."""
@@ -200,6 +204,13 @@ class Appearance:
             verdict.margin,
             verdict.choices,
         )
+
+    def _note(self, frame: int, vote: Vote) -> str | None:
+        """Write a view down; return the product it looks like most."""
+        decision = vote.decision
+        best = decision.candidates[0].product_id if decision.candidates else None
+        self.life.views.append((frame, decision.state, best, decision.score, decision.margin, vote.quality))
+        return best
 
     def _show(self, picture: Image, quality: float) -> None:
         self.pictures.append((quality, picture))

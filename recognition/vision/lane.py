@@ -85,7 +85,7 @@ class Lane:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
         self._mode = mode
         for item in self._items.values():
-            self._place(item, inside=self._in_zone(item.track))
+            item.life.inside = self._in_zone(item.track)
             item.crossings = 0
             if item.track.resting:
                 self._rest(item, resting=False)
@@ -103,7 +103,7 @@ class Lane:
             raise ValueError("the zone must lie in the frame and span at least a tenth of it each way")
         self._zone = zone
         for item in self._items.values():
-            self._place(item, inside=self._in_zone(item.track))
+            item.life.inside = self._in_zone(item.track)
 
     def observe(self, frame: Image, at_s: float) -> Observation:
         """Take in the next frame.
@@ -271,8 +271,7 @@ class Lane:
     def _begin(self, track: Track) -> Appearance:
         # An item that comes in over the rim of the frame was outside of any zone before.
         inside = self._in_zone(track) and not track.born_cut_off
-        item = Appearance(track, TrackLife(track.id, track.first_frame, track.last_frame), inside)
-        item.life.inside = inside
+        item = Appearance(track, TrackLife(track.id, track.first_frame, track.last_frame, inside=inside))
         self._items[track.id] = item
         return item
 
@@ -281,7 +280,7 @@ class Lane:
         if item.verdict.state == "candidate":
             item.decide(self.config.counting, self._verify, self._frame, last=True)
         if self._mode == "cart" and item.inside and track.leaving():
-            self._place(item, inside=False)
+            item.life.inside = False
             item.crossings -= 1
         heir = next((each for each in self._items.values() if counted_for(each, (item,)) is not None), None)
         if self._mode == "scan" and heir is not None and not track.leaving():
@@ -301,16 +300,13 @@ class Lane:
     def _in_zone(self, track: Track) -> bool:
         return self._zone.contains(track.box.centre)
 
-    def _place(self, item: Appearance, *, inside: bool) -> None:
-        item.inside = item.life.inside = inside
-
     def _cross(self, item: Appearance) -> None:
         """Note an item moving in or out of the zone, with the rim of the frame as part of the zone's edge."""
         if not item.track.seen:
             return
         inside = self._in_zone(item.track) and (item.inside or not item.track.proposal.cut_off)
         if inside != item.inside:
-            self._place(item, inside=inside)
+            item.life.inside = inside
             item.crossings += 1 if inside else -1
             item.tell(self._frame, f"moved {'into' if inside else 'out of'} the zone")
 
@@ -383,8 +379,9 @@ class Lane:
         self._questioned.discard(item.track.id)
         known = item.track.embedding
         similarity = 0.0 if unit is None or known is None else float(known @ unit)
-        item.see_again(frame, vote, similarity, self.config.tracking.linked_similarity)
-        other = exchanged_for(item.strayed, self.config.counting)
+        counting, alike = self.config.counting, similarity >= self.config.tracking.linked_similarity
+        item.see_again(frame, crop, vote, counting, alike=alike)
+        other = exchanged_for([strayed for _, _, strayed in item.strayed], counting)
         if other is None or self._mode == "cart" or item.answered:
             return
         owner = owner_of(other, item, [*self._items.values(), *self._past])
@@ -393,16 +390,16 @@ class Lane:
             item.tell(self._frame, f"looks like {other}, which track {owner.track.id} was counted as")
             item.strayed.clear()
             return
-        later = self._begin(self._tracker.renewed(item.track, self._frame))
-        later.inside = item.inside
+        views = item.strayed[-counting.views_early :]
+        later = self._begin(self._tracker.renewed(item.track, views[0][0]))
+        later.life.inside = item.inside
         item.tell(self._frame, f"exchanged for {other}")
-        views = item.strayed
         self._finish(item)
-        for each in views:
-            later.see(frame, crop, each)
+        for view in views:
+            later.see(*view)
         if unit is not None:
             later.track.remember(unit)
-        later.decide(self.config.counting, self._verify, self._frame, last=False)
+        later.decide(counting, self._verify, self._frame, last=False)
 
     def _continue(self, earlier: Track, later: Appearance) -> Appearance:
         item = self._items[earlier.id]

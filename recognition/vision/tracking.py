@@ -171,10 +171,16 @@ class Tracker:
         earlier.missed_s = later.missed_s
         self.tracks.remove(later)
 
-    def renewed(self, track: Track, frame: int) -> Track:
-        """Follow what a track sees as a new item from now on, and the track no more."""
+    def renewed(self, track: Track, first_frame: int) -> Track:
+        """Follow what a track has seen since a frame as a new item from now on, and the track no more."""
         later = Track(
-            self._next_id, track.proposal, frame, track.last_s, frame, track.last_s, track.proposal.histogram
+            self._next_id,
+            track.proposal,
+            first_frame,
+            track.last_s,
+            track.last_frame,
+            track.last_s,
+            track.proposal.histogram,
         )
         later.velocity, later.sightings, later.born_cut_off = track.velocity, track.sightings, True
         self._next_id += 1

@@ -414,6 +414,22 @@ def test_an_item_exchanged_in_the_hand_counts_as_a_second_one(stage: Stage, lane
     assert now.verdict.product_id == "blue"
 
 
+def test_what_was_exchanged_in_the_hand_is_known_by_its_own_views(stage: Stage, lane: Lane) -> None:
+    frames = stage.empty(5)
+    nobody_knows = (60, 220, 150)
+    for colour, count in ((RED, 30), (nobody_knows, 60), (BLUE, 40)):
+        frames += [stage.frame(Pack(colour, MIDDLE)) for _ in range(count)]
+
+    assert receipt(play(lane, frames)) == [("add", "red"), ("add", "blue")]
+    _, now = lane.explain()
+    assert not any("unknown" in line for line in now.story)
+    assert (now.inside, now.verdict.product_id) == (True, "blue")
+    assert {product for _, _, product, *_ in now.views} == {"blue"}
+    seen = [frame for frame, *_ in now.views]
+    assert seen == sorted(set(seen))
+    assert now.first_frame == seen[0] >= 95
+
+
 def test_an_item_turned_to_a_side_nobody_knows_and_back_counts_once(stage: Stage, lane: Lane) -> None:
     frames = stage.empty(5)
     for colour in (RED, YELLOW, RED, YELLOW, RED):

@@ -16,12 +16,11 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils.translation import gettext_noop
 
-from catalog.models import ProductImage
 from ebrcs.errors import EbrcsError
 from recognition.models import Embedding
 from recognition.photo_files import PHOTO_UNREADABLE, photo_file_read
 from recognition.priority import thread_yield
-from recognition.runtime import Engine, engine
+from recognition.runtime import ENCODER_WAIT_S, Engine, engine
 from recognition.writer_lock import state_current
 
 if TYPE_CHECKING:
@@ -35,8 +34,9 @@ KEPT_S = 7 * 24 * 3600
 TELL_S = 0.5
 """Between two words on the progress."""
 
-SILENT_MAX_S = 90.0
-"""A run of another process that said nothing for so long has ended with it."""
+SILENT_MAX_S = ENCODER_WAIT_S + 60.0
+"""A run of another process that said nothing for so long has ended with it. It says nothing while it waits
+for the encoder and reads the vectors."""
 
 FEATURES_KEPT = 2000
 """Photos whose keypoints are kept at a time: some 90 MB."""
@@ -208,11 +208,6 @@ def catalogue_recogniser(eyes: Engine) -> tuple[Recogniser, list[str]]:
         thresholds=eyes.gallery.calibrator.thresholds,
     )
     return recogniser, image_ids
-
-
-def images_get(image_ids: set[str]) -> dict[str, ProductImage]:
-    """Return images by id, those that are still there."""
-    return {str(image.pk): image for image in ProductImage.objects.filter(pk__in=image_ids)}
 
 
 def _state(

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog.models import Product, ProductImage
-from recognition.catalogue_checking import CheckState, catalogue_check, images_get
+from recognition.catalogue_checking import CheckState, catalogue_check
 from recognition.writer_lock import state_current
 
 PER_PAGE = 30
@@ -107,14 +107,15 @@ def _summary(state: CheckState) -> dict[str, int]:
 
 
 def _shown(found: list[dict[str, Any]]) -> list[ShownCheck]:
-    """Fetch names and photos of a page at once; products deleted since are left out."""
+    """Fetch names and photos of a page at once; products and photos deleted since are left out."""
     likes = [like for each in found for like in each["looks_like"]]
     wanted = {each["product"] for each in (*found, *likes)}
     products = {
         str(product.pk): product
         for product in Product.objects.filter(pk__in=wanted).prefetch_related("images")
     }
-    images = images_get({like[side] for like in likes for side in ("picture", "matched")})
+    shown = {like[side] for like in likes for side in ("picture", "matched")}
+    images = {str(image.pk): image for image in ProductImage.objects.filter(pk__in=shown)}
     return [_shown_one(each, products, images) for each in found if each["product"] in products]
 
 

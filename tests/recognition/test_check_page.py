@@ -18,7 +18,7 @@ from catalog.models import Product
 from recognition import catalogue_checking, services
 from recognition.catalogue_checking import CACHE_KEY, CatalogueCheck, CheckState
 from recognition.photo_files import photo_path
-from recognition.runtime import Engine, EngineState
+from recognition.runtime import ENCODER_WAIT_S, Engine, EngineState
 from recognition.vision import catalogue_check as vision_check
 from tests.pictures import encoded
 from tests.recognition.pictures import picture
@@ -108,6 +108,8 @@ def test_a_photo_whose_file_is_gone_is_judged_by_its_vector(
         photo_path(str(image.image.name)).unlink()
     ran(check)
     assert check.state()["total"] == 6
+    jam = next(each for each in check.state()["products"] if each["product"] == str(shop["Jam"].pk))
+    assert (jam["checked"], jam["right"]) == (3, 3)
 
 
 def test_the_page_leads_from_the_button_to_the_findings(
@@ -176,6 +178,8 @@ def test_a_run_whose_process_died_is_told_and_can_be_begun_again(
     cache.set(CACHE_KEY, running)
     assert check.state()["status"] == "running"
     assert not check.start()
+    cache.set(CACHE_KEY, {**running, "at_s": time.time() - ENCODER_WAIT_S - 1})
+    assert check.state()["status"] == "running"  # it may still be waiting for the encoder
     cache.set(CACHE_KEY, {**running, "at_s": time.time() - catalogue_checking.SILENT_MAX_S - 1})
     assert (check.state()["status"], check.state()["failure"]) == ("failed", "It was interrupted.")
     ran(check)
@@ -262,9 +266,7 @@ def test_fifty_products_take_as_many_queries_as_two(admin_browser: Client, check
             for product in products
         ]
         cache.set(CACHE_KEY, catalogue_checking._state("done", products=found))
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             assert admin_browser.get(PAGE).content.decode().count("check-grade-weak") == min(count, 30)
         return len(captured)
 

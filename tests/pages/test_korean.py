@@ -16,6 +16,9 @@ BASE: Path = settings.BASE_DIR
 CATALOGUE = BASE / "templates" / "locale" / "ko" / "LC_MESSAGES"
 CODE_FOLDERS = ("accounts", "catalog", "checkout", "ebrcs", "orders", "recognition")
 MARKERS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+CONTEXT_MARKERS = {"pgettext", "pgettext_lazy"}
+IN_CONTEXT = "\x04"
+"""Stands between a context and its string, as in a compiled catalogue."""
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
 
@@ -33,6 +36,8 @@ def strings_in_code() -> Iterator[str]:
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 if name in MARKERS:
                     yield str(node.args[0].value)
+                elif name in CONTEXT_MARKERS:
+                    yield IN_CONTEXT.join(ast.literal_eval(argument) for argument in node.args[:2])
 
 
 def strings_in_templates() -> Iterator[str]:
@@ -44,7 +49,7 @@ def strings_in_templates() -> Iterator[str]:
 
 
 def entries() -> dict[str, list[str]]:
-    """Read the catalogue's text: each string with its translations."""
+    """Read the catalogue's text: each string, led by its context if it has one, with its translations."""
     found: dict[str, list[str]] = {}
     for block in (CATALOGUE / "django.po").read_text().split("\n\n")[1:]:
         texts: dict[str, str] = {}
@@ -52,10 +57,11 @@ def entries() -> dict[str, list[str]]:
         for line in block.splitlines():
             if line.startswith("#"):
                 continue
-            if keyword := re.match(r'(msgid|msgid_plural|msgstr(?:\[\d])?) "', line):
+            if keyword := re.match(r'(msgctxt|msgid|msgid_plural|msgstr(?:\[\d])?) "', line):
                 key = keyword.group(1)
             texts[key] = texts.get(key, "") + str(ast.literal_eval(line.removeprefix(f"{key} ")))
-        found[texts["msgid"]] = [text for name, text in texts.items() if name.startswith("msgstr")]
+        marked = IN_CONTEXT.join(texts[part] for part in ("msgctxt", "msgid") if part in texts)
+        found[marked] = [text for name, text in texts.items() if name.startswith("msgstr")]
     return found
 
 

@@ -226,7 +226,7 @@ class Appearance:
         for _, picture in self.pictures:
             decision = verify(picture, suspects)
             if decision is None:
-                return verdict
+                return found
             closer = closely_verdict_of(verdict, decision, len(self.votes))
             if closer.state == "accepted" or verdict.state == "accepted":
                 return closer

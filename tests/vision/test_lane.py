@@ -263,6 +263,20 @@ def test_a_closer_look_settles_an_ambiguous_item_without_a_question(stage: Stage
     assert looks == [("red", "scarlet")]
 
 
+def test_a_question_that_a_closer_look_found_stands_where_no_further_look_can_be_had(stage: Stage) -> None:
+    answers = [
+        Decision("ambiguous", 0.7, 0.0, (Candidate("red", 0.7, 0), Candidate("blue", 0.7, 1))),
+        None,
+    ]
+
+    lane = Lane(verify=lambda _picture, _suspects: answers.pop(0))
+    play(lane, stage.empty(5) + stage.shown(Pack(YELLOW, MIDDLE), 20))
+
+    (life,) = (life for life in lane.explain() if life.views)
+    assert answers == []
+    assert (life.verdict.state, life.verdict.choices) == ("ambiguous", ("red", "blue"))
+
+
 def test_an_unknown_item_is_looked_at_closely_once_however_long_it_is_held(stage: Stage) -> None:
     looks: list[tuple[str, ...]] = []
 

@@ -192,6 +192,13 @@ class Appearance:
         self.votes.clear()
         self.life.verdict = Verdict("unknown", reason=f"it shows what track {other.track.id} was counted for")
 
+    def end(self, frame: int) -> None:
+        """Keep no more than it takes to name it later: its best picture, and what was found."""
+        self.tell(frame, "gone")
+        self.votes.clear()
+        self.strayed.clear()
+        del self.pictures[1:]
+
     def detection(self) -> Detection:
         """Return what the shopper is shown of it."""
         verdict = self.verdict

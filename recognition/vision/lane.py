@@ -294,7 +294,7 @@ class Lane:
         self._questioned.discard(item.track.id)
         if self._mode == "tray" and item.counted > 0:
             self._events.append(item.event("remove", "it was taken out of view", self._frame))
-        item.tell(self._frame, "gone")
+        item.end(self._frame)
         self._past.append(item)
 
     def _in_zone(self, track: Track) -> bool:

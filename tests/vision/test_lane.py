@@ -583,6 +583,17 @@ def test_an_item_that_has_just_gone_can_still_be_named(stage: Stage, lane: Lane)
     assert lane.identify(track, "honey", "barcode").event is None
 
 
+def test_of_an_item_that_is_gone_no_more_is_kept_than_naming_it_takes(stage: Stage, lane: Lane) -> None:
+    track = unknown_in_view(stage, lane)
+    play(lane, stage.empty(20), from_s=1.7)
+
+    (gone,) = lane._past
+    assert (gone.track.id, len(gone.pictures), gone.votes, gone.strayed) == (track, 1, [], [])
+    named = lane.identify(track, "honey", "barcode").event
+    assert named is not None
+    assert named.picture is gone.pictures[0][1]
+
+
 def test_a_track_that_never_was_is_told_from_one_that_is_settled(lane: Lane) -> None:
     missing = lane.identify(7, "honey", "barcode")
 

@@ -74,7 +74,7 @@ class Gallery:
         self.features.stop()
 
     def decide(self, view: IndexView, queries: FloatArray) -> list[Decision]:
-        """Match fused vectors, float32 (n, 1280), and decide on each; has their photos made ready."""
+        """Match fused vectors, float32 (n, 1280), and decide on each; photos in question are made ready."""
         thresholds = self.calibrator.thresholds
         decisions = match(view.store, view.product_ids, queries, thresholds)
         wanted = [row for decision in decisions for row in photos_needed(decision.candidates)]
@@ -95,4 +95,4 @@ class Gallery:
     def _rows_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
         self.snapshots.changed()
         self.calibrator.changed(view, rows)
-        self.features.rows_changed(view, rows)
+        self.features.rows_changed(rows)

@@ -61,18 +61,18 @@ class PhotoFeatures:
             return self._taken
 
     def start(self) -> None:
-        """Begin to wait for products."""
+        """Begin to wait for photos in question."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the product in progress and close the thread's database connection."""
+        """Stop after the photos in progress and close the thread's database connection."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join()
 
-    def rows_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
+    def rows_changed(self, rows: Sequence[int] | None) -> None:
         """Forget photos that came or went, or (None) all."""
         with self._changed:
             self._version += 1

@@ -112,7 +112,7 @@ def test_features_of_a_withdrawn_photo_that_are_still_kept_are_not_handed_out(
 ) -> None:
     apple = register(engine, "Apple", APPLE)
     assert found(engine, [0, 1]) == [0, 1]
-    monkeypatch.setattr(engine.gallery.features, "rows_changed", lambda view, rows: None)
+    monkeypatch.setattr(engine.gallery.features, "rows_changed", lambda rows: None)
 
     seq = services.product_set_active(product_id=UUID(apple), is_active=False)
     assert engine.replica.wait_for(seq, timeout_s=PATIENCE_S)

@@ -68,9 +68,9 @@ class Embedding(models.Model):
 
 
 class PhotoCheck(models.Model):
-    """What a stored photo was judged to be by itself; derived from its file, and made anew when that changes.
+    """What a stored photo was judged to be by itself; derived from its file, and made anew by other measures.
 
-    Kept so that a list of products need not look at pictures.
+    Kept so that a list of products need not look at pictures. `version` says by which measures.
     """
 
     product_image = models.OneToOneField(

@@ -211,14 +211,13 @@ class ProductAdmin(CoachedProductAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Add the try-out and the check of all products."""
-        pages = {"try": self.try_view, "check": check_page, "check_progress": check_progress}
-        more = [
-            path(
-                f"{name.replace('_', '/')}/", self.admin_site.admin_view(view), name=f"catalog_product_{name}"
-            )
-            for name, view in pages.items()
+        guarded = self.admin_site.admin_view
+        return [
+            path("try/", guarded(self.try_view), name="catalog_product_try"),
+            path("check/", guarded(check_page), name="catalog_product_check"),
+            path("check/progress/", guarded(check_progress), name="catalog_product_check_progress"),
+            *super().get_urls(),
         ]
-        return [*more, *super().get_urls()]
 
     def try_view(self, request: HttpRequest) -> HttpResponse:
         """Show how uploaded pictures would be recognised; nothing is stored."""

@@ -56,7 +56,12 @@ class PhotoGallery:
     def embed(cls, encoder: Encoder, images: Sequence[Image], products: Sequence[str]) -> PhotoGallery:
         """Embed the items of photos that are in memory, uint8 RGB (h, w, 3) each, as registering does."""
         items = [photo_item(image) for image in images]
-        return cls(embed_all(encoder, items), products, images.__getitem__)
+        parts = [
+            encoder.encode(items[first : first + EMBED_PICTURES])
+            for first in range(0, len(items), EMBED_PICTURES)
+        ]
+        embeddings = np.concatenate([np.empty((0, EMBEDDING_DIM), np.float32), *parts])
+        return cls(embeddings, products, images.__getitem__)
 
     def features(self, position: int) -> Features:
         """Return what a closer look compares of a photo; found on first use."""
@@ -83,7 +88,6 @@ class Recogniser:
     false_accept_target : share of unknown items that may be taken for a product
     visual_weight : share of the visual block in a score
     thresholds : those of a till over the same photos, by default measured here
-    closer_look : whether print is looked at, as the till does before it settles what an item is
     """
 
     def __init__(
@@ -94,13 +98,11 @@ class Recogniser:
         chosen: Sequence[int] | None = None,
         false_accept_target: float = FALSE_ACCEPT_TARGET,
         visual_weight: float = VISUAL_WEIGHT,
-        closer_look: bool = True,
         thresholds: Thresholds | None = None,
     ) -> None:
         self.encoder = encoder
         self.gallery = gallery
         self.visual_weight = visual_weight
-        self.closer_look = closer_look
         # rows of the store in the order of the positions; what was not chosen is not there at all
         self._positions = sorted(range(len(gallery)) if chosen is None else chosen)
         if len(set(self._positions)) != len(self._positions):
@@ -145,7 +147,11 @@ class Recogniser:
 
     def recognise(self, images: Sequence[Image]) -> list[Decision]:
         """Decide on pictures, uint8 RGB (h, w, 3), by embedding and print."""
-        return self.decide(images, self.embed(images))
+        matches = self.match(self.embed(images))
+        return [
+            self.settle(decision, partial(features_of, image))
+            for image, decision in zip(images, matches, strict=True)
+        ]
 
     def embed(self, images: Sequence[Image]) -> FloatArray:
         """Embed pictures: float32 (n, 1280), unweighted.
@@ -159,14 +165,6 @@ class Recogniser:
             raise ValueError("this recogniser has no encoder")
         return self.encoder.encode(images)
 
-    def decide(self, images: Sequence[Image], embeddings: FloatArray) -> list[Decision]:
-        """Decide on pictures whose embeddings, float32 (n, 1280) unweighted, are known already."""
-        matches = self.match(embeddings)
-        return [
-            self.settle(decision, partial(features_of, image))
-            for image, decision in zip(images, matches, strict=True)
-        ]
-
     def match(self, embeddings: FloatArray) -> list[Decision]:
         """Decide by embeddings alone, float32 (n, 1280) unweighted, as a lane has its views matched."""
         queries = fuse(embeddings, visual_weight=self.visual_weight)
@@ -174,8 +172,6 @@ class Recogniser:
 
     def settle(self, decision: Decision, item: Callable[[], Features]) -> Decision:
         """Look closely at what was matched; ``item`` gives the features of the picture."""
-        if not self.closer_look:
-            return decision
         return decided_closely(
             decision, lambda suspects: look_closely(item, suspects, self._thresholds, self._features_of)
         )
@@ -230,12 +226,3 @@ class Recogniser:
 
     def _features_of(self, rows: Sequence[int]) -> Mapping[int, Features]:
         return {row: self.gallery.features(self._positions[row]) for row in self._active(rows)}
-
-
-def embed_all(encoder: Encoder, images: Sequence[Image]) -> FloatArray:
-    """Embed pictures some at a time: float32 (n, 1280), unweighted."""
-    parts = [
-        encoder.encode([images[place] for place in range(first, min(first + EMBED_PICTURES, len(images)))])
-        for first in range(0, len(images), EMBED_PICTURES)
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, EMBEDDING_DIM), np.float32)

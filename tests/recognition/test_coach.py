@@ -20,7 +20,7 @@ from catalog.models import Product, ProductImage
 from recognition import coach, index_maintenance
 from recognition.models import PhotoCheck
 from recognition.runtime import Engine
-from recognition.services import Upload, product_images_add, product_register
+from recognition.services import Upload, product_register
 from recognition.vision.encoders.protocol import Image
 from tests.fakes import ThumbnailEncoder
 from tests.pictures import encoded
@@ -102,12 +102,17 @@ def test_the_api_answers_with_warnings_of_the_new_photos_only(
 ) -> None:
     product = registered("Rye bread", blurred(1), photo(2), photo(3))
     client.force_login(keeper)
-    added = product_images_add(product_id=product.pk, uploads=[upload(blurred(4))])
-    found = coach.registration_warnings(product, added.images)
-    assert [(each.code, each.image) for each in found] == [("blurred", added.images[0])]
-    body = found[0].payload()
-    assert set(body) == {"code", "image_id", "detail"}
-    assert body["image_id"] == str(added.images[0].pk)
+    files = [SimpleUploadedFile("4.png", encoded(blurred(4), "PNG"), "image/png")]
+    answer = client.post(f"/api/products/{product.pk}/images", {"images": files})
+    assert answer.status_code == 201
+    new = product.images.get(embedding_id=3)
+    assert answer.json()["warnings"] == [
+        {
+            "code": "blurred",
+            "image_id": str(new.pk),
+            "detail": "The photo is blurred. Hold still, let the camera focus, and take it again.",
+        }
+    ]
 
 
 def test_the_form_says_it_after_the_upload_and_beside_the_photo(

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from recognition.vision.box import WHOLE_FRAME, Box
 from recognition.vision.encoders.protocol import Image
+from recognition.vision.regions import window_of
 
 if TYPE_CHECKING:
     from recognition.vision.sightings import Detection
 
 Grey = NDArray[np.uint8]
 _PAD = 0.1
+"""Looked at around an item, of its own size: a code may lie at the very edge of a pack."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class BarcodeWatch:
                 found = codes_read(frame, region, config.whole_side_px) | found
             else:
                 side_px = config.turned_side_px if turned else config.upright_side_px
-                found |= codes_read(frame, _padded(region), side_px, turn_degrees=45.0 if turned else 0.0)
+                found |= codes_read(frame, region.grown(_PAD), side_px, turn_degrees=45.0 if turned else 0.0)
         return found
 
 
@@ -147,7 +149,7 @@ def codes_read(frame: Image, region: Box, side_px: int, *, turn_degrees: float =
     Parameters
     ----------
     frame : uint8 (h, w, 3), RGB
-    region : the part
+    region : the part, as far as it lies in the frame
     side_px : what its longer side is scaled to, at most twofold
     turn_degrees : how far it is turned before
 
@@ -159,9 +161,8 @@ def codes_read(frame: Image, region: Box, side_px: int, *, turn_degrees: float =
     import zxingcpp  # only where codes are read: everything else does without
 
     height, width = frame.shape[:2]
-    top, left = int(region.y * height), int(region.x * width)
-    bottom, right = round((region.y + region.height) * height), round((region.x + region.width) * width)
-    part = frame[max(0, top) : bottom, max(0, left) : right]
+    rows, columns = window_of(region, frame.shape)
+    part = frame[rows, columns]
     if min(part.shape[:2]) < 2:
         return {}
     grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
@@ -180,7 +181,7 @@ def codes_read(frame: Image, region: Box, side_px: int, *, turn_degrees: float =
                 for corner in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
             ]
         )
-        points = (corners @ back.T + (max(0, left), max(0, top))) / (width, height)
+        points = (corners @ back.T + (columns.start, rows.start)) / (width, height)
         (x, y), (far_x, far_y) = points.min(axis=0).clip(0, 1), points.max(axis=0).clip(0, 1)
         found[read.text] = Box(float(x), float(y), float(far_x - x), float(far_y - y))
     return found
@@ -188,16 +189,8 @@ def codes_read(frame: Image, region: Box, side_px: int, *, turn_degrees: float =
 
 def item_of(read: CodeRead, items: Sequence[Detection]) -> Detection | None:
     """Return the item that a code is on: the smallest around its middle; None where there is none."""
-    around = [item for item in items if _padded(item.box).contains(read.box.centre)]
+    around = [item for item in items if item.box.grown(_PAD).contains(read.box.centre)]
     return min(around, key=lambda item: item.box.area, default=None)
-
-
-def _padded(box: Box) -> Box:
-    """Return a box with some room around it, as a code may lie at the very edge of a pack."""
-    x, y = max(0.0, box.x - _PAD * box.width), max(0.0, box.y - _PAD * box.height)
-    far_x = min(1.0, box.x + (1 + _PAD) * box.width)
-    far_y = min(1.0, box.y + (1 + _PAD) * box.height)
-    return Box(x, y, far_x - x, far_y - y)
 
 
 def _turned(grey: Grey, scale: float, degrees: float) -> tuple[Grey, NDArray[np.float64]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from django.utils.functional import Promise
@@ -24,6 +24,9 @@ MEASURING_WAIT_S = 2.0
 """How long an upload waits until its photos have been compared with all others."""
 
 PRODUCTS_AT_ONCE = 200
+
+# By image: how near a photo of another product comes to it, and that photo.
+Nearest: TypeAlias = "dict[UUID, tuple[Neighbour, ProductImage]]"
 
 FAULT_WORDS: dict[str, Promise | str] = {
     "blurred": _("The photo is blurred. Hold still, let the camera focus, and take it again."),
@@ -92,9 +95,8 @@ def _warnings_of(products: Sequence[Product]) -> dict[UUID, list[PhotoWarning]]:
     stored = ProductImage.objects.filter(product__in=[product.pk for product in products])
     for image in stored.select_related("photo_check", "product").order_by("created_at", "id"):
         images[image.product_id].append(image)
-    near = _neighbours(image.embedding_id for of_one in images.values() for image in of_one)
-    others = _images_of_rows({neighbour.row for neighbour in near.values()})
-    return {product.pk: list(_of_product(images[product.pk], near, others)) for product in products}
+    nearest = _nearest([image for of_one in images.values() for image in of_one])
+    return {product.pk: list(_of_product(images[product.pk], nearest)) for product in products}
 
 
 def registration_warnings(product: Product, images: Collection[ProductImage]) -> list[PhotoWarning]:
@@ -111,9 +113,7 @@ def products_needing_photos() -> set[UUID]:
     return {product_id for product_id, warnings in found.items() if warnings}
 
 
-def _of_product(
-    images: Sequence[ProductImage], near: dict[int, Neighbour], others: dict[int, ProductImage]
-) -> Iterator[PhotoWarning]:
+def _of_product(images: Sequence[ProductImage], nearest: Nearest) -> Iterator[PhotoWarning]:
     from recognition.vision.photo_quality import PHOTOS_WANTED, all_alike  # brings OpenCV
 
     if len(images) < PHOTOS_WANTED:
@@ -126,20 +126,19 @@ def _of_product(
     hashes = [picture_hash_of(image.photo_check) for image in images if hasattr(image, "photo_check")]
     if len(hashes) >= PHOTOS_WANTED and all_alike(hashes):
         yield PhotoWarning("few_views", gettext("All photos show the same side. Add some from other sides."))
-    yield from _look_alikes(images, near, others)
-    for image in images:
-        yield from _of_image(image, images, near, others)
+    yield from _look_alikes(images, nearest)
+    for place, image in enumerate(images):
+        yield from _of_image(image, images[:place], nearest)
 
 
-def _look_alikes(
-    images: Sequence[ProductImage], near: dict[int, Neighbour], others: dict[int, ProductImage]
-) -> Iterator[PhotoWarning]:
+def _look_alikes(images: Sequence[ProductImage], nearest: Nearest) -> Iterator[PhotoWarning]:
     """Name each product that some photo may be taken for, by the photo nearest to it."""
     worst: dict[UUID, tuple[float, ProductImage, ProductImage]] = {}
     for image in images:
-        neighbour = near.get(-1 if image.embedding_id is None else image.embedding_id)
-        other = others.get(neighbour.row) if neighbour and neighbour.confusable else None
-        if neighbour is None or other is None or _same_picture(image, other):
+        if image.pk not in nearest:
+            continue
+        neighbour, other = nearest[image.pk]
+        if not neighbour.confusable or _same_picture(image, other):
             continue
         if other.product_id not in worst or neighbour.score > worst[other.product_id][0]:
             worst[other.product_id] = neighbour.score, image, other
@@ -153,23 +152,18 @@ def _look_alikes(
 
 
 def _of_image(
-    image: ProductImage,
-    images: Sequence[ProductImage],
-    near: dict[int, Neighbour],
-    others: dict[int, ProductImage],
+    image: ProductImage, earlier: Sequence[ProductImage], nearest: Nearest
 ) -> Iterator[PhotoWarning]:
     if not hasattr(image, "photo_check"):
         return
     for fault in image.photo_check.faults.split():
         if fault in FAULT_WORDS:
             yield PhotoWarning(fault, str(FAULT_WORDS[fault]), image=image)
-    earlier = images[: images.index(image)]
     if any(_same_picture(image, other) for other in earlier):
         text = gettext("The photo is nearly the same as another of this product. Show another side instead.")
         yield PhotoWarning("same_picture", text, image=image)
-    neighbour = near.get(-1 if image.embedding_id is None else image.embedding_id)
-    foreign = others.get(neighbour.row) if neighbour else None
-    if foreign is not None and _same_picture(image, foreign):
+    if image.pk in nearest and _same_picture(image, nearest[image.pk][1]):
+        foreign = nearest[image.pk][1]
         text = gettext("The photo is nearly the same as one of %(name)s. Is it in the right place?")
         words = text % {"name": foreign.product.name}
         yield PhotoWarning("same_picture_elsewhere", words, image=image, other=foreign)
@@ -184,16 +178,16 @@ def _same_picture(image: ProductImage, other: ProductImage) -> bool:
     return pictures_differ_bits(one, two) <= SAME_PICTURE_BITS
 
 
-def _neighbours(rows: Iterable[int | None]) -> dict[int, Neighbour]:
+def _nearest(images: Sequence[ProductImage]) -> Nearest:
+    """Find for each image the photo of another product nearest to it, as far as they were compared."""
     from recognition.vision.look_alikes import neighbours
 
     engine = runtime.engine_running()
     scores = engine.gallery.calibrator.scores if engine is not None else None
     if engine is None or scores is None:
         return {}
-    return neighbours(scores, engine.gallery.calibrator.thresholds, [row for row in rows if row is not None])
-
-
-def _images_of_rows(rows: Collection[int]) -> dict[int, ProductImage]:
-    stored = ProductImage.objects.filter(embedding_id__in=rows).select_related("photo_check", "product")
-    return {image.embedding_id: image for image in stored if image.embedding_id is not None}
+    image_of = {image.embedding_id: image.pk for image in images if image.embedding_id is not None}
+    near = neighbours(scores, engine.gallery.calibrator.thresholds, image_of)
+    foreign = ProductImage.objects.filter(embedding_id__in={each.row for each in near.values()})
+    others = {image.embedding_id: image for image in foreign.select_related("photo_check", "product")}
+    return {image_of[row]: (each, others[each.row]) for row, each in near.items() if each.row in others}

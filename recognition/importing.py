@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -56,6 +57,18 @@ class ImportSummary:
         self.photos_added += len(registration.images)
         for step, spent in registration.timing_ms.items():
             self.timing_ms[step] = self.timing_ms.get(step, 0.0) + spent
+
+    def lines(self) -> Iterator[str]:
+        """Put it into words: the counts on one line, then a line for each product that has warnings."""
+        times = ", ".join(f"{step} {spent:.1f}" for step, spent in self.photo_ms.items())
+        yield (
+            f"Added {self.products_added} products and {self.photos_added} photos; "
+            f"{self.photos_known} photos were known. Milliseconds a photo: {times or 'none'}."
+        )
+        for name, warnings in self.warnings.items():
+            said = Counter(str(warning["detail"]) for warning in warnings)
+            words = [f"{detail} ({count} photos)" if count > 1 else detail for detail, count in said.items()]
+            yield f"{name}: {' '.join(words)}"
 
     @property
     def photo_ms(self) -> dict[str, float]:

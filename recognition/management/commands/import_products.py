@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +40,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({**vars(summary), "photo_ms": summary.photo_ms}))
         else:
-            times = ", ".join(f"{step} {spent:.1f}" for step, spent in summary.photo_ms.items())
-            self.stdout.write(
-                f"Added {summary.products_added} products and {summary.photos_added} photos; "
-                f"{summary.photos_known} photos were known. Milliseconds a photo: {times or 'none'}."
-            )
-            for name, warnings in summary.warnings.items():
-                said = Counter(str(warning["detail"]) for warning in warnings)
-                words = [
-                    f"{detail} ({count} photos)" if count > 1 else detail for detail, count in said.items()
-                ]
-                self.stdout.write(f"{name}: {' '.join(words)}")
+            self.stdout.write("\n".join(summary.lines()))
         for name, reason in summary.refused.items():
             self.stderr.write(f"Refused {name}: {reason}")
         if summary.refused:

@@ -72,6 +72,19 @@ def test_a_photo_taken_twice_is_named_and_a_different_one_is_not(engine: Engine)
     assert [(each.code, each.image and each.image.embedding_id) for each in found] == [("same_picture", 2)]
 
 
+def test_a_photo_that_lies_at_another_product_too_is_named_there_and_here(engine: Engine) -> None:
+    first = registered("Rye bread", photo(1), photo(2), photo(3))
+    again = cv2.resize(photo(1), (280, 280), interpolation=cv2.INTER_AREA)
+    second = registered("Oat drink", again, photo(5), photo(6))
+    coach.measured_wait(timeout_s=20)
+    found = coach.product_warnings([first, second])
+    assert [
+        (each.code, each.image and each.image.embedding_id, each.other and each.other.embedding_id)
+        for product in (first, second)
+        for each in found[product.pk]
+    ] == [("same_picture_elsewhere", 0, 3), ("same_picture_elsewhere", 3, 0)]
+
+
 def test_photos_of_one_side_are_too_few_views(engine: Engine) -> None:
     moved = [np.roll(photo(1), step, axis=0) for step in (0, 4, 8, 12)]
     assert "few_views" in codes(registered("Rye bread", *moved))

@@ -17,10 +17,12 @@ from django.db import connection
 from django.utils.translation import gettext_noop
 
 from ebrcs.errors import EbrcsError
+from recognition.errors import EngineNotReady
 from recognition.models import Embedding
 from recognition.photo_files import PHOTO_UNREADABLE, photo_file_read
 from recognition.priority import thread_yield
 from recognition.runtime import ENCODER_WAIT_S, Engine, engine
+from recognition.vision.layout import EMBEDDING_DIM
 from recognition.writer_lock import state_current
 
 if TYPE_CHECKING:
@@ -171,8 +173,6 @@ def catalogue_recogniser(eyes: Engine) -> tuple[Recogniser, list[str]]:
     EngineNotReady
         When the till could not recognise anything either.
     """
-    from recognition.errors import EngineNotReady
-    from recognition.vision.layout import EMBEDDING_DIM
     from recognition.vision.recogniser import PhotoGallery, Recogniser
 
     state = eyes.wait_ready()

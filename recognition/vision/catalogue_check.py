@@ -88,11 +88,6 @@ class ProductCheck:
     looks_like: tuple[LooksLike, ...] = field(default=())
 
     @property
-    def right_share(self) -> float | None:
-        """Share of the photos that were named rightly; None where none could be checked."""
-        return self.right / self.checked if self.checked else None
-
-    @property
     def advice(self) -> Advice:
         """What would help it most."""
         confused = self.looks_like[0].count if self.looks_like else 0

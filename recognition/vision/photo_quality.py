@@ -161,17 +161,6 @@ def pictures_differ_bits(one: int, other: int) -> int:
     return (one ^ other).bit_count()
 
 
-def same_pictures(hashes: Sequence[int]) -> dict[int, int]:
-    """Find photos that repeat an earlier one: position of the repetition to that of the first like it."""
-    repeated = {}
-    for later in range(len(hashes)):
-        for earlier in range(later):
-            if pictures_differ_bits(hashes[later], hashes[earlier]) <= SAME_PICTURE_BITS:
-                repeated[later] = earlier
-                break
-    return repeated
-
-
 def all_alike(hashes: Sequence[int]) -> bool:
     """Whether photos of a product, at least two, all show it from one side in one place."""
     return len(hashes) > 1 and all(

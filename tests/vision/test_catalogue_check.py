@@ -59,7 +59,6 @@ def test_photos_are_counted_by_product_and_the_weakest_comes_first() -> None:
     ]
     (like,) = checks[0].looks_like
     assert (like.product, like.count, like.picture, like.matched, like.score) == ("fine", 1, 4, 1, 0.93)
-    assert [check.right_share for check in checks] == [0.5, pytest.approx(1 / 3), None, 1.0]
 
 
 def test_what_it_is_taken_for_most_comes_first_with_its_surest_picture() -> None:

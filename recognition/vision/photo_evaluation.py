@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,9 @@ from recognition.vision.verification import features_of
 from recognition.vision.visit_figures import percentiles
 from recognition.vision.watch import Watch, unwatched
 
-SHOTS = (1, 3, 5)
+# Called after each picture.
+Done = Callable[[], object]
+
 DRAWS = 5
 """Draws of a few photos a class, each with its own fixed seed."""
 
@@ -62,22 +64,18 @@ class PhotoSetting:
             visual_weight=self.visual_weight,
         )
 
-    @property
+    @cached_property
     def registered(self) -> list[int]:
         """Positions of the queries whose class has photos in the gallery."""
         known = set(self.gallery.products)
         return [place for place, label in enumerate(self.queries.products) if label in known]
 
-    @property
+    @cached_property
     def strangers(self) -> list[tuple[PhotoGallery, int]]:
         """Pictures of what is not registered: where they are kept, and their positions there."""
         known = set(self.gallery.products)
         unknown = [place for place, label in enumerate(self.queries.products) if label not in known]
-        more = (
-            []
-            if self.impostors is None
-            else [(self.impostors, place) for place in range(len(self.impostors))]
-        )
+        more = [] if self.impostors is None else [(self.impostors, at) for at in range(len(self.impostors))]
         return [*((self.queries, place) for place in unknown), *more]
 
 
@@ -99,14 +97,16 @@ class PhotoEvaluation:
     recogniser: Recogniser
 
 
-def photos_judge(
-    setting: PhotoSetting, *, shots: Sequence[int] = SHOTS, watch: Watch = unwatched
-) -> PhotoEvaluation:
+def photos_judge(setting: PhotoSetting, *, shots: Sequence[int], watch: Watch = unwatched) -> PhotoEvaluation:
     """Show every query to a recogniser over all photos, and over a few of each class.
 
     False accepts are measured with pictures of unregistered classes. Where there are none, each query is
     shown once more with the photos of its own class set aside and thresholds measured without them: then
     what is most alike is not registered, which is harder than strangers usually are.
+
+    Parameters
+    ----------
+    shots : photos a class to try with as well, besides all
 
     Raises
     ------
@@ -118,8 +118,7 @@ def photos_judge(
     set_aside = not setting.strangers
     few = {count: _draws(setting.gallery, count) for count in shots}
     passes = (1 + sum(map(len, few.values()))) * (1 + set_aside)
-    shown = len(setting.registered) * passes + len(setting.strangers) * (passes if not set_aside else 0)
-    done = watch("pictures decided", shown)
+    done = watch("pictures decided", (len(setting.registered) + len(setting.strangers)) * passes)
 
     recogniser = setting.recogniser()
     answers = _answers(setting, recogniser, done)
@@ -139,11 +138,11 @@ def photos_judge(
     return PhotoEvaluation(figures, confusions_of(answers), setting.queries.embeddings, recogniser)
 
 
-def _answers(setting: PhotoSetting, recogniser: Recogniser, done: Any) -> list[Answer]:
+def _answers(setting: PhotoSetting, recogniser: Recogniser, done: Done) -> list[Answer]:
     return _decided(recogniser, [(setting.queries, place) for place in setting.registered], done)
 
 
-def _impostor_answers(setting: PhotoSetting, recogniser: Recogniser, done: Any) -> list[Answer]:
+def _impostor_answers(setting: PhotoSetting, recogniser: Recogniser, done: Done) -> list[Answer]:
     if setting.strangers:
         return _decided(recogniser, setting.strangers, done)
     queries_of: dict[str, list[int]] = defaultdict(list)
@@ -156,12 +155,12 @@ def _impostor_answers(setting: PhotoSetting, recogniser: Recogniser, done: Any) 
     return answers
 
 
-def _decided(recogniser: Recogniser, shown: Sequence[tuple[PhotoGallery, int]], done: Any) -> list[Answer]:
+def _decided(recogniser: Recogniser, shown: Sequence[tuple[PhotoGallery, int]], done: Done) -> list[Answer]:
     answers = []
     for pictures, place in shown:
         match = recogniser.match(pictures.embeddings[place : place + 1])[0]
         decision = recogniser.settle(match, partial(pictures.features, place))
-        answers.append(Answer(place, pictures.products[place], decision, decision.confidence))
+        answers.append(Answer(place, pictures.products[place], decision))
         done()
     return answers
 
@@ -179,7 +178,7 @@ def _draws(gallery: PhotoGallery, count: int) -> list[list[int]]:
     return draws if max(map(len, positions.values())) > count else draws[:1]
 
 
-def _few_figures(setting: PhotoSetting, draws: Sequence[Sequence[int]], done: Any) -> dict[str, Any]:
+def _few_figures(setting: PhotoSetting, draws: Sequence[Sequence[int]], done: Done) -> dict[str, Any]:
     figures = []
     for chosen in draws:
         recogniser = setting.recogniser(chosen)

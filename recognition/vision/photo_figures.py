@@ -23,13 +23,16 @@ class Answer:
     ----------
     picture : its position among the pictures shown
     truth : its class; of an impostor one that is not registered, or was set aside
-    confidence : how sure the decision is, comparable between pictures
     """
 
     picture: int
     truth: str
     decision: Decision
-    confidence: float
+
+    @property
+    def confidence(self) -> float:
+        """How sure the decision is, comparable between pictures."""
+        return self.decision.confidence
 
     @property
     def named(self) -> str | None:
@@ -81,9 +84,7 @@ def photo_figures(answers: Sequence[Answer], impostors: Sequence[Answer]) -> dic
     }
 
 
-def recall_at_false_accepts(
-    answers: Sequence[Answer], impostors: Sequence[Answer], *, allowed: float = FALSE_ACCEPT_SHARE
-) -> float | None:
+def recall_at_false_accepts(answers: Sequence[Answer], impostors: Sequence[Answer]) -> float | None:
     """Return the share of pictures accepted rightly above the bar that lets few enough impostors pass.
 
     The bar is the confidence of the first impostor that must not pass; what is not above it is not accepted.
@@ -92,7 +93,7 @@ def recall_at_false_accepts(
         return None
     falling = sorted((answer.confidence for answer in impostors), reverse=True)
     # a hair more than the product, which may fall short of a whole number by rounding
-    bar = falling[int(allowed * len(falling) + 1e-9)]
+    bar = falling[int(FALSE_ACCEPT_SHARE * len(falling) + 1e-9)]
     return share(answer.right and answer.confidence > bar for answer in answers)
 
 

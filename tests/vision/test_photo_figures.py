@@ -20,7 +20,7 @@ def answer(
     truth: str, ranked: str, state: State = "accepted", *, sure: float = 0.5, picture: int = 0
 ) -> Answer:
     candidates = tuple(Candidate(name, 0.9 - 0.1 * place, place) for place, name in enumerate(ranked))
-    return Answer(picture, truth, Decision(state, 0.9, 0.1, candidates), sure)
+    return Answer(picture, truth, Decision(state, 0.9, 0.1, candidates, confidence=sure))
 
 
 REGISTERED = [

@@ -55,7 +55,8 @@ class Replica:
     ----------
     visual_weight : share of the visual block in a score
     load : makes the first view of an epoch; by default from the database
-    changed : called in the replica's thread with the rows that came or went, or None for a new view
+    changed : called in the replica's thread with the rows that came or went, or None for a new view, before
+        anyone who waits for them goes on
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Replica:
         self._changed = changed
         self._poll_s = poll_s
         self._view: IndexView | None = None
+        self._told_seq = -1
         self._reload = False
         self._applied = threading.Condition()
         self._waiting: list[tuple[int, Future[None]]] = []
@@ -129,10 +131,10 @@ class Replica:
         return future
 
     def wait_for(self, seq: int, *, timeout_s: float) -> bool:
-        """Wait until `seq` has been applied; False when the time was too short."""
+        """Wait until `seq` has been applied and `changed` been called; False when the time was too short."""
         self.hint(seq)
         with self._applied:
-            return self._applied.wait_for(lambda: self.applied_seq >= seq, timeout_s)
+            return self._applied.wait_for(lambda: min(self.applied_seq, self._told_seq) >= seq, timeout_s)
 
     def catch_up(self) -> None:
         """Apply everything committed so far; load afresh when the epoch is another one."""
@@ -142,8 +144,7 @@ class Replica:
         if view is None or outdated or self._reload:
             view = self._load()
             self._view, self._reload = view, False
-            self._announce_applied()
-            self._announce_changed(view, None)
+            self._announce(view, None)
         view.encoder, view.fingerprint = state.encoder, state.encoder_fingerprint
         while view.applied_seq < state.last_seq:
             entries = index_log.entries_after(view.applied_seq)
@@ -156,21 +157,24 @@ class Replica:
             except BaseException:
                 self._view = None  # half applied: nothing may be served from it
                 raise
-            self._announce_applied()
-            self._announce_changed(view, [entry.row for entry in entries])
+            self._announce(view, [entry.row for entry in entries])
 
-    def _announce_applied(self) -> None:
+    def _announce(self, view: IndexView, rows: Sequence[int] | None) -> None:
+        try:
+            if self._changed is not None:
+                self._changed(view, rows)
+        finally:
+            self._release(view.applied_seq)
+
+    def _release(self, told_seq: int) -> None:
         with self._applied:
+            self._told_seq = told_seq
             reached = [future for seq, future in self._waiting if seq <= self.applied_seq]
             self._waiting = [(seq, future) for seq, future in self._waiting if seq > self.applied_seq]
             self._applied.notify_all()
         for future in reached:
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
-
-    def _announce_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
-        if self._changed is not None:
-            self._changed(view, rows)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,7 +15,7 @@ from catalog.models import ProductImage
 from recognition import index_log, replica, services
 from recognition.index_maintenance import index_compact
 from recognition.models import Embedding, IndexEvent, IndexState
-from recognition.replica import Replica, view_from_database
+from recognition.replica import IndexView, Replica, view_from_database
 from recognition.runtime import Engine
 from recognition.writer_lock import writer_lock
 from tests.recognition.pictures import picture, upload
@@ -122,6 +124,26 @@ def test_writer_lock_needs_a_transaction() -> None:
     with pytest.raises(transaction.TransactionManagementError), writer_lock():
         pass
     assert not IndexState.objects.exists()
+
+
+def test_who_waits_for_a_number_goes_on_after_those_who_follow_the_view_were_told(engine: Engine) -> None:
+    told: list[int] = []
+
+    def tell_slowly(view: IndexView, rows: Sequence[int] | None) -> None:
+        time.sleep(0.3)
+        told.append(view.applied_seq)
+
+    follower = Replica(visual_weight=0.7, changed=tell_slowly)
+    follower.start()
+    try:
+        assert follower.wait_for(0, timeout_s=20)
+        assert told == [0]
+        made = services.product_register(name="Milk", uploads=[upload(1)])
+        until(lambda: follower.applied_seq == made.index_seq)
+        assert follower.wait_for(made.index_seq, timeout_s=20)
+        assert told == [0, made.index_seq]
+    finally:
+        follower.stop()
 
 
 @pytest.mark.django_db(transaction=True)

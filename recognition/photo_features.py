@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -33,6 +34,14 @@ READ_AT_ONCE = 8
 NICENESS = 5
 
 
+@dataclass(frozen=True)
+class RowFeatures:
+    """The features of the photo of a row, and the product that the photo is of."""
+
+    features: Features
+    product_id: str
+
+
 class PhotoFeatures:
     """Keeps the features of stored photos by their rows, so that a closer look reads no file and no database.
 
@@ -46,7 +55,7 @@ class PhotoFeatures:
 
     def __init__(self, *, memory_max_bytes: int = MEMORY_MAX_BYTES) -> None:
         self._memory_max_bytes = memory_max_bytes
-        self._kept: OrderedDict[int, Features | None] = OrderedDict()
+        self._kept: OrderedDict[int, RowFeatures | None] = OrderedDict()
         self._taken = 0
         self._wanted: OrderedDict[int, None] = OrderedDict()
         self._version = 0
@@ -105,7 +114,9 @@ class PhotoFeatures:
             for row in found:
                 self._kept.move_to_end(row)
         return {
-            row: features for row, features in found.items() if features is not None and _matches(view, row)
+            row: kept.features
+            for row, kept in found.items()
+            if kept is not None and _matches(view, row, kept.product_id)
         }
 
     def _run(self) -> None:
@@ -130,43 +141,47 @@ class PhotoFeatures:
             self._keep(made, version)
         connection.close()
 
-    def _keep(self, made: dict[int, Features | None], version: int) -> None:
+    def _keep(self, made: dict[int, RowFeatures | None], version: int) -> None:
         with self._changed:
             if version != self._version:
                 self._wanted.update(dict.fromkeys(made))  # the index changed meanwhile: read again
                 return
-            for row, features in made.items():
+            for row, kept in made.items():
                 self._forget(row)
-                self._kept[row] = features
-                self._taken += 0 if features is None else features.nbytes
+                self._kept[row] = kept
+                self._taken += _nbytes(kept)
             while self._taken > self._memory_max_bytes and self._kept:
                 self._forget(next(iter(self._kept)))
             self._changed.notify_all()
 
     def _forget(self, row: int) -> None:
-        features = self._kept.pop(row, None)
-        self._taken -= 0 if features is None else features.nbytes
+        self._taken -= _nbytes(self._kept.pop(row, None))
 
 
-def _matches(view: IndexView, row: int) -> bool:
-    """Whether a row may match; the view may be older or newer than what was kept."""
+def _nbytes(kept: RowFeatures | None) -> int:
+    return 0 if kept is None else kept.features.nbytes
+
+
+def _matches(view: IndexView, row: int, product_id: str) -> bool:
+    """Whether a row may match as this product; the view may be older or newer than what was kept."""
     return (
         row < min(len(view.product_ids), view.store.row_count)
-        and view.product_ids[row] is not None
+        and view.product_ids[row] == product_id
         and view.store.is_active(row)
     )
 
 
-def row_features(rows: Sequence[int]) -> dict[int, Features | None]:
+def row_features(rows: Sequence[int]) -> dict[int, RowFeatures | None]:
     """Find the features of the photos of some rows; None for one whose file is missing or cannot be read."""
-    photos = ProductImage.objects.filter(embedding_id__in=rows).values_list("embedding_id", "image")
-    name_of = {row: name for row, name in photos if row is not None}
-    found: dict[int, Features | None] = dict.fromkeys(rows)
-    for row, name in name_of.items():
+    photos = ProductImage.objects.filter(embedding_id__in=rows)
+    found: dict[int, RowFeatures | None] = dict.fromkeys(rows)
+    for row, product_id, name in photos.values_list("embedding_id", "product_id", "image"):
+        if row is None:
+            continue
         try:
             pixels = photo_file_read(name)
         except PHOTO_UNREADABLE:
             logger.warning("the photo %s cannot be read and helps no closer look", name)
             continue
-        found[row] = features_of(photo_item(pixels))
+        found[row] = RowFeatures(features_of(photo_item(pixels)), str(product_id))
     return found

@@ -9,12 +9,12 @@ import pytest
 
 from catalog.models import ProductImage
 from recognition import photo_features, services
-from recognition.photo_features import PhotoFeatures
+from recognition.index_maintenance import index_compact
+from recognition.photo_features import PhotoFeatures, RowFeatures
 from recognition.photo_files import photo_path
 from recognition.runtime import Engine
 from recognition.services import Upload
 from recognition.vision.matching import Candidate
-from recognition.vision.verification import Features
 from tests.pictures import encoded
 from tests.vision.packs import Image, pack, seen
 from tests.waiting import until
@@ -51,7 +51,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     read: list[int] = []
     original = photo_features.row_features
 
-    def noted(rows: Sequence[int]) -> dict[int, Features | None]:
+    def noted(rows: Sequence[int]) -> dict[int, RowFeatures | None]:
         read.extend(rows)
         return original(rows)
 
@@ -119,6 +119,26 @@ def test_features_of_a_withdrawn_photo_that_are_still_kept_are_not_handed_out(
 
     assert engine.gallery.features.nbytes > 0
     assert found(engine, [0, 1]) == []
+
+
+def test_a_row_that_has_become_another_products_lends_no_print_to_the_old_view(engine: Engine) -> None:
+    products = [register(engine, name, pack(number, 1)) for number, name in enumerate(("Tea", "Milk", "Jam"))]
+    view = engine.replica.view
+    assert view is not None
+    for image in ProductImage.objects.filter(product_id=products[0]):
+        seq = services.product_image_delete(image_id=image.pk)
+    assert engine.replica.wait_for(seq, timeout_s=PATIENCE_S)
+    index_compact()
+    assert (rows_of(products[1]), rows_of(products[2])) == ([0, 1], [2, 3])
+    features = PhotoFeatures()
+    features.start()
+    try:
+        assert view.product_ids[2] == products[1]
+        assert features.get(view, [2, 3], timeout_s=PATIENCE_S) == {}
+        assert engine.replica.view is not view
+        assert found(engine, [2, 3]) == [2, 3]
+    finally:
+        features.stop()
 
 
 def test_a_photo_that_is_added_helps_from_then_on(engine: Engine) -> None:

@@ -12,6 +12,12 @@ import { say } from "./options.js";
 
 const DISAGREEMENT_STAYS_MS = 3000;
 
+/** Returns the product that a change put in. @param {CartEvent} event @returns {string | null} */
+function arrival({ action, product_id, instead_id = null }) {
+  if (action === "add") return product_id;
+  return action === "correct" ? instead_id : null; // undoing a correction names it as well, but takes it out
+}
+
 export class CartNews {
   /** @type {string | null} id of the last change, while it can be taken back */
   undoable = null;
@@ -27,8 +33,7 @@ export class CartNews {
   /** Shows the new cart and says what changed. @param {CartEvent} event @param {Cart} now @param {boolean} wasAsked */
   tell(event, now, wasAsked) {
     const before = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
-    const fresh = { add: event.product_id, correct: event.instead_id ?? null }[/** @type {"add"} */ (event.action)];
-    this.cart.show(now, fresh ?? null);
+    this.cart.show(now, arrival(event));
     const words = this.words(event);
     this.undoable = event.undoable ? event.id : null;
     this.cart.setUndo(this.undoable ? words : null);
@@ -48,10 +53,10 @@ export class CartNews {
       this.toast.warn(this.disagreement.words, undo);
       return;
     }
-    const shown = event.instead_id ?? event.product_id;
-    const line = now.items.find((item) => item.product_id === shown);
+    const fresh = arrival(event);
+    const line = now.items.find((item) => item.product_id === (fresh ?? event.product_id));
     this.toast.show(words, { picture: line?.image, undo });
-    chime(event.action === "add" || event.instead_id ? "added" : "removed");
+    chime(fresh ? "added" : "removed");
   }
 
   /** @param {CartEvent} event */

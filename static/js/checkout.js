@@ -8,7 +8,7 @@ import { chime, soundUnlock } from "./chime.js";
 import { ConnectionPill } from "./connection-pill.js";
 import { FindProduct } from "./find-product.js";
 import { FramePump } from "./frame-pump.js";
-import { options, say, sayRefusal } from "./options.js";
+import { addressOf, options, say, sayRefusal } from "./options.js";
 import { preferences } from "./preferences.js";
 import { ScanCamera } from "./scan-camera.js";
 import { seatOfTab } from "./seat.js";
@@ -165,9 +165,7 @@ function leave(orderId) {
   if (leaving) return; // the answer to the payment and the till's farewell arrive together
   leaving = true;
   pump.stop();
-  location.assign(
-    orderId ? options.receipt_path.replace("00000000-0000-0000-0000-000000000000", orderId) : location.pathname,
-  );
+  location.assign(orderId ? addressOf(options.receipt_path, orderId) : location.pathname);
 }
 
 /** @param {import("./till-socket.js").LinkState} state @param {number} code */
@@ -308,7 +306,6 @@ find.addEventListener("pick", (event) => {
 settings.addEventListener("camera", () => void stage.startCamera());
 settings.addEventListener("mirror", () => stage.mirror());
 settings.addEventListener("mode", (event) => order({ type: "mode.set", .../** @type {CustomEvent} */ (event).detail }));
-
 settings.addEventListener("zone", (event) => zoneKeep(/** @type {CustomEvent} */ (event).detail.zone));
 settings.addEventListener("why", (event) => {
   const { on } = /** @type {CustomEvent} */ (event).detail;

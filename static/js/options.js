@@ -34,6 +34,11 @@ export function sayRefusal(code, detail, items = []) {
   return key in options.texts ? say(key, { names }) : say("error_other", { detail });
 }
 
+/** Returns the address of one thing, from one that names none. @param {string} path @param {string} id */
+export function addressOf(path, id) {
+  return path.replace("00000000-0000-0000-0000-000000000000", id);
+}
+
 /** @param {string | number} amount @param {string} currency */
 export function money(amount, currency) {
   return new Intl.NumberFormat(options.language, {

@@ -2,7 +2,7 @@
 // Looks products up by their name or barcode, or by what they look like, and makes rows to tap.
 
 import { copyOf, part, showPicture } from "./dom.js";
-import { money, options, say } from "./options.js";
+import { addressOf, money, options, say } from "./options.js";
 
 /** @typedef {import("./protocol.js").Choice} Choice */
 /** @typedef {{product_id: string, name: string, price: string | null, images: {url: string}[]}} Found */
@@ -22,8 +22,7 @@ export async function productsFind(words, signal) {
 
 /** Returns what a line may be in truth, likeliest first. @param {string} productId @param {AbortSignal} signal */
 export async function productsLikely(productId, signal) {
-  const address = options.likely_path.replace("00000000-0000-0000-0000-000000000000", productId);
-  return /** @type {Choice[]} */ ((await asked(address, signal)).products);
+  return /** @type {Choice[]} */ ((await asked(addressOf(options.likely_path, productId), signal)).products);
 }
 
 /**

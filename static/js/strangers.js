@@ -1,8 +1,9 @@
 // @ts-check
 // Says that an item is not known, and offers the likeliest products and the other ways to name it.
 
-import { copyOf, part, showPicture } from "./dom.js";
+import { part } from "./dom.js";
 import { say } from "./options.js";
+import { productRow } from "./product-rows.js";
 
 /** @typedef {import("./protocol.js").Detection} Detection */
 
@@ -63,17 +64,13 @@ export class Strangers {
     this.offered = offered;
     const track = this.resembling?.track;
     const last = part(this.bar, "by-hand", HTMLElement);
-    const chips = choices.map((choice) => {
-      const chip = copyOf(this.bar, "chip");
-      part(chip, "name", HTMLElement).textContent = choice.name;
-      showPicture(chip, choice.image);
-      chip.querySelector("button")?.addEventListener("click", () => {
+    const chips = choices.map((choice) =>
+      productRow(this.bar, "chip", choice, () => {
         this.hide();
         const detail = { track, product_id: choice.product_id };
         this.stage.dispatchEvent(new CustomEvent("answer", { detail }));
-      });
-      return chip;
-    });
+      }),
+    );
     last.parentElement?.replaceChildren(...chips, last);
   }
 }

@@ -1,7 +1,8 @@
 // @ts-check
 // <which-one>: asks "A or B?" with pictures when products look alike, once for each item shown.
 
-import { copyOf, part, showPicture } from "./dom.js";
+import { part } from "./dom.js";
+import { productRow } from "./product-rows.js";
 
 /** @typedef {import("./protocol.js").Detection} Detection */
 
@@ -57,20 +58,14 @@ export class WhichOne extends HTMLElement {
     this.asked.add(question.track);
     this.track = question.track;
     const list = part(this, "choices", HTMLUListElement);
-    list.replaceChildren(
-      ...question.choices.map((choice) => {
-        const row = copyOf(this, "choice");
-        part(row, "name", HTMLElement).textContent = choice.name;
-        showPicture(row, choice.image);
-        row.querySelector("button")?.addEventListener("click", () => {
-          this.dispatchEvent(
-            new CustomEvent("choose", { detail: { track: question.track, product_id: choice.product_id } }),
-          );
-          this.dialog?.close();
-        });
-        return row;
+    const rows = question.choices.map((choice) =>
+      productRow(this, "choice", choice, () => {
+        const detail = { track: question.track, product_id: choice.product_id };
+        this.dispatchEvent(new CustomEvent("choose", { detail }));
+        this.close();
       }),
     );
+    list.replaceChildren(...rows);
     this.dialog?.showModal();
     this.dispatchEvent(new Event("asked"));
   }

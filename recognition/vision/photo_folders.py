@@ -14,7 +14,7 @@ class FolderUnusable(ValueError):
 def photos_by_class(folder: Path) -> dict[str, list[Path]]:
     """List the photos below a folder by class, both in the order of their names.
 
-    Folders of one name are one class, wherever they lie.
+    Folders of one name are one class, wherever they lie; hidden ones are passed over.
 
     Raises
     ------
@@ -25,12 +25,26 @@ def photos_by_class(folder: Path) -> dict[str, list[Path]]:
         raise FolderUnusable(f"{folder} is not a folder.")
     found: dict[str, list[Path]] = {}
     for place in sorted([folder, *(path for path in folder.rglob("*") if path.is_dir())]):
-        content = [path for path in sorted(place.iterdir()) if not path.name.startswith(".")]
-        photos = [path for path in content if path.is_file() and path.suffix.lower() in SUFFIXES]
+        if any(part.startswith(".") for part in place.relative_to(folder).parts):
+            continue
+        photos = photos_in(place)
         if photos:
             found.setdefault(place.resolve().name, []).extend(photos)
-        elif not any(path.is_dir() for path in content) and place != folder:
+        elif place != folder and not any(path.is_dir() and not _hidden(path) for path in place.iterdir()):
             raise FolderUnusable(f"{place} holds no photo; expected JPEG, PNG or WebP.")
     if not found:
         raise FolderUnusable(f"{folder} holds no photo; expected folders of JPEG, PNG or WebP, one a class.")
     return dict(sorted(found.items()))
+
+
+def photos_in(folder: Path) -> list[Path]:
+    """List the photos that lie in a folder itself, in the order of their names, without hidden files."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not _hidden(path) and path.is_file()
+    )
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith(".")

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.pictures.structure import SUFFIXES
-from recognition.vision.photo_folders import FolderUnusable
+from recognition.vision.photo_folders import FolderUnusable, photos_in
 
 FPS_DEFAULT = 10.0
 
@@ -73,8 +72,7 @@ def visits_read(folder: Path) -> list[RecordedVisit]:
 def _visit(folder: Path, entry: dict[str, Any], fps: float) -> RecordedVisit:
     name = str(entry["name"])
     place = folder / name
-    frames = place.iterdir() if place.is_dir() else ()
-    pictures = tuple(sorted(path for path in frames if path.suffix.lower() in SUFFIXES))
+    pictures = tuple(photos_in(place)) if place.is_dir() else ()
     if not pictures:
         raise FolderUnusable(f"{place} holds no frames, but {folder / 'truth.json'} lists the visit.")
     if entry.get("frames", len(pictures)) != len(pictures):

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.vision.matching import ASK_LEAD, ROWS_KEPT, Candidate
-
-if TYPE_CHECKING:
-    from recognition.vision.matching import Decision
+from recognition.vision.matching import ASK_LEAD, ROWS_KEPT, Candidate, Decision
 
 State = Literal["candidate", "accepted", "ambiguous", "unknown"]
 Mode = Literal["scan", "cart", "tray"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,26 +14,20 @@ from recognition.vision.crops import cut_item, sharpness
 from recognition.vision.encoders.protocol import Image
 from recognition.vision.lane_config import MODES, LaneConfig
 from recognition.vision.layout import FloatArray
+from recognition.vision.matching import Decision
 from recognition.vision.presence import Presence, Scene
 from recognition.vision.recounts import counted_for, in_place_of, owner_of
-from recognition.vision.sightings import Detection, Identification, Observation, Outcome, TrackLife
+from recognition.vision.sightings import (
+    GLIMPSES,
+    Detection,
+    Identification,
+    Observation,
+    Outcome,
+    TrackLife,
+)
 from recognition.vision.tracking import Track, Tracker
 
-if TYPE_CHECKING:
-    from recognition.vision.matching import Decision
-
-__all__ = [
-    "Box",
-    "CartEvent",
-    "Detection",
-    "Identification",
-    "Lane",
-    "LaneConfig",
-    "Observation",
-    "Outcome",
-    "TrackLife",
-    "Verify",
-]
+__all__ = ["Lane", "LaneConfig"]
 
 LIFTED_BARE = 0.5
 """An item on the tray is gone from its place once so much of the place is bare."""
@@ -175,7 +168,9 @@ class Lane:
             self._count(item)
         events, self._events = tuple(self._events), []
         shown = [
-            item.detection() for item in self._items.values() if item.track.seen and item.track.sightings >= 2
+            item.detection()
+            for item in self._items.values()
+            if item.track.seen and item.track.sightings >= GLIMPSES
         ]
         return Outcome(tuple(shown), events)
 
@@ -255,10 +250,8 @@ class Lane:
         *,
         active: bool = True,
     ) -> Observation:
-        assert self._at_s is not None
         return Observation(
             self._frame,
-            self._at_s,
             tuple(crops),
             tuple(qualities),
             scene.changed,
@@ -341,7 +334,7 @@ class Lane:
 
     def _wants_view(self, item: Appearance, elapsed_s: float) -> bool:
         track = item.track
-        if not track.seen or track.resting or track.sightings < 2 or track.proposal.cut_off:
+        if not track.seen or track.resting or track.sightings < GLIMPSES or track.proposal.cut_off:
             return False
         if self._mode != "cart" and not self._in_zone(track):
             return False
@@ -419,7 +412,7 @@ class Lane:
 
     def _may_be_counted_already(self, item: Appearance) -> bool:
         """Hold an item back until it is known whether another track was counted for it and then lost it."""
-        other = counted_for(item, list(self._items.values()))
+        other = counted_for(item, self._items.values())
         if other is None:
             return False
         if other.track.seen and in_place_of(item, other):

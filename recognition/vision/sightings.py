@@ -8,6 +8,9 @@ from recognition.vision.box import Box
 from recognition.vision.counting import CartEvent, State, Verdict
 from recognition.vision.encoders.protocol import Image
 
+GLIMPSES = 2
+"""Sightings from which on a track is looked at, and shown to the shopper, at all."""
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -25,7 +28,6 @@ class Observation:
     """
 
     frame: int
-    at_s: float
     crops: tuple[tuple[int, Image], ...]
     qualities: tuple[float, ...]
     changed: float

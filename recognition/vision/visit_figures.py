@@ -10,11 +10,8 @@ from scipy.optimize import linear_sum_assignment
 
 from recognition.vision.recorded_visits import ShownItem
 from recognition.vision.sequence_evaluation import evaluate_visit, score_visits
-from recognition.vision.sightings import TrackLife
+from recognition.vision.sightings import GLIMPSES, TrackLife
 from recognition.vision.visit_player import PlayedVisit
-
-GLIMPSES = 2
-"""Sightings from which on a track is shown to the shopper at all."""
 
 
 def played_figures(played: Sequence[PlayedVisit]) -> dict[str, Any]:

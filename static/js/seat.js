@@ -35,10 +35,13 @@ export async function seatOfTab() {
   } catch {
     // A browser that stores nothing gets a new seat on every load.
   }
-  if (name === null || !(await held(name))) {
-    name = uuidMake();
-    void held(name);
-  }
+  return name !== null && (await held(name)) ? name : seatNew();
+}
+
+/** Gives the tab a seat that no other tab has. */
+export function seatNew() {
+  const name = uuidMake();
+  void held(name);
   try {
     sessionStorage.setItem(KEY, name);
   } catch {

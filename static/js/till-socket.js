@@ -1,6 +1,8 @@
 // @ts-check
 // The connection to the till: comes back by itself, notices when the other side has gone silent.
 
+import { seatNew } from "./seat.js";
+
 /** @typedef {import("./protocol.js").Message} Message */
 /** @typedef {"connecting" | "on" | "off" | "refused"} LinkState */
 
@@ -12,6 +14,7 @@ const CLOSE_UNAUTHENTICATED = 4401;
 const CLOSE_FORBIDDEN = 4403;
 const CLOSE_UNKNOWN = 4404;
 const CLOSE_NOT_ACTIVE = 4409;
+const CLOSE_REPLACED = 4410;
 const CLOSE_FLOODING = 4429;
 const FINAL = new Set([CLOSE_UNAUTHENTICATED, CLOSE_FORBIDDEN, CLOSE_UNKNOWN, CLOSE_NOT_ACTIVE]);
 
@@ -98,6 +101,8 @@ export class TillSocket extends EventTarget {
       this.tell("refused", code);
       return;
     }
+    // Another tab has this seat: without HTTPS there are no locks by which a copied tab could tell.
+    if (code === CLOSE_REPLACED) this.address.searchParams.set("seat", seatNew());
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.tries) * (0.7 + 0.6 * Math.random());
     this.tries += 1;
     this.tell("off", code);

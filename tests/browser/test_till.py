@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import KIOSK, VisitorMaker
+from tests.browser.conftest import KIOSK, Shop, Visitor, VisitorMaker
 from tests.browser.steps import FIRST, SECOND, add_by_hand, camera_on, connected, quantities
 
 pytestmark = pytest.mark.browser
+
+
+def without_https(shop: Shop) -> Shop:
+    """Return the shop at an address that browsers do not trust as they do this machine's own."""
+    return replace(shop, host="shop.example")
+
+
+def seats_heard(visitor: Visitor, page: Page) -> list[str]:
+    """Return a list to which every connection of this tab, and of those opened later, adds its seat."""
+    seats: list[str] = []
+
+    def listen(tab: Page) -> None:
+        tab.on("websocket", lambda socket: seats.append(socket.url.split("seat=")[1]))
+
+    listen(page)
+    visitor.context.on("page", listen)
+    return seats
 
 
 def test_a_refused_camera_leaves_every_other_way_open(
@@ -49,12 +67,9 @@ def test_a_missing_camera_is_said_to_be_missing(
 
 def test_an_address_without_https_is_said_to_forbid_the_camera(browser: Browser, visit: VisitorMaker) -> None:
     with visit(browser) as visitor:
+        visitor.shop = without_https(visitor.shop)
         page = visitor.page()
-        page.goto(f"http://shop.example:{visitor.shop.port}/signup/?next=/checkout/")
-        page.fill("#id_username", "insecure")
-        page.fill("#id_password1", "Correct-Horse-7")
-        page.fill("#id_password2", "Correct-Horse-7")
-        page.click("main button[type=submit]")
+        visitor.sign_up(page, "insecure", "/checkout/")
 
         expect(page.locator("[data-when=insecure]")).to_be_visible()
         connected(page)
@@ -225,13 +240,9 @@ def test_a_visit_that_ends_elsewhere_says_so_at_once(
 def test_every_tab_has_a_seat_of_its_own_and_keeps_it_over_a_refresh(
     browser: Browser, visit: VisitorMaker
 ) -> None:
-    seats: list[str] = []
     with visit(browser) as visitor:
         page = visitor.page()
-        visitor.context.on(
-            "page", lambda tab: tab.on("websocket", lambda socket: seats.append(socket.url.split("seat=")[1]))
-        )
-        page.on("websocket", lambda socket: seats.append(socket.url.split("seat=")[1]))
+        seats = seats_heard(visitor, page)
         visitor.sign_up(page, "seats", "/checkout/")
         connected(page)
         page.reload()
@@ -244,3 +255,23 @@ def test_every_tab_has_a_seat_of_its_own_and_keeps_it_over_a_refresh(
     assert uuid.UUID(first).version == 4
     assert refreshed == first
     assert copied != first
+
+
+def test_without_https_a_copied_tab_finds_a_seat_of_its_own_as_well(
+    browser: Browser, visit: VisitorMaker
+) -> None:
+    with visit(browser) as visitor:
+        visitor.shop = without_https(visitor.shop)
+        page = visitor.page()
+        seats = seats_heard(visitor, page)
+        visitor.sign_up(page, "copied", "/checkout/")
+        connected(page)
+        with visitor.context.expect_page() as opened:
+            page.evaluate("window.open(location.href)")
+        connected(opened.value)
+        page.wait_for_timeout(3000)
+        for tab in (page, opened.value):
+            connected(tab)
+
+    first, copied, changed = seats
+    assert copied == first != changed

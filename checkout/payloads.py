@@ -30,7 +30,8 @@ class CartEvent(TypedDict):
     """What changed the cart; `sync` says that notices were missed and the cart was read afresh.
 
     A correction took one piece of the product off and put one of `instead_id` in, where that is there;
-    undoing it names both again and goes the other way. `about` is the change that was undone, or the addition that was corrected.
+    undoing it names both again and goes the other way. `about` is the change that was
+    undone, or the addition that was corrected.
     """
 
     id: str

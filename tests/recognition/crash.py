@@ -38,7 +38,7 @@ from recognition.writer_lock import IndexWriter  # noqa: E402
 from tests.fakes import ThumbnailEncoder  # noqa: E402
 from tests.recognition.pictures import upload  # noqa: E402
 
-LONGEST_LIFE_S = 0.2
+LIFE_REGISTRATIONS = 2
 TRIALS_PER_CHECK = 10
 
 
@@ -94,8 +94,16 @@ def register_for_ever(trial: int, pipe: int, *, protected: bool) -> None:
         os.write(pipe, acknowledgement.encode())
 
 
-def trial_run(trial: int, *, protected: bool) -> list[list[str]]:
-    """Let one process register until it is killed and return what it had acknowledged: product and photos."""
+@dataclass
+class Trial:
+    """One life of a registering process: how long it was, and each acknowledged product with its photos."""
+
+    life_s: float
+    acknowledged: list[list[str]]
+
+
+def trial_run(trial: int, *, protected: bool, longest_life_s: float | None = None) -> Trial:
+    """Let one process register until it is killed: at a random moment, or after its first registrations."""
     connections.close_all()
     reading, writing = os.pipe()
     child = os.fork()
@@ -108,10 +116,17 @@ def trial_run(trial: int, *, protected: bool) -> list[list[str]]:
     os.close(writing)
     with os.fdopen(reading) as pipe:
         assert pipe.readline() == "ready\n", "the registering process did not come up"
-        time.sleep(random.uniform(0.0, LONGEST_LIFE_S))
+        start = time.monotonic()
+        lines = []
+        if longest_life_s is None:
+            lines = [pipe.readline() for _ in range(LIFE_REGISTRATIONS)]
+        else:
+            time.sleep(random.uniform(0.0, longest_life_s))
+        life_s = time.monotonic() - start
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        return [line.split() for line in pipe if line.endswith("\n")]
+        lines += pipe
+        return Trial(life_s, [line.split() for line in lines if line.endswith("\n")])
 
 
 def damage_find(acknowledged: list[list[str]]) -> list[str]:
@@ -131,13 +146,17 @@ def damage_find(acknowledged: list[list[str]]) -> list[str]:
 
 
 def trials_run(trials: int, *, protected: bool = True, seed: int | None = None) -> Result:
-    """Run trials until they are done or damage is found."""
+    """Run trials until they are done or damage is found.
+
+    The first tells how long registrations take on this machine now, and so when to kill the others.
+    """
     random.seed(seed)
     result = Result()
-    acknowledged: list[list[str]] = []
     start = time.monotonic()
+    first = trial_run(trials, protected=protected)
+    acknowledged = first.acknowledged
     for trial in range(trials):
-        acknowledged += trial_run(trial, protected=protected)
+        acknowledged += trial_run(trial, protected=protected, longest_life_s=first.life_s).acknowledged
         result.trials += 1
         if result.trials % TRIALS_PER_CHECK == 0 or result.trials == trials:
             result.damage = damage_find(acknowledged)

@@ -257,8 +257,8 @@ def test_encoders_are_loaded_in_the_configured_number_format(
         encoder_load("dinov3-convnext")
     folder = settings.MODELS_DIR
     assert asked == [
-        ("dinov3-convnext", {"models_dir": folder, "dtype": "auto"}),
-        ("dinov3-convnext", {"models_dir": folder, "dtype": "bfloat16"}),
+        ("dinov3-convnext", {"models_dir": folder, "dtype": "auto", "threads": None}),
+        ("dinov3-convnext", {"models_dir": folder, "dtype": "bfloat16", "threads": None}),
     ]
 
 

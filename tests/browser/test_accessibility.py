@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
 from django.utils import translation
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import KIOSK, PHONE, VisitorMaker
-from tests.browser.steps import FIRST, camera_on, connected
-from tests.browser.stock import SHOWINGS
+from tests.browser.rules import is_wider, violations
+from tests.browser.steps import FIRST, add_by_hand, connected
 from tests.browser.whisperer import Whisperer
 
 pytestmark = pytest.mark.browser
@@ -23,12 +21,6 @@ BOTH = pytest.mark.parametrize(
 )
 NO_PICTURE = ("idle", "starting", "refused", "missing", "busy", "insecure", "ended")
 FAULTS = {"400.html": 400, "403.html": 403, "403_csrf.html": 403, "429.html": 429, "500.html": 500}
-
-
-def violations(page: Page) -> list[str]:
-    """Return what is wrong with the page as it stands, each with its first place."""
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return [f"{page.url}: {rule['id']} at {rule['nodes'][0]['target']}" for rule in found]
 
 
 def test_the_rules_are_applied(browser: Browser, visit: VisitorMaker) -> None:
@@ -58,10 +50,10 @@ def test_no_page_breaks_a_rule(
         visitor.sign_up(page, f"axe-{language}", "/my/")
         found += violations(page)
         page.goto(f"{visitor.shop.address}/checkout/")
-        expect(page.locator("connection-pill")).to_have_attribute("data-state", "on")
+        connected(page)
         found += violations(page)
         page.click(".tools [data-action=find]")
-        page.fill("#find-input", SHOWINGS[0].pack.name[:4])
+        page.fill("#find-input", FIRST.name[:4])
         page.locator(".found-row").first.wait_for()
         found += violations(page)
         shot(page, f"{language}-{scheme}-find")
@@ -102,16 +94,12 @@ def test_no_state_of_the_till_breaks_a_rule(
     why = {"sightings": 5, "views": [], "story": ["frame 9: moved into the zone"], "inside": True}
     options = {"color_scheme": scheme, "reduced_motion": "reduce"}
     with visit(camera_browser, size=size, language=language, **options) as visitor:
-        page = visitor.page()
+        page = till.open(visitor, f"states-{language}")
 
         def look(name: str) -> None:
             found.extend(f"{name}: {violation}" for violation in violations(page))
             shot(page, f"{language}-{scheme}-state-{name}")
 
-        till.enter(page)
-        visitor.sign_up(page, f"states-{language}", "/checkout/")
-        connected(page)
-        camera_on(page)
         till.see("accepted", name=FIRST.name, choices=[])
         look("accepted")
         till.see_stranger(page)
@@ -177,8 +165,7 @@ def test_nothing_is_wider_than_the_narrowest_phone_or_text_twice_as_large(
         paths = [page.url.removeprefix(visitor.shop.address), "/", "/my/", "/nothing/"]
         for path in paths:
             page.goto(f"{visitor.shop.address}{path}")
-            overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            if page.evaluate(overflow) > 0:
+            if is_wider(page):
                 wide.append(path)
 
     assert wide == []
@@ -206,10 +193,8 @@ def test_touch_targets_of_the_till_are_at_least_48_pixels(browser: Browser, visi
     with visit(browser) as visitor:
         page = visitor.page()
         visitor.sign_up(page, "touch", "/checkout/")
-        expect(page.locator("connection-pill")).to_have_attribute("data-state", "on")
-        page.click(".tools [data-action=find]")
-        page.fill("#find-input", SHOWINGS[0].pack.barcode)
-        page.keyboard.press("Enter")
+        connected(page)
+        add_by_hand(page, FIRST.barcode)
         expect(page.locator(".line")).to_have_count(1)
         small = page.evaluate(
             """() => [...document.querySelectorAll("button, header a")]

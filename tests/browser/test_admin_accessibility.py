@@ -9,12 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import KIOSK, PHONE, Visitor, VisitorMaker
-from tests.browser.stock import SHOWINGS
-from tests.browser.test_accessibility import violations
+from tests.browser.rules import is_wider, violations
+from tests.browser.steps import FIRST, add_by_hand, connected
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
-WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LISTS = {
     "visits": "/admin/checkout/checkoutsession/",
     "disputes": "/admin/checkout/disputedline/",
@@ -26,10 +25,8 @@ LISTS = {
 def buy(visitor: Visitor, page: Page, name: str) -> None:
     """Buy something by hand, so that there is something to see."""
     visitor.sign_up(page, name, "/checkout/")
-    expect(page.locator("connection-pill")).to_have_attribute("data-state", "on")
-    page.click(".tools [data-action=find]")
-    page.fill("#find-input", SHOWINGS[0].pack.barcode)
-    page.keyboard.press("Enter")
+    connected(page)
+    add_by_hand(page, FIRST.barcode)
     expect(page.locator(".line")).to_have_count(1)
     page.click("[data-part=pay]")
     page.wait_for_url("**/orders/*/")
@@ -63,7 +60,7 @@ def test_no_page_of_the_shop_keeper_breaks_a_rule(
 
     def judge(page: Page, name: str) -> None:
         found.extend(violations(page))
-        if page.evaluate(WIDER) > 0:
+        if is_wider(page):
             wide.append(page.url)
         shot(page, f"admin-{language}-{scheme}-{name}")
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import KIOSK, VisitorMaker
-from tests.browser.steps import FIRST, add_by_hand, camera_on, connected
+from tests.browser.steps import FIRST, add_by_hand, connected
 from tests.browser.whisperer import CHOICES, Whisperer
 
 pytestmark = pytest.mark.browser
@@ -20,10 +20,7 @@ def test_a_hard_question_is_asked_once_with_pictures_and_answered(
 ) -> None:
     till = Whisperer()
     with visit(browser) as visitor:
-        page = visitor.page()
-        till.enter(page)
-        visitor.sign_up(page, "question", "/checkout/")
-        connected(page)
+        page = till.open(visitor, "question", has_camera=False)
         till.see("ambiguous")
         till.see("ambiguous")
         dialog = page.locator("which-one dialog")
@@ -43,10 +40,7 @@ def test_a_hard_question_is_asked_once_with_pictures_and_answered(
 def test_none_of_the_answers_fits_and_the_name_is_typed(browser: Browser, visit: VisitorMaker) -> None:
     till = Whisperer()
     with visit(browser) as visitor:
-        page = visitor.page()
-        till.enter(page)
-        visitor.sign_up(page, "neither", "/checkout/")
-        connected(page)
+        page = till.open(visitor, "neither", has_camera=False)
         till.see("ambiguous")
         page.locator("which-one").get_by_role("button", name="Type or search").click()
 
@@ -63,11 +57,7 @@ def test_an_unknown_item_is_never_asked_about_unbidden_and_its_likeliest_are_one
 ) -> None:
     till = Whisperer()
     with visit(camera_browser, language=language) as visitor:
-        page = visitor.page()
-        till.enter(page)
-        visitor.sign_up(page, f"unknown-{language}", "/checkout/")
-        connected(page)
-        camera_on(page)
+        page = till.open(visitor, f"unknown-{language}")
         chip = page.locator("scan-camera .chip", has_text="Oat milk")
         till.see_stranger(page)
         expect(chip).to_be_visible()
@@ -88,11 +78,7 @@ def test_what_a_barcode_in_view_came_to_is_said(
 ) -> None:
     till = Whisperer()
     with visit(camera_browser) as visitor:
-        page = visitor.page()
-        till.enter(page)
-        visitor.sign_up(page, "scanned", "/checkout/")
-        connected(page)
-        camera_on(page)
+        page = till.open(visitor, "scanned")
         seen = {"type": "barcode.seen", "code": "8801234567893", "track": 7}
         product = {"product_id": CHOICES[0]["product_id"], "name": "Oat milk"}
         toast = page.locator(".toast-word")
@@ -121,11 +107,7 @@ def test_why_is_shown_over_the_picture_when_asked_for(
         "inside": False,
     }
     with visit(camera_browser, size=KIOSK) as visitor:
-        page = visitor.page()
-        till.enter(page)
-        visitor.sign_up(page, "why", "/checkout/")
-        connected(page)
-        camera_on(page)
+        page = till.open(visitor, "why")
         panel = page.locator("why-panel")
         expect(panel).to_be_hidden()
         page.click("[data-action=settings]")

@@ -41,11 +41,7 @@ def test_the_zone_is_dragged_on_the_picture_and_remembered(
     size, mirrored = window
     till = Whisperer()
     with visit(camera_browser, size=size) as visitor:
-        page = visitor.page()
-        till.enter(page)
-        visitor.sign_up(page, f"zone-{mirrored}", "/checkout/")
-        connected(page)
-        camera_on(page)
+        page = till.open(visitor, f"zone-{mirrored}")
         page.click("[data-action=settings]")
         page.get_by_label("Mirror the picture").set_checked(mirrored)
         page.keyboard.press("Escape")
@@ -74,11 +70,7 @@ def test_the_zone_is_set_with_the_keyboard_and_by_numbers(
 ) -> None:
     till = Whisperer()
     with visit(camera_browser) as visitor:
-        page = visitor.page()
-        till.enter(page)
-        visitor.sign_up(page, "zonekeys", "/checkout/")
-        connected(page)
-        camera_on(page)
+        page = till.open(visitor, "zonekeys")
         page.click("[data-action=settings]")
         page.get_by_label("Mirror the picture").uncheck()
         page.get_by_label("Width").fill("50")

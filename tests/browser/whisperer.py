@@ -8,6 +8,9 @@ from typing import Any
 
 from playwright.sync_api import Page, WebSocketRoute
 
+from tests.browser.conftest import Visitor
+from tests.browser.steps import camera_on, connected
+
 CHOICES = [
     {"product_id": "11111111-1111-4111-8111-111111111111", "name": "Oat milk", "image": None},
     {"product_id": "22222222-2222-4222-8222-222222222222", "name": "Oat cream", "image": None},
@@ -27,9 +30,15 @@ class Whisperer:
     told: list[dict[str, Any]] = field(default_factory=list)
     frame: int = 0
 
-    def enter(self, page: Page) -> None:
-        """Stand in the way of this page's connections."""
+    def open(self, visitor: Visitor, username: str, *, has_camera: bool = True) -> Page:
+        """Open the till for someone who has just signed up, and stand in the way of its connections."""
+        page = visitor.page()
         page.route_web_socket("**/api/ws/**", self.listen)
+        visitor.sign_up(page, username, "/checkout/")
+        connected(page)
+        if has_camera:
+            camera_on(page)
+        return page
 
     def listen(self, route: WebSocketRoute) -> None:
         """Take a connection."""

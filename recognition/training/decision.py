@@ -51,7 +51,7 @@ class Shown:
     terms : float64 (k, 5), what each contender's log-odds are a sum of, by the order of ``OddsModel``
     right : the contender that is right; k where none is, although it may be registered
     registered : whether its class is in the gallery
-    needed : the sureness that the gallery demands after a closer look
+    needed : the sureness that the till demanded
     """
 
     label: str
@@ -127,7 +127,7 @@ def _shown(recogniser: Recogniser, queries: PhotoGallery, place: int, shots: int
     ]
     right = names.index(label) if label in names else len(names)
     registered = label in recogniser.products
-    return Shown(label, shots, np.stack(terms, axis=-1), right, registered, thresholds.needed_closely)
+    return Shown(label, shots, np.stack(terms, axis=-1), right, registered, decision.needed)
 
 
 def fit(shown: Sequence[Shown]) -> OddsModel:

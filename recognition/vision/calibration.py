@@ -35,13 +35,10 @@ TAIL_TARGET = 0.05
 TAIL_SCALE = 0.30
 EXTRA_MATCHED = 0.30
 EXTRA_CLOSELY = 1.70
+EXTRA_UNPRINTED = 2.70
 """How much surer one unknown item in e is than that share, and how much surer new pictures of unknown items
-are than gallery photos: by the embedding alone, and after a closer look, when the print they share with
-look-alikes speaks for those. ``python -m recognition.training.decision`` measures them. The last is raised
-by 0.6 for small shops that sell some kinds of a brand and not others: with every other carton of the Grocery
-Store set registered, in turn both halves, by all, five, three and one photo, 5.8% of the other half's
-validation photos were taken for one of them without that and 2.9% with it (mean of the eight), and 61% and
-54% of the registered ones were accepted.
+are than gallery photos: by the embedding alone, after a closer look that found print to agree, and after one
+that found none. ``python -m recognition.training.decision`` measures them.
 """
 
 NEEDED_LEAST = 0.40
@@ -189,6 +186,7 @@ class Calibration:
             spread=spread,
             needed=max(NEEDED_LEAST, needed + EXTRA_MATCHED),
             needed_closely=max(NEEDED_LEAST, needed + EXTRA_CLOSELY),
+            needed_unprinted=max(NEEDED_LEAST, needed + EXTRA_UNPRINTED),
             densities=densities,
         )
 

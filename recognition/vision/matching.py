@@ -65,6 +65,7 @@ class Thresholds:
     centre, spread : mean and deviation of the best scores that its photos have with other products
     needed : log-odds of being right that an embedding alone has to reach
     needed_closely : the same after a closer look, whose print look-alikes share in part
+    needed_unprinted : the same after a closer look that found no print to agree
     densities : for each product how near photos of others come to it, in scores; ``centre`` for the rest
     """
 
@@ -72,6 +73,7 @@ class Thresholds:
     spread: float
     needed: float
     needed_closely: float
+    needed_unprinted: float
     densities: Mapping[str, float] = field(default_factory=dict)
 
     def density_of(self, product_id: str) -> float:
@@ -149,9 +151,9 @@ def decide(
     Parameters
     ----------
     candidates : by falling score, as `fold_to_products` returns them, with what a closer look found
-    looked_closely : whether print was looked at, which takes more to accept
+    looked_closely : whether print was looked at, which takes more to accept, and most where none agrees
     """
-    needed = thresholds.needed_closely if looked_closely else thresholds.needed
+    asking = needed = thresholds.needed_closely if looked_closely else thresholds.needed
     if not candidates:
         return Decision("unknown", 0.0, 0.0, (), NOTHING_LIKE_IT, needed, looked_closely)
     contenders = candidates[:CONTENDERS]
@@ -166,13 +168,15 @@ def decide(
     # a stable sort: equals stay in the order of their scores
     weighed.sort(key=lambda each: -each.log_odds)
     best = weighed[0]
+    if looked_closely and not best.agreeing:
+        needed = thresholds.needed_unprinted
     rival = max((each.score for each in candidates if each.product_id != best.product_id), default=0.0)
     confidence = float(sureness(odds)) - needed
     state: State = "unknown"
     if confidence >= 0:
         state = "accepted"
     elif len(weighed) > 1 and best.log_odds - weighed[1].log_odds < ASK_LEAD:
-        state = "ambiguous" if float(registered(odds)) >= needed - ASK_SLACK else "unknown"
+        state = "ambiguous" if float(registered(odds)) >= asking - ASK_SLACK else "unknown"
     return Decision(
         state,
         best.score,

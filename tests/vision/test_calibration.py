@@ -6,6 +6,7 @@ import pytest
 from recognition.vision.calibration import (
     EXTRA_CLOSELY,
     EXTRA_MATCHED,
+    EXTRA_UNPRINTED,
     NEEDED_LEAST,
     PRIOR_CENTRE,
     PRIOR_NEEDED,
@@ -136,6 +137,7 @@ def test_an_empty_gallery_and_an_only_product_fall_back_on_the_prior() -> None:
         assert (found.centre, found.spread) == (PRIOR_CENTRE, PRIOR_SPREAD)
         assert found.needed == max(NEEDED_LEAST, PRIOR_NEEDED + tail + EXTRA_MATCHED)
         assert found.needed_closely == pytest.approx(PRIOR_NEEDED + tail + EXTRA_CLOSELY)
+        assert found.needed_unprinted == pytest.approx(PRIOR_NEEDED + tail + EXTRA_UNPRINTED)
         assert found.densities == {}
 
 

@@ -18,7 +18,7 @@ from recognition.vision.matching import (
 )
 from recognition.vision.odds import FITTED
 
-THRESHOLDS = Thresholds(centre=0.5, spread=0.1, needed=0.5, needed_closely=1.0)
+THRESHOLDS = Thresholds(centre=0.5, spread=0.1, needed=0.5, needed_closely=1.0, needed_unprinted=1.5)
 
 
 def test_each_product_keeps_its_best_row() -> None:
@@ -108,9 +108,12 @@ def test_print_of_another_product_turns_an_accepted_one_into_a_question() -> Non
 
 
 def test_a_look_without_finding_print_takes_more_to_accept() -> None:
-    candidates = of(milk=0.74)
-    assert decide(candidates, THRESHOLDS).state == "accepted"
-    assert decide(candidates, THRESHOLDS, looked_closely=True).state == "unknown"
+    (milk,) = of(milk=0.8)
+    assert decide((milk,), THRESHOLDS).state == "accepted"
+    plain = decide((milk,), THRESHOLDS, looked_closely=True)
+    assert (plain.state, plain.needed) == ("unknown", THRESHOLDS.needed_unprinted)
+    printed = decide((replace(milk, agreeing=1e-6),), THRESHOLDS, looked_closely=True)
+    assert (printed.state, printed.needed) == ("accepted", THRESHOLDS.needed_closely)
 
 
 def test_a_product_that_others_come_near_needs_a_higher_score() -> None:

@@ -16,7 +16,7 @@ from recognition.vision.verification import (
 from tests.vision.packs import Image, pack, plain, seen
 
 APPLE, ORANGE, OTHER_BRAND = pack(1, 1), pack(1, 2), pack(2, 1)
-THRESHOLDS = Thresholds(centre=0.6, spread=0.1, needed=0.5, needed_closely=1.0)
+THRESHOLDS = Thresholds(centre=0.6, spread=0.1, needed=0.5, needed_closely=1.0, needed_unprinted=1.5)
 LOOK_ALIKE = (
     Candidate("orange", 0.82, 2, rows=(2, 3)),
     Candidate("apple", 0.81, 0, rows=(0, 1)),

@@ -56,7 +56,7 @@ class CheckoutSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.id} ({self.status})"
+        return f"{self.id} ({self.get_status_display()})"
 
 
 class BillingItem(models.Model):

@@ -21,6 +21,7 @@ from checkout.admin_filters import DOUBTS, DisputedProductFilter, DisputeFilter,
 from checkout.disputes import DISPUTES, disputes_csv_lines, instead, seen_by, taken_for
 from checkout.models import BillingItem, CheckoutSession, DisputedLine, ScanEvent
 from checkout.story import events_told, story_tell
+from checkout.wording import reworded
 from ebrcs.csv_export import CsvExport
 from ebrcs.read_only_admin import ReadOnlyAdmin
 from orders.models import Order
@@ -113,6 +114,11 @@ class Told:
         """Show what the camera saw."""
         return picture_of(event, has_picture=getattr(event, "has_picture", False))
 
+    @admin.display(description=_("reason"))
+    def why(self, event: ScanEvent) -> str:
+        """Say what led to it, in the reader's language."""
+        return reworded(event.reason) or NOTHING
+
     @admin.display(description=_("session"))
     def story(self, event: ScanEvent) -> str:
         """Lead to the visit."""
@@ -139,7 +145,7 @@ class ScanEventAdmin(Told, ReadOnlyAdmin[ScanEvent]):
     list_filter = ("action", "source", "created_at")
     list_select_related = ("product",)
     search_fields = ("product__name", "=session__id")
-    fields = (*list_display, "other_product", "about", "reason")
+    fields = (*list_display, "other_product", "about", "why")
     readonly_fields = fields
     ordering = ("-created_at", "-id")
     show_full_result_count = False
@@ -183,7 +189,7 @@ class DisputedLineAdmin(Told, CsvExport[DisputedLine], ReadOnlyAdmin[DisputedLin
         "put_instead",
         "quantity",
         "seen_score",
-        "reason",
+        "why",
         "story",
     )
     readonly_fields = fields

@@ -31,6 +31,7 @@ from checkout.socket_access import (
     NOT_AUTHENTICATED,
     REPLACED,
     SocketRefused,
+    language,
     seat_key,
     socket_enter,
 )
@@ -58,11 +59,13 @@ class Entry:
     ----------
     index_seq : how new the index has to be to show no less than there was
     seat_key : the seat the client had before, if it says so
+    language : in which it is told why things are as they are
     """
 
     session_id: UUID
     index_seq: int
     seat_key: UUID | None
+    language: str
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def entry_read(scope: Any) -> Entry:
     """Let a client in, or raise `SocketRefused`."""
     session = socket_enter(scope)
     seq = IndexState.objects.values_list("last_seq", flat=True).first()
-    return Entry(session.pk, seq or 0, seat_key(scope))
+    return Entry(session.pk, seq or 0, seat_key(scope), language(scope))
 
 
 def look_read(session_id: UUID) -> Look:
@@ -216,6 +219,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             recognize=lambda crops: recognize(crops, entry.index_seq),
             send=self.send_message,
             tell=teller.tell,
+            language=entry.language,
         )
         clerk = Clerk(
             session_id=entry.session_id,

@@ -98,7 +98,10 @@ class View(TypedDict):
 
 
 class Why(TypedDict):
-    """Why an item is what it is said to be: how often it was seen, its last views, what happened to it."""
+    """Why an item is what it is said to be: how often it was seen, its last views, what happened to it.
+
+    `story` is in the language of the page that asks, for other programs in English.
+    """
 
     sightings: int
     views: list[View]

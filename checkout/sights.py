@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from checkout.payloads import Choice, Detection, FrameDebug, Why
+from checkout.wording import reworded
 
 if TYPE_CHECKING:
     from recognition.vision import sightings
@@ -43,7 +44,7 @@ def products_named(detection: sightings.Detection, life: sightings.TrackLife | N
 
 
 def why_show(life: sightings.TrackLife, names: Mapping[str, Choice]) -> Why:
-    """Return the end of an item's life, with products by their names."""
+    """Return the end of an item's life, in the active language and with products by their names."""
     return {
         "sightings": life.sightings,
         "views": [
@@ -58,7 +59,7 @@ def why_show(life: sightings.TrackLife, names: Mapping[str, Choice]) -> Why:
             for frame, state, product_id, score, margin, quality in life.views[-EXPLAINED_MAX:]
         ],
         "story": [
-            PRODUCT_ID.sub(lambda found: _name(found[0], names) or found[0], line)
+            PRODUCT_ID.sub(lambda found: _name(found[0], names) or found[0], reworded(line))
             for line in life.story[-EXPLAINED_MAX:]
         ],
         "inside": life.inside,

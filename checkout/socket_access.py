@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
+from django.utils.translation import get_language_from_request
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
@@ -19,6 +20,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from accounts.models import User
 from checkout import services, tickets
 from checkout.models import CheckoutSession
+from checkout.wording import KEPT_IN
 
 BAD_ADDRESS = 4400
 NOT_AUTHENTICATED = 4401
@@ -99,6 +101,17 @@ def seat_key(scope: Any) -> UUID | None:
         return UUID(named[0])
     except ValueError:
         raise SocketRefused(BAD_ADDRESS, "seat has to be a UUID.") from None
+
+
+def language(scope: Any) -> str:
+    """Return the language of the page that asks; other programs are told everything as it is kept."""
+    handshake = Handshake.of(scope)
+    if not handshake.is_from_page:
+        return KEPT_IN
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(handshake.header("cookie"))
+    request.META["HTTP_ACCEPT_LANGUAGE"] = handshake.header("accept-language")
+    return get_language_from_request(request)
 
 
 def _user_id(handshake: Handshake, session_id: UUID) -> UUID:

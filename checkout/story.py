@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout.models import CheckoutSession, ScanEvent
+from checkout.wording import reworded
 
 Event = TypeVar("Event", bound=ScanEvent)
 Action = ScanEvent.Action
@@ -32,12 +33,14 @@ class Happening:
 
     Attributes
     ----------
+    reason : what led to it, empty where nothing more is to be said
     after : since the visit began
     is_doubt : whether something was asked, answered, not recognised or disputed
     """
 
     event: ScanEvent
     headline: str
+    reason: str
     after: timedelta
     is_doubt: bool
     has_picture: bool
@@ -69,6 +72,7 @@ def story_tell(*, session: CheckoutSession) -> list[Happening]:
         Happening(
             event=event,
             headline=headline(event),
+            reason=reworded(event.reason),
             after=event.created_at - session.created_at,
             is_doubt=event.action not in (Action.ADD, Action.REMOVE),
             has_picture=getattr(event, "has_picture", False),

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.utils.translation import override
 
 from checkout import selectors
 from checkout.answer_times import frame_tally
@@ -27,6 +28,7 @@ from checkout.seats import Place, Seat
 from checkout.sights import detection_show, frame_debug, products_named, why_show
 from checkout.threads import in_database, in_vision
 from checkout.thumbnails import thumbnail_make
+from checkout.wording import KEPT_IN
 from ebrcs.errors import EbrcsError
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class Till:
     recognize : embeds and matches crops
     send : sends a message to the client
     tell : passes on a change of the cart that was stored
+    language : in which the client is told why things are as they are
     """
 
     session_id: UUID
@@ -109,6 +112,7 @@ class Till:
     tell: Callable[[CartEvent], Awaitable[None]]
     names: ProductNames = field(default_factory=ProductNames)
     storing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    language: str = KEPT_IN
 
     async def run(self) -> None:
         """Answer frames until cancelled or until the session has ended."""
@@ -258,7 +262,8 @@ class Till:
         for detection in found:
             item = detection_show(detection, names)
             if life := lives.get(detection.track):
-                item["why"] = why_show(life, names)
+                with override(self.language):
+                    item["why"] = why_show(life, names)
             shown.append(item)
         return shown
 

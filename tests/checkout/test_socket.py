@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from checkout import services
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from orders.models import Order
 from tests.checkout.colours import BLUE_ID, GREEN_ID, RED_ID, TWIN_ID
-from tests.checkout.serving import Server, Till, bearer, till_open
+from tests.checkout.serving import Server, Till, bearer, cookie, till_open
 from tests.vision.scenes import BLUE, RED, YELLOW, Pack, Stage
 
 SPOT = (160.0, 120.0)
@@ -432,3 +433,22 @@ def test_why_things_are_as_they_are_is_said_while_asked_for(server: Server, shop
     assert len(plain) == len(scene) - 26 + 2
     assert not any("debug" in result for result in plain)
     assert not any("why" in found for result in plain for found in result["detections"])
+
+
+def test_a_page_is_told_why_in_its_language_and_other_programs_as_it_is_kept(
+    server: Server, shopper: User
+) -> None:
+    stage = Stage()
+    scene = [*stage.empty(8), *stage.shown(Pack(RED, SPOT), 14)]
+
+    def story(headers: dict[str, str]) -> str:
+        session = services.session_start(user=shopper)
+        with till_open(server, session.pk, headers=headers) as till:
+            till.command("debug.set", on=True)
+            till.next("debug.changed")
+            results = of_type(till.show(scene[:20]), "frame.result")
+        return str(results[-1]["detections"][0]["why"]["story"][-1])
+
+    page = {**cookie(shopper), "Origin": server.origin}
+    assert re.fullmatch(r"프레임 \d+: 담았어요: Red tea \(.+\)", story({**page, "Accept-Language": "ko"}))
+    assert "add Red tea (" in story({**bearer(shopper), "Accept-Language": "ko"})

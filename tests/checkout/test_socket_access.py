@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from accounts.models import User
 from checkout import services, tickets
 from checkout.models import CheckoutSession
-from checkout.socket_access import origin_is_own
+from checkout.socket_access import language, origin_is_own
 from tests.checkout.colours import RED_ID
 from tests.checkout.serving import Server, bearer, cookie, till_open
 
@@ -133,6 +133,26 @@ def test_behind_https_a_page_without_it_is_foreign(settings: Settings) -> None:
     settings.ALLOWED_HOSTS, settings.BEHIND_HTTPS = ["localhost"], True
     assert origin_is_own("https://localhost", "localhost")
     assert not origin_is_own("http://localhost", "localhost")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"origin": "http://a", "accept-language": "ko-KR,ko;q=0.9"}, "ko"),
+        ({"origin": "http://a", "accept-language": "ko", "cookie": "django_language=en"}, "en"),
+        ({"origin": "http://a", "accept-language": "en", "cookie": "django_language=ko"}, "ko"),
+        ({"origin": "http://a", "accept-language": "fr"}, "ko"),
+        ({"origin": "http://a"}, "ko"),
+        ({"accept-language": "ko", "cookie": "django_language=ko"}, "en"),
+    ],
+)
+def test_a_page_has_the_language_of_its_requests_and_other_programs_english(
+    settings: Settings, headers: dict[str, str], expected: str
+) -> None:
+    settings.LANGUAGE_CODE = "ko"
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    assert language({"headers": pairs, "query_string": b""}) == expected
 
 
 def test_someone_elses_session_stays_closed_whatever_is_shown(

@@ -86,6 +86,26 @@ def test_order_and_story_lead_to_each_other(order: Order, keeper: User, client: 
     assert story.count('class="story-doubt"') == 5
 
 
+def test_story_events_and_disputes_are_told_in_korean(order: Order, keeper: User, client: Client) -> None:
+    ScanEvent.objects.filter(action__in=("add", "undo")).update(reason="3 of 3 views accept it")
+    client.force_login(keeper)
+    undone = ScanEvent.objects.get(action="undo")
+    pages = [
+        client.get(address, headers={"Accept-Language": "ko"}).content.decode()
+        for address in (
+            reverse("admin:checkout_checkoutsession_change", args=[order.session_id]),
+            reverse("admin:checkout_scanevent_change", args=[undone.pk]),
+            reverse("admin:checkout_disputedline_change", args=[undone.pk]),
+        )
+    ]
+
+    for page in pages:
+        assert "3번 본 것 중 3번 이 상품으로 보였어요" in page
+        assert "views accept" not in page
+    assert f"{order.session_id} (완료)" in pages[0]
+    assert "completed" not in pages[0]
+
+
 def test_pictures_have_addresses_of_their_own_for_the_shop_keeper_alone(
     order: Order, keeper: User, shopper: User, client: Client
 ) -> None:

@@ -113,6 +113,11 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def first_photo(self) -> ProductImage | None:
+        """The photo it is shown by; read from the photos that were fetched along, if they were."""
+        return next(iter(self.images.all()), None)
+
     def clean(self) -> None:
         """Refuse the barcode of another product, under the name of the field, however it is written."""
         others = Product.objects.filter(barcode__in=gtin_variants(self.barcode or "")).exclude(pk=self.pk)

@@ -1,13 +1,15 @@
-"""Looking products up."""
+"""Looking products up, and their pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.core.files.storage import default_storage
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from catalog.gtin import gtin_variants
-from catalog.models import Product
+from catalog.models import Product, ProductImage
 
 
 def product_list(*, q: str = "", barcode: str = "", active: bool | None = None) -> QuerySet[Product]:
@@ -32,3 +34,21 @@ def product_list(*, q: str = "", barcode: str = "", active: bool | None = None) 
 def product_get(*, product_id: UUID) -> Product | None:
     """Return a product with its photos."""
     return Product.objects.prefetch_related("images").filter(pk=product_id).first()
+
+
+def first_photo_name(product_reference: str) -> Subquery:
+    """Return the expression for the stored name of a product's first photo."""
+    photos = ProductImage.objects.filter(product=OuterRef(product_reference)).order_by("created_at", "id")
+    return Subquery(photos.values("image")[:1])
+
+
+def photo_address(name: str | None) -> str | None:
+    """Return the address of a stored photo."""
+    return default_storage.url(name) if name else None
+
+
+def pictures_by_product(product_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the address of each product's first photo, in one query."""
+    products = Product.objects.filter(pk__in=set(product_ids)).order_by()
+    names = products.values_list("pk", first_photo_name("pk"))
+    return {product_id: default_storage.url(name) for product_id, name in names if name}

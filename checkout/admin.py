@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product
+from catalog.photo_tags import thumbnail
 from checkout import selectors
 from checkout.admin_filters import DOUBTS, DisputedProductFilter, DisputeFilter, DoubtFilter
 from checkout.disputes import DISPUTES, disputes_csv_lines, instead, seen_by, taken_for
@@ -29,11 +30,6 @@ from orders.models import Order
 NOTHING = "–"
 
 
-def thumbnail(address: str) -> str:
-    """Show a small picture; it is fetched when it comes into view."""
-    return format_html('<img class="photo-thumbnail" src="{}" alt="" loading="lazy">', address)
-
-
 def picture_of(event: ScanEvent, *, has_picture: bool) -> str:
     """Show what the camera saw."""
     if not has_picture:
@@ -45,7 +41,7 @@ def product_shown(product: Product | None) -> str:
     """Show a product with its first photo and a link to it; its photos must have been fetched."""
     if product is None:
         return NOTHING
-    first = next(iter(product.images.all()), None)
+    first = product.first_photo
     photo = thumbnail(first.image.url) if first else ""
     address = reverse("admin:catalog_product_change", args=[product.pk])
     return format_html('<a class="pictured" href="{}">{}{}</a>', address, photo, product.name)

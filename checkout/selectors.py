@@ -7,12 +7,12 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from accounts.models import User
 from catalog.gtin import gtin_variants
-from catalog.models import Product, ProductImage
+from catalog.models import Product
+from catalog.selectors import first_photo_name, photo_address
 from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound
 from checkout.models import BillingItem, CheckoutSession
 from checkout.payloads import Cart, CartLine, Choice, SessionInfo
@@ -39,12 +39,6 @@ def session_info(*, session: CheckoutSession) -> SessionInfo:
     }
 
 
-def first_image_path(product_reference: str) -> Subquery:
-    """Return the expression for the stored path of a product's first photo."""
-    images = ProductImage.objects.filter(product=OuterRef(product_reference)).order_by("created_at", "id")
-    return Subquery(images.values("image")[:1])
-
-
 def billing_items(*, session_id: UUID) -> QuerySet[BillingItem]:
     """Return the lines of a cart with their products, in the order in which they came."""
     return BillingItem.objects.filter(session_id=session_id).select_related("product")
@@ -66,17 +60,17 @@ def order_lines(items: Collection[BillingItem]) -> list[OrderLine]:
 
 def cart_get(*, session_id: UUID) -> Cart:
     """Return the cart of a session as every client sees it, in one query."""
-    items = list(billing_items(session_id=session_id).annotate(image_path=first_image_path("product_id")))
+    items = list(billing_items(session_id=session_id).annotate(photo=first_photo_name("product_id")))
     total = lines_total(order_lines(items))
     return {
-        "items": [_cart_line(item, item.image_path) for item in items],
+        "items": [_cart_line(item, item.photo) for item in items],
         "total_items": sum(item.quantity for item in items),
         "total_amount": money(total),
         "currency": settings.CURRENCY,
     }
 
 
-def _cart_line(item: BillingItem, image_path: str | None) -> CartLine:
+def _cart_line(item: BillingItem, photo: str | None) -> CartLine:
     return {
         "product_id": str(item.product_id),
         "name": item.product.name,
@@ -84,7 +78,7 @@ def _cart_line(item: BillingItem, image_path: str | None) -> CartLine:
         "unit_price": money(item.product.price),
         "avg_score": None if item.avg_score is None else float(item.avg_score),
         "source": item.source,
-        "image": image_url(image_path),
+        "image": photo_address(photo),
     }
 
 
@@ -93,17 +87,13 @@ def money(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:.2f}"
 
 
-def image_url(path: str | None) -> str | None:
-    """Return the address of a stored photo."""
-    return default_storage.url(path) if path else None
-
-
 def choices_get(*, product_ids: Collection[str]) -> dict[str, Choice]:
     """Return names and pictures of the products on sale among these, by id, in one query."""
     products = Product.objects.filter(pk__in=product_ids, is_active=True)
-    rows = products.annotate(image_path=first_image_path("pk")).values_list("pk", "name", "image_path")
+    rows = products.values_list("pk", "name", first_photo_name("pk"))
     return {
-        str(pk): {"product_id": str(pk), "name": name, "image": image_url(path)} for pk, name, path in rows
+        str(pk): {"product_id": str(pk), "name": name, "image": photo_address(photo)}
+        for pk, name, photo in rows
     }
 
 

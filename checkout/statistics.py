@@ -22,12 +22,12 @@ from django.db.models import (
 )
 
 from catalog.models import Product
+from catalog.selectors import pictures_by_product
 from checkout.answer_times import percentile_ms
 from checkout.disputes import DISPUTES
 from checkout.models import BillingItem, CheckoutSession, FrameCount, ScanEvent, Source
 from orders.models import Order
 from orders.periods import Number, Period, Series, Slot
-from orders.selectors import pictures_by_product
 
 Action = ScanEvent.Action
 DOUBTFUL_PRODUCTS_MAX = 8

@@ -12,8 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from catalog.selectors import pictures_by_product
 from orders.models import Order, OrderItem
-from orders.selectors import order_get, pictures_by_product
+from orders.selectors import order_get
 
 ORDERS_PER_PAGE = 10
 PICTURES_PER_ORDER = 3

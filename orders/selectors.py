@@ -1,15 +1,12 @@
-"""Which receipts someone may see, and the pictures of what is on them."""
+"""Which receipts someone may see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from accounts.models import User
-from catalog.models import Product, ProductImage
 from orders.models import Order
 
 
@@ -22,14 +19,3 @@ def order_list(*, user: User) -> QuerySet[Order]:
 def order_get(*, user: User, order_id: UUID) -> Order:
     """Return one receipt; one that the user may not see does not exist (`Order.DoesNotExist`)."""
     return order_list(user=user).get(pk=order_id)
-
-
-def pictures_by_product(product_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Return the address of each product's first photo, in one query."""
-    first = ProductImage.objects.filter(product=OuterRef("pk")).order_by("created_at", "id")
-    names = (
-        Product.objects.filter(pk__in=set(product_ids))
-        .order_by()
-        .values_list("pk", Subquery(first.values("image")[:1]))
-    )
-    return {product_id: default_storage.url(name) for product_id, name in names if name}

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db.models import Count, DecimalField, F, Q, Sum
 
+from catalog.selectors import pictures_by_product
 from orders.models import Order, OrderItem
 from orders.periods import Number, Period, Series
-from orders.selectors import pictures_by_product
 
 BEST_SELLERS_MAX = 8
 AMOUNT: DecimalField[Decimal, Decimal] = DecimalField(max_digits=18, decimal_places=2)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.models import Product, ProductImage
+from catalog.photo_tags import thumbnail
 from ebrcs.errors import EbrcsError
 from ebrcs.read_only_admin import ReadOnlyAdmin
 from recognition.admin_forms import PictureForm, ProductForm
@@ -106,10 +107,8 @@ class ProductAdmin(CoachedProductAdmin):
     @admin.display(description=_("photo"))
     def thumbnail(self, product: Product) -> str:
         """Show the first photo."""
-        first = next(iter(product.images.all()), None)
-        if first is None:
-            return "–"
-        return format_html('<img class="photo-thumbnail" src="{}" alt="" loading="lazy">', first.image.url)
+        first = product.first_photo
+        return thumbnail(first.image.url) if first else "–"
 
     @admin.display(description=_("photos"), ordering="photo_total")
     def photo_count(self, product: Product) -> int:
@@ -234,7 +233,7 @@ class ProductAdmin(CoachedProductAdmin):
         products = Product.objects.prefetch_related("images").in_bulk(
             {match.product_id for answer in answers for match in answer.matches}
         )
-        photos = {str(key): next(iter(product.images.all()), None) for key, product in products.items()}
+        photos = {str(key): product.first_photo for key, product in products.items()}
         context = {
             **self.admin_site.each_context(request),
             "title": _("Try a picture"),

@@ -17,9 +17,9 @@ from urllib.request import Request, urlopen
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from catalog.pictures.structure import SUFFIXES
 from checkout.payloads import Cart
 from checkout.replay_explain import Lives
+from recognition.vision.photo_folders import photos_in
 
 HTTP_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 60.0
@@ -80,11 +80,12 @@ def visits_find(folder: Path) -> list[Visit]:
         (path for path in (folder / "truth.json", folder.parent / "truth.json") if path.is_file()), None
     )
     truths = truths_read(truth_path) if truth_path else {}
-    visits = []
-    for candidate in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        frames = sorted(path for path in candidate.iterdir() if path.suffix.lower() in SUFFIXES)
-        if frames:
-            visits.append(Visit(candidate.resolve().name, frames, truths.get(candidate.resolve().name)))
+    below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    visits = [
+        Visit(place.resolve().name, frames, truths.get(place.resolve().name))
+        for place in (folder, *below)
+        if (frames := photos_in(place))
+    ]
     if not visits:
         raise ReplayFailed(f"{folder} holds no JPEG, PNG or WebP frames, nor do the folders in it.")
     return visits

@@ -12,10 +12,11 @@ from pathlib import Path
 from catalog.gtin import gtin_variants
 from catalog.images import photo_read
 from catalog.models import Product, ProductImage
-from catalog.pictures.structure import SUFFIXES
 from ebrcs.errors import EbrcsError
 from recognition.coach import measured_wait, product_warnings
+from recognition.folders import folders_below
 from recognition.services import Registration, Upload, product_images_add, product_register
+from recognition.vision.photo_folders import photos_in
 
 MEASURING_WAIT_S = 60.0
 """How long an import waits at its end until all photos are compared with each other."""
@@ -81,7 +82,8 @@ def entries_read(source: Path, *, shots: int | None = None) -> list[Entry]:
 
     A folder: every folder below it that holds photos is a product, named as the folder. A CSV: one product
     a line, `photos` being file or folder names relative to the table, separated by semicolons. At most
-    `shots` photos of each product are taken, the first in the order of their names.
+    `shots` photos of each product are taken, the first in the order of their names. Hidden files and folders
+    are passed over.
 
     Raises
     ------
@@ -106,14 +108,10 @@ def entries_read(source: Path, *, shots: int | None = None) -> list[Entry]:
     return [Entry(**{**vars(entry), "photos": entry.photos[:shots]}) for entry in entries]
 
 
-def _photos_in(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES))
-
-
 def _folder_entries(source: Path) -> Iterator[Entry]:
-    for folder in sorted(path for path in source.rglob("*") if path.is_dir()):
-        if photos := _photos_in(folder):
-            yield Entry(name=folder.name, photos=photos)
+    for folder in folders_below(source):
+        if photos := photos_in(folder):
+            yield Entry(name=folder.name, photos=tuple(photos))
 
 
 def _csv_entries(source: Path) -> Iterator[Entry]:
@@ -143,7 +141,7 @@ def _csv_photos(folder: Path, value: str, where: str) -> Iterator[Path]:
     for name in filter(None, (part.strip() for part in value.split(";"))):
         path = folder / name
         if path.is_dir():
-            yield from _photos_in(path)
+            yield from photos_in(path)
         elif path.is_file():
             yield path
         else:

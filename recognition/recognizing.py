@@ -12,9 +12,10 @@ import numpy as np
 
 from catalog.images import photo_pixels, photo_read
 from catalog.models import Product
-from catalog.pictures.structure import SUFFIXES
 from recognition.batches import batches
+from recognition.folders import folders_below
 from recognition.runtime import engine
+from recognition.vision.photo_folders import photos_in
 
 BATCH_SIZE = 16
 
@@ -120,7 +121,8 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
 def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
     """Recognise picture files as `pictures_recognize` does; a folder stands for every photo below it.
 
-    Waits for the thresholds too, which a running till has measured long ago.
+    Hidden files and folders are passed over. Waits for the thresholds too, which a running till has
+    measured long ago.
 
     Raises
     ------
@@ -148,10 +150,10 @@ def _shown(score: float) -> float:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            photos = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            photos = [photo for folder in (path, *folders_below(path)) for photo in photos_in(folder)]
             if not photos:
                 raise FileNotFoundError(f"{path} holds no JPEG, PNG or WebP.")
-            yield from photos
+            yield from sorted(photos)
         elif path.is_file():
             yield path
         else:

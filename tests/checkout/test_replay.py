@@ -101,6 +101,15 @@ def test_a_folder_of_frames_finds_the_truth_beside_it(tmp_path: Path) -> None:
     assert (visit.name, len(visit.frames), visit.truth) == ("visit-000", 2, {"Milk": 2})
 
 
+def test_hidden_files_and_folders_are_no_frames_and_no_visits(tmp_path: Path) -> None:
+    frames_write(tmp_path / "visit-000", Stage().empty(1))
+    frames_write(tmp_path / ".trash", Stage().empty(1))
+    (tmp_path / "visit-000" / "._0000.jpg").write_bytes(b"no picture")
+    (tmp_path / ".DS_Store.jpg").write_bytes(b"no picture")
+
+    assert [(visit.name, len(visit.frames)) for visit in visits_find(tmp_path)] == [("visit-000", 1)]
+
+
 def test_a_report_names_what_is_missing_and_what_is_too_much() -> None:
     line: Any = {"name": "Tea", "quantity": 2}
     cart: Any = {"items": [line], "total_items": 2, "total_amount": None, "currency": "EUR"}

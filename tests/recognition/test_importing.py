@@ -48,6 +48,23 @@ def test_running_it_again_adds_only_what_is_missing(engine: Engine, tmp_path: Pa
     assert Product.objects.get().images.count() == 3
 
 
+def hidden_write(folder: Path) -> None:
+    """Lay what other programs leave in folders of photos beside the photos of a product."""
+    (folder / "._000.png").write_bytes(b"no picture")
+    (folder / ".DS_Store.jpg").write_bytes(b"no picture")
+    photos_write(folder / ".thumbnails" / "small", 9)
+
+
+def test_hidden_files_and_folders_are_not_imported(tmp_path: Path) -> None:
+    photos_write(tmp_path / "Oat-Milk", 1)
+    hidden_write(tmp_path / "Oat-Milk")
+    (tmp_path / "shop.csv").write_text("name,photos\nOat milk,Oat-Milk\n", encoding="utf-8")
+
+    for source in (tmp_path, tmp_path / "shop.csv"):
+        (entry,) = entries_read(source)
+        assert [photo.name for photo in entry.photos] == ["001.png"]
+
+
 def test_a_refused_product_is_named_and_keeps_no_other_out(engine: Engine, tmp_path: Path) -> None:
     photos_write(tmp_path / "shop" / "A-Good-One", 1)
     photos_write(tmp_path / "shop" / "B-Broken", 2)
@@ -151,6 +168,7 @@ def test_recognize_names_what_pictures_show(engine: Engine, tmp_path: Path) -> N
     photos_write(tmp_path / "shop" / "Oat-Milk", 1)
     photos_write(tmp_path / "shop" / "Rye-Bread", 2)
     imported(tmp_path / "shop")
+    hidden_write(tmp_path / "shop" / "Oat-Milk")
     output = StringIO()
     call_command("recognize", str(tmp_path / "shop"), "--json", "--top", "1", stdout=output)
     answers = json.loads(output.getvalue())

@@ -20,7 +20,7 @@ ROWS_KEPT = 6
 """Nearest photos of a product that a candidate names; on them print is looked for. Three told cartons apart
 nearly as well, eight no better."""
 
-ASK_SLACK = 1.1
+ASK_SLACK = 1.4
 """How much less sure it may be that the item is registered when the shopper is asked which one it is."""
 
 ASK_LEAD = 2.0

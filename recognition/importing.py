@@ -14,9 +14,8 @@ from catalog.images import photo_read
 from catalog.models import Product, ProductImage
 from ebrcs.errors import EbrcsError
 from recognition.coach import measured_wait, product_warnings
-from recognition.folders import folders_below
 from recognition.services import Registration, Upload, product_images_add, product_register
-from recognition.vision.photo_folders import photos_in
+from recognition.vision.photo_folders import folders_below, photos_in
 
 MEASURING_WAIT_S = 60.0
 """How long an import waits at its end until all photos are compared with each other."""

@@ -13,9 +13,8 @@ import numpy as np
 from catalog.images import photo_pixels, photo_read
 from catalog.models import Product
 from recognition.batches import batches
-from recognition.folders import folders_below
 from recognition.runtime import engine
-from recognition.vision.photo_folders import photos_in
+from recognition.vision.photo_folders import folders_below, photos_in
 
 BATCH_SIZE = 16
 

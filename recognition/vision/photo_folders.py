@@ -1,4 +1,4 @@
-"""Finds labelled photos on the disk: a class is a photo's own folder, at any depth."""
+"""Finds photos and their folders on the disk; where they are labelled, a class is a photo's own folder."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def photos_by_class(folder: Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise FolderUnusable(f"{folder} is not a folder.")
     found: dict[str, list[Path]] = {}
-    for place in sorted([folder, *(path for path in folder.rglob("*") if path.is_dir())]):
-        if any(part.startswith(".") for part in place.relative_to(folder).parts):
-            continue
+    for place in (folder, *folders_below(folder)):
         photos = photos_in(place)
         if photos:
             found.setdefault(place.resolve().name, []).extend(photos)
@@ -35,6 +33,12 @@ def photos_by_class(folder: Path) -> dict[str, list[Path]]:
     if not found:
         raise FolderUnusable(f"{folder} holds no photo; expected folders of JPEG, PNG or WebP, one a class.")
     return dict(sorted(found.items()))
+
+
+def folders_below(folder: Path) -> list[Path]:
+    """List the folders below a folder, at any depth, in the order of their names, without hidden ones."""
+    found = sorted(path for path in folder.rglob("*") if path.is_dir())
+    return [path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts)]
 
 
 def photos_in(folder: Path) -> list[Path]:

@@ -136,7 +136,7 @@ def _shown_one(
     ]
     return ShownCheck(
         product=product,
-        photo=next(iter(product.images.all()), None),
+        photo=product.first_photo,
         found=found,
         looks_like=looks_like,
         grade=_grade(found),

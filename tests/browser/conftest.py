@@ -249,6 +249,9 @@ class Visitor:
 VisitorMaker = Callable[..., Any]
 PHONE: ViewportSize = {"width": 390, "height": 844}
 KIOSK: ViewportSize = {"width": 1280, "height": 800}
+BOTH = pytest.mark.parametrize(
+    "window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "kiosk"]
+)
 
 
 @pytest.fixture

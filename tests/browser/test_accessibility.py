@@ -10,15 +10,12 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import KIOSK, PHONE, VisitorMaker
+from tests.browser.conftest import BOTH, VisitorMaker
 from tests.browser.rules import is_wider, violations
 from tests.browser.steps import FIRST, add_by_hand, connected
 from tests.browser.whisperer import Whisperer
 
 pytestmark = pytest.mark.browser
-BOTH = pytest.mark.parametrize(
-    "window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "kiosk"]
-)
 NO_PICTURE = ("idle", "starting", "refused", "missing", "busy", "insecure", "ended")
 FAULTS = {"400.html": 400, "403.html": 403, "403_csrf.html": 403, "429.html": 429, "500.html": 500}
 

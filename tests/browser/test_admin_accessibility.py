@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import KIOSK, PHONE, Visitor, VisitorMaker
+from tests.browser.conftest import BOTH, KIOSK, Visitor, VisitorMaker
 from tests.browser.rules import is_wider, violations
 from tests.browser.steps import FIRST, add_by_hand, connected
 from tests.conftest import PASSWORD
@@ -47,7 +47,7 @@ def follow(page: Page, link: str) -> None:
         page.click(link)
 
 
-@pytest.mark.parametrize("window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "desktop"])
+@BOTH
 def test_no_page_of_the_shop_keeper_breaks_a_rule(
     browser: Browser,
     visit: VisitorMaker,

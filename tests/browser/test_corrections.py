@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import KIOSK, PHONE, VisitorMaker
+from tests.browser.conftest import BOTH, VisitorMaker
 from tests.browser.steps import FIRST, SECOND, THIRD, add_by_hand, connected, quantities
 
 pytestmark = pytest.mark.browser
 INSTEAD = {"en": f"{SECOND.name} instead of {FIRST.name}", "ko": f"{FIRST.name} 대신 {SECOND.name}"}
 
 
-@pytest.mark.parametrize("window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "kiosk"])
+@BOTH
 def test_a_wrong_line_becomes_the_right_product_and_back(
     browser: Browser,
     visit: VisitorMaker,

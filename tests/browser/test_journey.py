@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from checkout.demo.clip import clip_plan
-from tests.browser.conftest import KIOSK, PHONE, VisitorMaker
+from tests.browser.conftest import BOTH, PHONE, VisitorMaker
 
 pytestmark = pytest.mark.browser
 SHOWN = clip_plan()[0].pack
 TOTAL = {"en": "Total, 1 item", "ko": "합계, 1개"}
 
 
-@pytest.mark.parametrize("window", [(PHONE, "en", "light"), (KIOSK, "ko", "dark")], ids=["phone", "kiosk"])
+@BOTH
 def test_what_the_camera_sees_is_sold(
     camera_browser: Browser,
     visit: VisitorMaker,

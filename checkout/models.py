@@ -209,7 +209,7 @@ class DisputedLine(ScanEvent):
 class FrameCount(models.Model):
     """How many frames of one hour were answered within a step of the time scale, refused, or left out.
 
-    `step` is one of `checkout.answer_times`, and 0 for frames that were not answered.
+    `step` is one of `checkout.live.answer_times`, and 0 for frames that were not answered.
     """
 
     class Outcome(models.TextChoices):

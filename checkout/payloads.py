@@ -117,7 +117,7 @@ class FrameDebug(TypedDict):
     changed: bool
 
 
-class Detection(TypedDict):
+class DetectionPayload(TypedDict):
     """An item seen in a frame; `box` is x, y, width, height relative to the frame."""
 
     track: int
@@ -140,7 +140,7 @@ class FrameResult(TypedDict):
     type: Literal["frame.result"]
     frame: int
     dropped: int
-    detections: list[Detection]
+    detections: list[DetectionPayload]
     timing_ms: dict[str, float]
     debug: NotRequired[FrameDebug]
 

@@ -19,7 +19,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
-from checkout.routing import websocket_urlpatterns  # noqa: E402
+from checkout.live.routing import websocket_urlpatterns  # noqa: E402
 from ebrcs.websockets import unknown_address  # noqa: E402
 
 websocket_routes: list[Any] = [*websocket_urlpatterns, re_path("", cast("Any", unknown_address))]
@@ -32,11 +32,11 @@ application = ProtocolTypeRouter(
 
 if settings.ENGINE_AT_START:
     # A server imports this module, a command does not: encoder and index load while it begins to listen.
-    from recognition.runtime import engine
+    from recognition.engine.shared import engine
 
     engine()
 
 if settings.HOUSEKEEPING:
-    from checkout.housekeeping import housekeeping_start
+    from checkout.tools.housekeeping import housekeeping_start
 
     housekeeping_start()

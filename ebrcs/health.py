@@ -13,7 +13,7 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
-from recognition.runtime import engine_running
+from recognition.engine.shared import engine_running
 
 logger = logging.getLogger(__name__)
 PROBE_S = 2.0

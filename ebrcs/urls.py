@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import JavaScriptCatalog
 
 from catalog.media import media_file
-from checkout.dashboard import dashboard_page
+from checkout.dashboard.page import dashboard_page
 from ebrcs import health
 from ebrcs.admin_login import admin_login
 from ebrcs.api_docs import ApiDocsView, ApiSchemaView
@@ -19,14 +19,14 @@ handler500 = "ebrcs.error_views.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.page_urls")),
-    path("", include("checkout.page_urls")),
+    path("", include("checkout.web.page_urls")),
     path("", include("orders.page_urls")),
     path("admin/login/", admin_login),
     path("admin/dashboard/", admin.site.admin_view(dashboard_page), name="dashboard"),
     path("admin/", admin.site.urls),
     path("api/", include("accounts.api_urls")),
     path("api/", include("recognition.api_urls")),
-    path("api/", include("checkout.api_urls")),
+    path("api/", include("checkout.web.api_urls")),
     path("api/", include("orders.api_urls")),
     path("api/schema/", ApiSchemaView.as_view(), name="api-schema"),
     path("api/docs/", ApiDocsView.as_view(), name="api-docs"),

@@ -22,10 +22,10 @@ from accounts.permissions import IsShopAdmin
 from catalog.images import PhotoTooLarge
 from catalog.models import Product, ProductImage
 from catalog.selectors import product_get, product_list
-from recognition import recognizing, services
-from recognition.coach import registration_warnings
+from recognition import services
+from recognition.engine.shared import engine
 from recognition.errors import EngineNotReady, PhotoUnknown, ProductUnknown
-from recognition.runtime import engine
+from recognition.photos.coach import registration_warnings
 from recognition.serializers import (
     PhotosSerializer,
     PictureSerializer,
@@ -36,6 +36,7 @@ from recognition.serializers import (
     RecognitionSerializer,
     RegistrationSerializer,
 )
+from recognition.tools import recognizing
 
 TOP_MATCHES = 5
 

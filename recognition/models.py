@@ -8,7 +8,7 @@ from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
-from recognition.vision.layout import EMBEDDING_DIM
+from recognition.vision.encoders.layout import EMBEDDING_DIM
 
 VECTOR_BYTES = 4 * EMBEDDING_DIM
 

@@ -17,12 +17,12 @@ from django.db.models import ProtectedError
 from accounts.models import User
 from catalog.models import Product, ProductImage
 from catalog.text import text_clean
-from recognition.announcement import index_changed
 from recognition.errors import PhotoUnknown, ProductInvalid, ProductSold, ProductUnknown
+from recognition.index.announcement import index_changed
+from recognition.index.writer_lock import IndexWriter, writer_lock
 from recognition.models import Embedding, IndexEvent, PhotoCheck
-from recognition.photo_files import photo_files_remove
-from recognition.photo_intake import PreparedPhotos, Upload, duplicates_refuse, photos_prepared
-from recognition.writer_lock import IndexWriter, writer_lock
+from recognition.photos.files import photo_files_remove
+from recognition.photos.intake import PreparedPhotos, Upload, duplicates_refuse, photos_prepared
 
 __all__ = [
     "Registration",
@@ -44,7 +44,7 @@ class Registration:
 
     Attributes
     ----------
-    index_seq : replicas that have applied this recognise the photos
+    index_seq : replicas that have applied this recognize the photos
     total_embeddings : rows of the index so far, withdrawn ones included
     timing_ms : milliseconds of ``decode``, ``examine``, ``embed`` and ``commit`` (files and transaction)
     """

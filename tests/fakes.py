@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image as PillowImage
 
-from recognition.vision.encoders.protocol import Image
-from recognition.vision.layout import SEMANTIC_DIM, VISUAL_DIM, FloatArray, join_blocks
+from recognition.vision.encoders.layout import SEMANTIC_DIM, VISUAL_DIM, join_blocks
+from recognition.vision.types import FloatArray, Image
 
 
 class ThumbnailEncoder:

@@ -13,7 +13,7 @@ from torch import nn
 
 from recognition.training.colours import colours_fit
 from recognition.training.export import weights_export
-from recognition.training.judging import Gallery, figures
+from recognition.training.judging import LabelledVectors, metrics
 from recognition.training.loop import CheckpointMismatch, Trainer, train
 from recognition.training.photos import DATA_DEFAULT, PhotoSet, photos_load
 from recognition.training.recipe import UNSEEN_CLASSES, Recipe
@@ -91,10 +91,10 @@ def judge(
     """Figures of a network in training, by its visual block alone."""
     cartons = {label for label, packaged in zip(gallery.labels, gallery.packaged, strict=True) if packaged}
     sides = [
-        Gallery(visual_vectors(network, photos.pixels, device=device), photos.names())
+        LabelledVectors(visual_vectors(network, photos.pixels, device=device), photos.names())
         for photos in (gallery, queries)
     ]
-    return figures(sides[0], sides[1], cartons=cartons, unseen=recipe.unseen)
+    return metrics(sides[0], sides[1], cartons=cartons, unseen=recipe.unseen)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import numpy as np
 
 from recognition.training.photos import PhotoSet
-from recognition.vision.descriptor import ColourLayout, colour_shares
-from recognition.vision.layout import FloatArray
+from recognition.vision.encoders.descriptor import ColourLayout, colour_shares
+from recognition.vision.types import FloatArray
 
 # Added to the within-class covariance in units of its mean variance. Without it whitening blows up colours
 # hardly seen in training; 1, 3 and 8 were tried, 3 was best on classes kept out.

@@ -3,8 +3,9 @@
 The gallery are the training photos, all and a few of each class, cropped to their items as registering does;
 the queries are the validation photos as they are, which come from other visits. Each query is shown twice:
 among all classes, and with its own class set aside and the gallery measured anew, when the right answer is
-none. What comes out are the numbers of ``OddsModel`` and of the tails in ``recognition.vision.calibration``,
-with the figures that they give when every class is judged by a model that was fitted on the others.
+none. What comes out are the numbers of ``OddsModel`` and of the tails in
+``recognition.vision.decision.calibration``, with the metrics that they give when every class is judged by a
+model that was fitted on the others.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ import numpy as np
 from scipy.optimize import minimize
 from tqdm import tqdm
 
-from recognition.training.judging import Gallery, few_shots
+from recognition.training.judging import LabelledVectors, few_shots
 from recognition.training.photos import DATA_DEFAULT, Split, photo_paths, read_rgb
 from recognition.training.vectors import photo_vectors
-from recognition.vision.calibration import TAIL_TARGET
+from recognition.vision.decision.calibration import TAIL_TARGET
+from recognition.vision.decision.odds import CONTENDERS, FITTED, Floats, OddsModel, log_odds, sureness
 from recognition.vision.encoders.compact import WEIGHTS, CompactEncoder, WeightsUnusable
 from recognition.vision.encoders.protocol import Encoder
-from recognition.vision.odds import CONTENDERS, FITTED, Floats, OddsModel, log_odds, sureness
-from recognition.vision.recogniser import PhotoGallery, Recogniser
+from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer
 
 SHOTS: tuple[int | None, ...] = (None, 5, 1)
 FOLDS = 4
@@ -82,7 +83,7 @@ def main(arguments: list[str]) -> int:
         "model": {name: round(value, 3) for name, value in asdict(model).items()},
         **tails(shown, model),
     }
-    report |= {"figures": figures(shown), "stated": stated(shown)}
+    report |= {"metrics": metrics(shown), "stated": stated(shown)}
     print(json.dumps(report, indent=1))  # noqa: T201
     return 0
 
@@ -91,29 +92,29 @@ def shown_all(encoder: Encoder, data: Path) -> list[Shown]:
     """Show every query to every gallery, with its class and without it."""
     gallery = _photos(encoder, data, "train", registered=True)
     queries = _photos(encoder, data, "val", registered=False)
-    labelled = Gallery(gallery.embeddings, np.array(gallery.products))
+    labelled = LabelledVectors(gallery.embeddings, np.array(gallery.products))
     shown = []
     for shots in SHOTS:
         few = few_shots(labelled, shots or len(gallery), seed=0)
-        recogniser = Recogniser(None, gallery, chosen=few.tolist())
+        recognizer = Recognizer(None, gallery, chosen=few.tolist())
         places = list(range(len(queries)))
         bar = tqdm(total=2 * len(places), desc=f"{shots or 'all'} photos a class", mininterval=2.0)
         for place in places:
-            shown.append(_shown(recogniser, queries, place, shots))
+            shown.append(_shown(recognizer, queries, place, shots))
             bar.update()
         for label in sorted(set(queries.products)):
-            with recogniser.without(recogniser.photos_of(label)):
+            with recognizer.without(recognizer.photos_of(label)):
                 for place in (place for place in places if queries.products[place] == label):
-                    shown.append(_shown(recogniser, queries, place, shots))
+                    shown.append(_shown(recognizer, queries, place, shots))
                     bar.update()
         bar.close()
     return shown
 
 
-def _shown(recogniser: Recogniser, queries: PhotoGallery, place: int, shots: int | None) -> Shown:
-    match = recogniser.match(queries.embeddings[place : place + 1])[0]
-    decision = recogniser.settle(match, partial(queries.features, place))
-    thresholds, label = recogniser.thresholds, queries.products[place]
+def _shown(recognizer: Recognizer, queries: PhotoGallery, place: int, shots: int | None) -> Shown:
+    match = recognizer.match(queries.embeddings[place : place + 1])[0]
+    decision = recognizer.settle(match, partial(queries.features, place))
+    thresholds, label = recognizer.thresholds, queries.products[place]
     contenders = decision.candidates[:CONTENDERS]
     names = [each.product_id for each in contenders]
     values = [
@@ -126,7 +127,7 @@ def _shown(recogniser: Recogniser, queries: PhotoGallery, place: int, shots: int
         for unit in np.eye(_TERMS).tolist()
     ]
     right = names.index(label) if label in names else len(names)
-    registered = label in recogniser.products
+    registered = label in recognizer.products
     return Shown(label, shots, np.stack(terms, axis=-1), right, registered, decision.needed)
 
 
@@ -163,7 +164,7 @@ def tails(shown: Sequence[Shown], model: OddsModel) -> dict[str, float]:
     return found
 
 
-def figures(shown: Sequence[Shown]) -> dict[str, dict[str, float]]:
+def metrics(shown: Sequence[Shown]) -> dict[str, dict[str, float]]:
     """Judge each class by a model that was fitted on others, for each number of photos."""
     labels = sorted({each.label for each in shown})
     fold_of = {label: place % FOLDS for place, label in enumerate(labels)}

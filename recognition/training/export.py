@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from recognition.vision.descriptor import ColourLayout
 from recognition.vision.encoders.compact import COLOUR_MEAN, COLOUR_PROJECTION, CompactNetwork, Convolution
+from recognition.vision.encoders.descriptor import ColourLayout
 
 
 def weights_fold(network: nn.Module) -> dict[str, Tensor]:

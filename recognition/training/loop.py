@@ -19,7 +19,7 @@ from recognition.training.augment import Augmenter, patch
 from recognition.training.recipe import Recipe
 from recognition.training.shelf import Shelf
 from recognition.vision.encoders.compact import CompactNetwork, normalise
-from recognition.vision.layout import VISUAL_DIM
+from recognition.vision.encoders.layout import VISUAL_DIM
 
 
 class CheckpointMismatch(Exception):
@@ -195,7 +195,7 @@ def train(
 
     Returns
     -------
-    one entry per stop: step, mean loss since the last stop, and the judge's figures
+    one entry per stop: step, mean loss since the last stop, and the judge's metrics
     """
     history: list[dict[str, Any]] = []
     losses: list[float] = []

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.training.judging import Gallery, figures
+from recognition.training.judging import LabelledVectors, metrics
 from recognition.training.photos import DATA_DEFAULT, photo_paths
 from recognition.training.recipe import UNSEEN_CLASSES
 from recognition.training.vectors import photo_vectors
 from recognition.vision.encoders.compact import WEIGHTS, CompactEncoder, WeightsUnusable
+from recognition.vision.encoders.layout import VISUAL_DIM, fuse
 from recognition.vision.encoders.protocol import Encoder
-from recognition.vision.layout import VISUAL_DIM, FloatArray, fuse
+from recognition.vision.types import FloatArray
 
 _TIMED_CALLS = 30
 
@@ -62,8 +63,8 @@ def recalls(encoder: Encoder, data: Path, *, unseen: tuple[str, ...]) -> dict[st
         sides.append((photo_vectors(encoder, paths, step=f"embed {split}"), np.array(labels)))
     report = {}
     for name, view in VIEWS.items():
-        gallery, queries = (Gallery(view(rows), labels) for rows, labels in sides)
-        found = figures(gallery, queries, cartons=cartons, unseen=unseen)
+        gallery, queries = (LabelledVectors(view(rows), labels) for rows, labels in sides)
+        found = metrics(gallery, queries, cartons=cartons, unseen=unseen)
         report[name] = {key: round(value, 3) for key, value in found.items()}
     return report
 

@@ -14,9 +14,10 @@ from tqdm import tqdm
 
 from recognition.training.photos import read_rgb
 from recognition.vision.encoders.compact import INPUT_SIDE_PX, normalise
+from recognition.vision.encoders.layout import unit_rows
 from recognition.vision.encoders.protocol import Encoder
-from recognition.vision.layout import FloatArray, unit_rows
-from recognition.vision.photo_item import photo_item
+from recognition.vision.photos.item import photo_item
+from recognition.vision.types import FloatArray
 
 _SQUARES = 64
 _PHOTOS = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from tests.vision.scenes import BLUE, GREEN, RED
+from tests.recognition.vision.scenes import BLUE, GREEN, RED
 
 RED_ID, BLUE_ID, GREEN_ID = (UUID(int=number) for number in (1, 2, 3))
 COLOURS = {str(RED_ID): RED, str(BLUE_ID): BLUE, str(GREEN_ID): GREEN}

@@ -12,14 +12,15 @@ from ebrcs.asgi import application
 
 __all__ = ["application"]
 
-from checkout import housekeeping, till
-from checkout.consumer import CheckoutConsumer
-from recognition import runtime
+from checkout.live import frame_worker
+from checkout.live.consumer import CheckoutConsumer
+from checkout.tools import housekeeping
+from recognition.engine import shared
+from recognition.engine.results import EngineState, Recognition
 from recognition.errors import EngineNotReady
-from recognition.runtime import EngineState, Recognition
-from recognition.vision.matching import Candidate
+from recognition.vision.decision.decide import Candidate
 from tests.checkout.colours import COLOURS, TWIN, TWIN_ID
-from tests.vision.scenes import Image, colour_embeddings, decision_by_colour
+from tests.recognition.vision.scenes import Image, colour_embeddings, decision_by_colour
 
 
 class ColourEngine:
@@ -57,9 +58,9 @@ class ColourEngine:
         """Hold nothing."""
 
 
-runtime.engine_use(cast("Any", ColourEngine()))
+shared.engine_use(cast("Any", ColourEngine()))
 CheckoutConsumer.watch_every_s = 0.4
 # A test machine may be so busy that a frame waits; what tests show here is not to depend on that.
-till.FRAME_AGE_MAX_S = 30.0
+frame_worker.FRAME_AGE_MAX_S = 30.0
 housekeeping.FLUSH_EVERY_S = 1.0
 housekeeping.housekeeping_start()

@@ -26,7 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from accounts.models import User
 from tests.pictures import encoded
-from tests.vision.scenes import Image
+from tests.recognition.vision.scenes import Image
 
 START_S = 60.0
 PATIENCE_S = 10.0
@@ -134,7 +134,7 @@ def wait_until_served(server: Server) -> None:
             time.sleep(0.05)
 
 
-class Till:
+class TillClient:
     """One open socket, from the client's side."""
 
     def __init__(self, link: ClientConnection) -> None:
@@ -181,16 +181,16 @@ def jpeg(picture: Image, quality: int = 90) -> bytes:
 
 
 @contextmanager
-def till_open(
+def till_connect(
     server: Server, session_id: object, *, query: str = "", headers: dict[str, str] | None = None
-) -> Iterator[Till]:
+) -> Iterator[TillClient]:
     """Open the socket of a session."""
     address = f"ws://127.0.0.1:{server.port}/api/ws/checkout/{session_id}{query}"
     # Without a bound on its queue, or a client that does not read would never see the close.
     with connect(
         address, additional_headers=headers or {}, max_queue=None, close_timeout=1, create_connection=Link
     ) as link:
-        yield Till(link)
+        yield TillClient(link)
 
 
 def bearer(user: User) -> dict[str, str]:

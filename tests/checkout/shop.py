@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from accounts.models import User
 from catalog.models import Product
-from checkout import services
-from checkout.ledger import Cause
+from checkout.cart import services
+from checkout.cart.scan_events import Cause
 from checkout.models import CheckoutSession, Source
 
 

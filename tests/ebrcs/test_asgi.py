@@ -6,7 +6,7 @@ import pytest
 from channels.testing import HttpCommunicator, WebsocketCommunicator
 
 from ebrcs.asgi import application
-from recognition.runtime import engine_running
+from recognition.engine.shared import engine_running
 
 
 @pytest.mark.parametrize("path", ["/", "/api/ws/nothing", "/nothing"])

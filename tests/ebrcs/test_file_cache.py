@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.cache.backends.filebased import FileBasedCache
 
-from checkout import tickets
+from checkout.live import tickets
 from ebrcs.file_cache import FileCache
 from ebrcs.rate_limits import cache_increment
 

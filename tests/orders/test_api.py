@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from catalog.models import Product
-from checkout import services
+from checkout.cart import services
 from orders.models import Order
 from tests.checkout.shop import product_make, seen, session_with
 

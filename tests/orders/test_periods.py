@@ -14,7 +14,7 @@ from orders.models import Order
 from orders.periods import Period
 from orders.statistics import best_sellers, sales_get
 from tests.checkout.shop import product_make
-from tests.pages.visits import sale_make
+from tests.checkout.visits import sale_make
 
 pytestmark = pytest.mark.django_db
 SEOUL = ZoneInfo("Asia/Seoul")

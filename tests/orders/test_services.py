@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError
 
 from accounts.models import User
-from checkout import services as checkout_services
+from checkout.cart import services as checkout_services
 from orders import services
 from orders.models import Order
 from tests.checkout.shop import product_make, session_with

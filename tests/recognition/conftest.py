@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from recognition import runtime
-from recognition.gallery import Gallery
-from recognition.runtime import Engine
+from recognition.engine import shared
+from recognition.engine.engine import Engine
+from recognition.engine.gallery import Gallery
 from tests.fakes import ThumbnailEncoder
 
 READY_S = 20
@@ -28,9 +28,9 @@ def shop_folder(tmp_path: Path, settings: Settings) -> Path:
 def engine(transactional_db: None, shop_folder: Path) -> Iterator[Engine]:
     """Run an engine for the length of a test and make it the process's own."""
     made = engine_make()
-    runtime.engine_use(made)
+    shared.engine_use(made)
     yield made
-    runtime.engine_use(None)
+    shared.engine_use(None)
 
 
 def engine_make(encoder: ThumbnailEncoder | None = None, gallery: Gallery | None = None) -> Engine:

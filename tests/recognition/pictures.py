@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recognition.services import Upload
-from recognition.vision.encoders.protocol import Image
+from recognition.vision.types import Image
 from tests.pictures import encoded
 
 

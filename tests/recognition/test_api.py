@@ -16,9 +16,9 @@ from accounts.models import User
 from accounts.services import tokens_issue
 from catalog.models import Product, ProductImage
 from orders.models import Order, OrderItem
-from recognition import runtime
+from recognition.engine import shared
+from recognition.engine.engine import Engine
 from recognition.models import Embedding, IndexEvent
-from recognition.runtime import Engine
 from tests.pictures import png_bomb
 from tests.recognition.pictures import photo_bytes
 
@@ -119,7 +119,7 @@ def test_an_unregistered_picture_is_unknown_and_an_empty_shop_knows_nothing(visi
 
 
 def test_while_the_encoder_is_missing_recognising_says_so(visitor: Caller) -> None:
-    runtime.engine().close()
+    shared.engine().close()
     answer = visitor.post("/api/recognize", {"image": photo(1)})
     assert (answer.status_code, answer.json()["code"]) == (503, "engine_not_ready")
     assert answer.json()["reasons"] == ["Recognition is shutting down."]

@@ -13,7 +13,8 @@ from accounts.models import User
 from catalog.images import PhotoRefused
 from catalog.models import Product, ProductImage
 from checkout.models import BillingItem, CheckoutSession
-from recognition import photo_intake, services
+from recognition import services
+from recognition.engine.engine import Engine
 from recognition.errors import (
     DuplicatePhoto,
     EncoderMismatch,
@@ -23,11 +24,11 @@ from recognition.errors import (
     ProductSold,
     ProductUnknown,
 )
+from recognition.index.writer_lock import IndexWriter
 from recognition.models import Embedding, IndexEvent, IndexState
-from recognition.photo_files import photo_file_write, photo_path
-from recognition.runtime import Engine
+from recognition.photos import intake
+from recognition.photos.files import photo_file_write, photo_path
 from recognition.services import Upload
-from recognition.writer_lock import IndexWriter
 from tests.recognition.pictures import picture, upload
 from tests.waiting import until
 
@@ -279,7 +280,7 @@ def test_registration_that_cannot_write_its_files_leaves_nothing(
         photo_file_write(name=name, content=content)
         written.append(name)
 
-    monkeypatch.setattr(photo_intake, "photo_file_write", fail_on_the_second)
+    monkeypatch.setattr(intake, "photo_file_write", fail_on_the_second)
     with pytest.raises(OSError, match="No space"):
         services.product_register(name="Milk", uploads=[upload(1), upload(2)])
     assert len(written) == 1

@@ -50,17 +50,17 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: " + "\n  ".join(_line(row) for row in rows))
 
     def _index(self, options: dict[str, Any]) -> Measured:
-        from recognition.vision.index_benchmark import benchmark_index
+        from recognition.vision.evaluation.index_benchmark import benchmark_index
 
         return benchmark_index(options["sizes"], report=self.stderr.write)
 
     def _encoder(self, options: dict[str, Any]) -> Measured:
-        from recognition.vision.encoder_benchmark import benchmark_encoder
+        from recognition.vision.evaluation.encoder_benchmark import benchmark_encoder
 
         return benchmark_encoder(options["names"], batches=options["batches"], models_dir=settings.MODELS_DIR)
 
     def _stream(self, options: dict[str, Any]) -> Measured:
-        from checkout.stream_benchmark import benchmark_stream
+        from checkout.tools.stream_benchmark import benchmark_stream
         from recognition.vision.encoders.registry import load
 
         encoder = load(options["encoder"], models_dir=settings.MODELS_DIR)

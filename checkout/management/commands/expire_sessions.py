@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from checkout import services
+from checkout.cart import services
 
 
 class Command(BaseCommand):

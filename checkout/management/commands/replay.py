@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from checkout.replay import ReplayClient, ReplayFailed, visits_find
-from checkout.replay_report import report_json, report_lines, summary_line
+from checkout.tools.replay import ReplayClient, ReplayFailed, visits_find
+from checkout.tools.replay_report import report_json, report_lines, summary_line
 
 
 class Command(BaseCommand):

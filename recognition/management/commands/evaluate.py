@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from ebrcs.errors import EbrcsError
-from recognition.evaluating import photos_evaluate, sequences_evaluate, shots_read
-from recognition.evaluation_report import summary_lines
-from recognition.vision.watch import Watch
+from recognition.tools.evaluating import photos_evaluate, sequences_evaluate, shots_read
+from recognition.tools.evaluation_report import summary_lines
+from recognition.vision.evaluation.progress import Progress
 
 
 class Command(BaseCommand):
@@ -42,18 +42,18 @@ class Command(BaseCommand):
         evaluate = _visits if options["sequences"] else _photos
         try:
             with ExitStack() as bars:
-                figures = evaluate(options, partial(_watch, bars))
+                metrics = evaluate(options, partial(_watch, bars))
         except (EbrcsError, OSError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(json.dumps(figures) if options["json"] else "\n".join(summary_lines(figures)))
-        unreadable = figures.get("unreadable", {})
+        self.stdout.write(json.dumps(metrics) if options["json"] else "\n".join(summary_lines(metrics)))
+        unreadable = metrics.get("unreadable", {})
         for path, reason in unreadable.items():
             self.stderr.write(f"Left out {path}: {reason}")
         if unreadable:
             raise CommandError(f"{len(unreadable)} photos could not be read and were left out.")
 
 
-def _visits(options: dict[str, Any], watch: Watch) -> dict[str, Any]:
+def _visits(options: dict[str, Any], progress: Progress) -> dict[str, Any]:
     _refuse(options, ("gallery", "queries", "impostors", "report"), "goes with photos, not with --sequences")
     return sequences_evaluate(
         options["sequences"],
@@ -61,11 +61,11 @@ def _visits(options: dict[str, Any], watch: Watch) -> dict[str, Any]:
         mode=options["mode"] or "scan",
         encoder_name=options["encoder"],
         identity=options["identity"] or "encoder",
-        watch=watch,
+        progress=progress,
     )
 
 
-def _photos(options: dict[str, Any], watch: Watch) -> dict[str, Any]:
+def _photos(options: dict[str, Any], progress: Progress) -> dict[str, Any]:
     _refuse(options, ("visit_gallery", "mode", "identity"), "goes with --sequences only")
     if options["queries"] is None:
         raise CommandError("Name GALLERY and QUERIES, two folders of class folders, or --sequences FOLDER.")
@@ -76,7 +76,7 @@ def _photos(options: dict[str, Any], watch: Watch) -> dict[str, Any]:
         shots=shots_read(options["shots"]),
         encoder_name=options["encoder"],
         report=options["report"],
-        watch=watch,
+        progress=progress,
     )
 
 

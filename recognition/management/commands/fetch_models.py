@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from recognition.vision.models_fetch import fetch
+        from recognition.vision.encoders.fetch.download import fetch
 
         results = fetch(
             options["encoders"],

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from ebrcs.errors import EbrcsError
-from recognition.importing import Entry, entries_read, products_import
+from recognition.tools.importing import ImportRow, entries_read, products_import
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         with tqdm(total=len(entries), desc="products", disable=options["json"] or None) as bar:
 
-            def report(entry: Entry) -> None:
+            def report(entry: ImportRow) -> None:
                 bar.set_postfix_str(entry.name)
                 bar.update()
 

@@ -45,20 +45,20 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _status(self, options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        from recognition.index_status import index_status
+        from recognition.index.status import index_status
 
         status = index_status()
         return asdict(status), not status.usable
 
     def _verify(self, options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        from recognition.index_verify import index_verify
+        from recognition.index.verify import index_verify
 
         found = index_verify(remove_orphans=options["remove_orphans"])
         return {"sound": found.sound, **asdict(found)}, not found.sound
 
     def _rebuild(self, options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        from recognition.index_maintenance import index_rebuild
-        from recognition.writer_lock import state_current
+        from recognition.index.maintenance import index_rebuild
+        from recognition.index.state import state_current
 
         name = options["encoder"] or state_current().encoder or settings.ENCODER
         with tqdm(unit="photo", disable=options["json"] or None) as bar:
@@ -71,12 +71,12 @@ class Command(BaseCommand):
         return asdict(change) | self._snapshot(options)[0], False
 
     def _compact(self, options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        from recognition.index_maintenance import index_compact
+        from recognition.index.maintenance import index_compact
 
         return asdict(index_compact()) | self._snapshot(options)[0], False
 
     def _snapshot(self, options: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        from recognition.index_files import IndexFiles
+        from recognition.index.files import IndexFiles
 
         files = IndexFiles()
         written = files.save()

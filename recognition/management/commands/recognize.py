@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ebrcs.errors import EbrcsError
-from recognition.recognizing import PictureAnswer, recognize_files
+from recognition.tools.recognizing import PictureAnswer, recognize_files
 
 
 class Command(BaseCommand):

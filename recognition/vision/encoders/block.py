@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from recognition.vision.encoders.protocol import Image
-from recognition.vision.layout import FloatArray
-from recognition.vision.transforms import Preprocess
+from recognition.vision.encoders.transforms import Preprocess
+from recognition.vision.types import FloatArray, Image
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from recognition.vision.encoders.block import Block
 from recognition.vision.encoders.checkpoints import Located
 from recognition.vision.encoders.errors import WeightsDamaged
 from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
-from recognition.vision.transforms import open_clip_preprocess
+from recognition.vision.encoders.transforms import open_clip_preprocess
 
 UNREADABLE = (SafetensorError, UnpicklingError, EOFError, OSError, KeyError, ValueError, RuntimeError)
 

@@ -14,11 +14,11 @@ import torch.nn.functional as F  # noqa: N812
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from recognition.vision.descriptor import DESCRIPTOR_VERSION, ColourLayout
+from recognition.vision.encoders.descriptor import DESCRIPTOR_VERSION, ColourLayout
 from recognition.vision.encoders.errors import EncoderError
-from recognition.vision.encoders.protocol import Image
-from recognition.vision.layout import EMBEDDING_DIM, VISUAL_DIM, FloatArray, join_blocks
-from recognition.vision.photo_item import PHOTO_ITEM_VERSION
+from recognition.vision.encoders.layout import EMBEDDING_DIM, VISUAL_DIM, join_blocks
+from recognition.vision.photos.item import PHOTO_ITEM_VERSION
+from recognition.vision.types import FloatArray, Image
 
 NAME = "compact"
 WEIGHTS = Path(__file__).with_name("weights") / "compact.safetensors"

@@ -15,7 +15,7 @@ from recognition.vision.encoders.block import Block
 from recognition.vision.encoders.checkpoints import Located
 from recognition.vision.encoders.errors import WeightsDamaged
 from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
-from recognition.vision.transforms import Preprocess, hugging_face_preprocess, timm_preprocess
+from recognition.vision.encoders.transforms import Preprocess, hugging_face_preprocess, timm_preprocess
 
 
 def load_dinov3(located: Located, *, device: torch.device, dtype: torch.dtype) -> Block:

@@ -8,7 +8,8 @@ from functools import cache
 
 import numpy as np
 
-from recognition.vision.layout import SEMANTIC_DIM, FloatArray
+from recognition.vision.encoders.layout import SEMANTIC_DIM
+from recognition.vision.types import FloatArray
 
 CLIP_DIM = 512
 SEED = b"ebrcs clip 512 to 256, 1"

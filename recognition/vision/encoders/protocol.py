@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from recognition.vision.layout import FloatArray
-
-Image = NDArray[np.uint8]
+from recognition.vision.types import FloatArray, Image
 
 
 class Encoder(Protocol):

@@ -13,7 +13,7 @@ from recognition.vision.encoders.clip import clip_block
 from recognition.vision.encoders.dinov3 import transformers_block
 from recognition.vision.encoders.fused import DinoClipEncoder
 from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
-from recognition.vision.transforms import hugging_face_preprocess
+from recognition.vision.encoders.transforms import hugging_face_preprocess
 
 FINGERPRINT = "random weights"
 SEED = 1

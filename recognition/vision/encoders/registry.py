@@ -122,7 +122,7 @@ def _load_fused(
     from recognition.vision.encoders.dinov3 import load_dinov3
     from recognition.vision.encoders.fused import DinoClipEncoder
     from recognition.vision.encoders.hardware import choose_device, choose_dtype, free_threads
-    from recognition.vision.photo_item import PHOTO_ITEM_VERSION
+    from recognition.vision.photos.item import PHOTO_ITEM_VERSION
 
     chosen_device = choose_device(device)
     chosen_dtype = choose_dtype(dtype, chosen_device)

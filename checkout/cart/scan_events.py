@@ -1,0 +1,108 @@
+"""Records what happened in a session as scan events, and has changes of the cart announced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog.models import Product
+from checkout.cart import announce
+from checkout.cart.sessions import TOUCH_EVERY
+from checkout.models import CheckoutSession, ScanEvent, Source
+from checkout.payloads import CartEvent
+
+ACTIONS_TOLD: dict[ScanEvent.Action, Literal["add", "remove", "correct", "undo"]] = {
+    ScanEvent.Action.ADD: "add",
+    ScanEvent.Action.REMOVE: "remove",
+    ScanEvent.Action.CORRECT: "correct",
+    ScanEvent.Action.UNDO: "undo",
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What led to a change, kept with it.
+
+    Attributes
+    ----------
+    score : similarity of the match, -1..1; None where nothing was matched
+    margin : distance to the second best product
+    thumbnail : small JPEG of the item
+    event_id : the change happens once however often it is asked for under this id
+    about_id : the earlier event that this one undoes, corrects or answers
+    """
+
+    source: Source = Source.VISION
+    score: float | None = None
+    margin: float | None = None
+    thumbnail: bytes | None = None
+    reason: str = ""
+    event_id: UUID = field(default_factory=uuid4)
+    about_id: UUID | None = None
+
+
+def happened(cause: Cause) -> bool:
+    """Whether the change with this cause was made before."""
+    return ScanEvent.objects.filter(pk=cause.event_id).exists()
+
+
+def changed(
+    session: CheckoutSession,
+    product: Product,
+    action: ScanEvent.Action,
+    quantity: int,
+    cause: Cause,
+    *,
+    other: Product | None = None,
+) -> CartEvent:
+    """Record a change of the cart and have it announced once it is committed."""
+    event_record(session, product, action, quantity, cause, other=other)
+    if session.last_active < timezone.now() - TOUCH_EVERY:
+        session.last_active = timezone.now()
+        session.save(update_fields=["last_active"])
+    event: CartEvent = {
+        "id": str(cause.event_id),
+        "action": ACTIONS_TOLD[action],
+        "product_id": str(product.pk),
+        "name": product.name,
+        "quantity": quantity,
+        "source": cause.source.value,
+        "undoable": action != ScanEvent.Action.UNDO,
+    }
+    if other is not None:
+        event["instead_id"], event["instead_name"] = str(other.pk), other.name
+    if cause.about_id is not None:
+        event["about"] = str(cause.about_id)
+    transaction.on_commit(partial(announce.cart_announce, session_id=session.pk, event=event))
+    return event
+
+
+def event_record(
+    session: CheckoutSession,
+    product: Product | None,
+    action: ScanEvent.Action,
+    quantity: int,
+    cause: Cause,
+    *,
+    other: Product | None = None,
+) -> None:
+    """Write down what happened."""
+    ScanEvent.objects.create(
+        id=cause.event_id,
+        session=session,
+        product=product,
+        other_product=other,
+        about_id=cause.about_id,
+        action=action,
+        quantity=quantity,
+        score=cause.score,
+        margin=cause.margin,
+        source=cause.source,
+        reason=cause.reason[:200],
+        thumbnail=cause.thumbnail,
+    )

@@ -1,0 +1,168 @@
+"""Decides who may open the socket of a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest, parse_cookie
+from django.http.request import split_domain_port, validate_host
+from django.utils.translation import get_language_from_request
+from rest_framework.exceptions import APIException
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import TokenError
+
+from accounts.models import User
+from checkout.cart import services
+from checkout.cart.reasons import KEPT_IN
+from checkout.live import tickets
+from checkout.models import CheckoutSession
+
+BAD_ADDRESS = 4400
+NOT_AUTHENTICATED = 4401
+FORBIDDEN = 4403
+NOT_FOUND = 4404
+NOT_ACTIVE = 4409
+REPLACED = 4410
+FLOODING = 4429
+FAILED = 4500
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class SocketRefused(Exception):
+    """The socket is not opened; `code` is what it is closed with, `session` the ended one it asked for."""
+
+    def __init__(self, code: int, reason: str, session: CheckoutSession | None = None) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.session = session
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What a client said when it opened the socket."""
+
+    headers: dict[str, list[str]]
+    query: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, scope: Any) -> Handshake:
+        """Read the headers and the query of an ASGI scope."""
+        headers: dict[str, list[str]] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        return cls(headers, parse_qs(scope["query_string"].decode("latin-1")))
+
+    def header(self, name: str) -> str:
+        """Return a header that may be there once; several are as good as none."""
+        values = self.headers.get(name, [])
+        return values[0] if len(values) == 1 else ""
+
+    @property
+    def is_from_page(self) -> bool:
+        """Whether a page asks, as browsers say with an Origin header and other programs need not."""
+        return "origin" in self.headers
+
+
+def socket_enter(scope: Any) -> CheckoutSession:
+    """Return the active session the client may work on, or raise `SocketRefused`."""
+    handshake = Handshake.of(scope)
+    # A browser says truly which page asks, and no page of another site may, whatever it got hold of.
+    if handshake.is_from_page and not origin_is_own(handshake.header("origin"), handshake.header("host")):
+        raise SocketRefused(FORBIDDEN, "Sockets are opened by the shop's own pages only.")
+    try:
+        session_id = UUID(scope["url_route"]["kwargs"]["session_id"])
+    except ValueError:
+        raise SocketRefused(NOT_FOUND, "There is no such session.") from None
+    user_id = _user_id(handshake, session_id)
+    session = CheckoutSession.objects.filter(pk=session_id).first()
+    if session is None:
+        raise SocketRefused(NOT_FOUND, "There is no such session.")
+    if session.user_id != user_id:
+        raise SocketRefused(FORBIDDEN, "This is someone else's session.")
+    if services.session_expire_if_idle(session_id=session_id):
+        session.refresh_from_db()
+    if session.status != CheckoutSession.Status.ACTIVE:
+        raise SocketRefused(NOT_ACTIVE, f"The session is {session.status}.", session)
+    services.session_touch(session_id=session_id)
+    return session
+
+
+def seat_key(scope: Any) -> UUID | None:
+    """Return the camera a client says it has (`?camera=`), so that it gets it back when it comes again."""
+    named = Handshake.of(scope).query.get("camera")
+    if not named:
+        return None
+    try:
+        return UUID(named[0])
+    except ValueError:
+        raise SocketRefused(BAD_ADDRESS, "camera has to be a UUID.") from None
+
+
+def language(scope: Any) -> str:
+    """Return the language of the page that asks; other programs are told everything as it is kept."""
+    handshake = Handshake.of(scope)
+    if not handshake.is_from_page:
+        return KEPT_IN
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(handshake.header("cookie"))
+    request.META["HTTP_ACCEPT_LANGUAGE"] = handshake.header("accept-language")
+    return get_language_from_request(request)
+
+
+def _user_id(handshake: Handshake, session_id: UUID) -> UUID:
+    """Authenticate by ticket, token or cookie, whichever is offered first."""
+    if offered := handshake.query.get("ticket"):
+        user_id = tickets.ticket_redeem(ticket=offered[0], session_id=session_id)
+        if user_id is None or not User.objects.filter(pk=user_id, is_active=True).exists():
+            raise SocketRefused(NOT_AUTHENTICATED, "The ticket is used, too old or for another session.")
+        return user_id
+    if authorization := handshake.header("authorization"):
+        return _token_user_id(authorization)
+    key = parse_cookie(handshake.header("cookie")).get(settings.SESSION_COOKIE_NAME)
+    if not key:
+        raise SocketRefused(NOT_AUTHENTICATED, "Log in first.")
+    # A cookie comes along from any page of any site, so it has to be known which one asks.
+    if not handshake.is_from_page:
+        raise SocketRefused(FORBIDDEN, "Cookies are accepted from the shop's own pages only.")
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    user = get_user(request)
+    if not user.is_authenticated:
+        raise SocketRefused(NOT_AUTHENTICATED, "Log in first.")
+    return UUID(str(user.pk))
+
+
+def _token_user_id(authorization: str) -> UUID:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise SocketRefused(NOT_AUTHENTICATED, "An Authorization header has to be a Bearer token.")
+    backend = JWTAuthentication()
+    try:
+        user = backend.get_user(backend.get_validated_token(token.strip().encode("latin-1")))
+    except (APIException, TokenError):
+        raise SocketRefused(NOT_AUTHENTICATED, "The token is not valid.") from None
+    return UUID(str(user.pk))
+
+
+def origin_is_own(origin: str, host: str) -> bool:
+    """Whether a page is one of the shop's own: of the very host it was asked for, or of a listed origin."""
+    if origin in settings.ALLOWED_ORIGINS:
+        return True
+    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+        return False
+    try:
+        page, asked = urlsplit(origin), urlsplit(f"//{host}")
+        page_port, asked_port = page.port or DEFAULT_PORTS.get(page.scheme), asked.port
+    except ValueError:
+        return False
+    if page.scheme not in DEFAULT_PORTS or (settings.BEHIND_HTTPS and page.scheme != "https"):
+        return False
+    # A host named without a port was reached by the default port of the page's own scheme.
+    asked_port = asked_port or DEFAULT_PORTS[page.scheme]
+    return bool(page.hostname) and (page.hostname, page_port) == (asked.hostname, asked_port)

@@ -1,0 +1,193 @@
+"""What barcodes in view of a camera mean: which item is what, what is counted, what the shopper is told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from checkout.cart import selectors
+from checkout.cart.scan_events import Cause
+from checkout.cart.thumbnails import thumbnail_make
+from checkout.errors import BarcodeInvalid, ProductNotFound
+from checkout.live.pending_changes import Change, change_of
+from checkout.live.threads import in_database, in_vision
+from checkout.models import ScanEvent, Source
+from checkout.payloads import BarcodeSeen
+
+if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
+
+    from checkout.live.camera_state import CameraState
+    from recognition.vision.scene.barcodes import CodeRead
+    from recognition.vision.types import Box
+
+# A code beside all items is waited for this many reads: the item that it is on may not be a track yet.
+READS_ALONE = 4
+# Less of a code's place than this differs from the counter where it is printed on the counter itself.
+COVERED_MIN = 0.3
+
+
+@dataclass(frozen=True)
+class Known:
+    """The product a code stands for."""
+
+    product_id: UUID
+    name: str
+
+
+@dataclass
+class Holders:
+    """Who had a code since it came into view: tracks, and None for the code by itself."""
+
+    appearance: int
+    settled: dict[int | None, Known | None] = field(default_factory=dict)
+
+
+def known_find(code: str) -> Known | None:
+    """Return the product on sale with a code."""
+    try:
+        product = selectors.product_by_barcode(code=code)
+    except (ProductNotFound, BarcodeInvalid):
+        return None
+    return Known(product.pk, product.name)
+
+
+async def codes_settle(
+    camera: CameraState,
+    reads: list[CodeRead],
+    picture: NDArray[uint8],
+    send: Callable[[Any], Awaitable[None]],
+) -> None:
+    """Let each code do what it has to do, once for each item that carries it; needs the camera's `turn`.
+
+    The changes it leads to wait at the camera. While the database is away the error goes to the caller, and
+    the code is settled when it is read again.
+    """
+    from recognition.vision.scene.barcodes import item_of
+
+    for read in reads:
+        items = camera.lane.in_view()
+        item = item_of(read, items)
+        track = None if item is None else item.track
+        holders = _holders(camera, read)
+        if track in holders.settled or not _counts_here(camera, read, track, holders):
+            continue
+        known = await in_database(known_find, read.code)
+        if track is None and known is not None:
+            same = (item for item in items if camera.product_of(item) == str(known.product_id))
+            track = next((item.track for item in same), None)
+            if track in holders.settled:
+                continue
+        settled = await in_vision(_settle, camera, read, track, known, picture)
+        if settled is not None:
+            holders.settled[track] = known
+            await send(settled)
+
+
+def _holders(camera: CameraState, read: CodeRead) -> Holders:
+    holders = camera.codes_held.get(read.code)
+    if holders is None or holders.appearance != read.appearance:
+        holders = camera.codes_held[read.code] = Holders(read.appearance)
+        if len(camera.codes_held) > 100:
+            del camera.codes_held[next(iter(camera.codes_held))]
+    return holders
+
+
+def _counts_here(camera: CameraState, read: CodeRead, track: int | None, holders: Holders) -> bool:
+    """Whether a code may act where and when it was read."""
+    in_zone = camera.lane.zone.contains(read.box.centre)
+    if track is None:
+        # Beside all items: no poster on the counter, and no item whose track was lost for a moment.
+        shown = camera.lane.covered(_wider(read.box)) >= COVERED_MIN and read.reads >= READS_ALONE
+        return in_zone and shown and not holders.settled
+    if not in_zone and camera.lane.mode != "cart":
+        return False
+    life = camera.lane.life(track)
+    # A track that follows another one with the same code may turn out to be the same item once it was seen.
+    others = any(other is not None for other in holders.settled)
+    return life is not None and (not others or bool(life.views))
+
+
+def _settle(
+    camera: CameraState, read: CodeRead, track: int | None, known: Known | None, picture: NDArray[uint8]
+) -> BarcodeSeen | None:
+    """Settle an item by the code on it; None where its track has gone meanwhile."""
+    agrees = None
+    if known is not None and track is None:
+        camera.changes.append(_addition(read, known, _cut(picture, read.box)))
+    elif known is not None and track is not None:
+        try:
+            agrees = _identify(camera, read, track, known, picture)
+        except LookupError:
+            return None
+    return {
+        "type": "barcode.seen",
+        "code": read.code,
+        "track": track,
+        "product_id": str(known.product_id) if known else None,
+        "name": known.name if known else None,
+        "agrees": agrees,
+    }
+
+
+def _identify(
+    camera: CameraState, read: CodeRead, track: int, known: Known, picture: NDArray[uint8]
+) -> bool | None:
+    """Settle a track; return whether the picture agreed, None where it had shown nothing.
+
+    Raises
+    ------
+    LookupError
+        Where the track has gone meanwhile.
+    """
+    product_id, reason = str(known.product_id), _reason(read)
+    by_itself = None in camera.codes_held[read.code].settled
+    found = camera.lane.identify(track, product_id, reason, counted=by_itself)
+    if not found.known:
+        raise LookupError(track)
+    if found.agrees is None:
+        camera.scanned.add(track)
+        if found.event is not None:
+            camera.changes.append(change_of(camera, found.event))
+        return None
+    pictured = next((item for item in camera.lane.in_view() if item.track == track), None)
+    pictured_id = None if pictured is None else camera.product_of(pictured)
+    if pictured_id is None or pictured_id == product_id:
+        return True
+    # A second, different code on an item that a code has settled proves neither.
+    if track not in camera.scanned:
+        camera.scanned.add(track)
+        camera.overruled[track] = product_id
+        cause = Cause(
+            source=Source.BARCODE, thumbnail=thumbnail_make(_cut(picture, read.box, 1.0)), reason=reason
+        )
+        counted_id = camera.counted.get(track)
+        action = ScanEvent.Action.DISAGREE
+        camera.changes.append(Change(action, known.product_id, cause, counted_id, UUID(pictured_id)))
+    return False
+
+
+def _addition(read: CodeRead, known: Known, picture: NDArray[uint8]) -> Change:
+    cause = Cause(source=Source.BARCODE, thumbnail=thumbnail_make(picture), reason=_reason(read))
+    return Change(ScanEvent.Action.ADD, known.product_id, cause)
+
+
+def _reason(read: CodeRead) -> str:
+    return f"barcode {read.code}"
+
+
+def _wider(box: Box) -> Box:
+    """Return a box with room above and below: a code is found along one line across its bars."""
+    return replace(box, y=box.y - 0.02, height=box.height + 0.04)
+
+
+def _cut(picture: NDArray[uint8], box: Box, room: float = 0.5) -> NDArray[uint8]:
+    """Return a part of the frame with room around it, in shares of its longer side."""
+    height, width = picture.shape[:2]
+    around = room * max(box.width, box.height)
+    top, left = int(max(0.0, box.y - around) * height), int(max(0.0, box.x - around) * width)
+    bottom, right = (box.y + box.height + around) * height, (box.x + box.width + around) * width
+    return picture[top : max(top + 1, int(bottom)), left : max(left + 1, int(right))]

@@ -1,0 +1,146 @@
+"""The other worker of one socket: carries out commands and passes on news of the cart, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+
+from checkout.cart import corrections, selectors, services
+from checkout.cart.scan_events import Cause
+from checkout.errors import BadCommand, QuestionUnknown
+from checkout.live.camera_state import Connection
+from checkout.live.cart_sync import CartSync
+from checkout.live.commands import (
+    Barcode,
+    Choose,
+    Command,
+    DebugSet,
+    ItemCorrect,
+    ItemSet,
+    ModeSet,
+    Ping,
+    Undo,
+    ZoneSet,
+    command_parse,
+)
+from checkout.live.pending_changes import answer_of, change_of
+from checkout.live.threads import in_database, in_vision
+from checkout.models import Source
+from checkout.payloads import CartEvent
+from ebrcs.errors import EbrcsError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class CommandWorker:
+    """Works off text messages and notices one after another.
+
+    Parameters
+    ----------
+    store : stores what the lane has seen
+    """
+
+    session_id: UUID
+    connection: Connection
+    send: Callable[[Any], Awaitable[None]]
+    store: Callable[[], Awaitable[None]]
+    cart_sync: CartSync
+    commands: asyncio.Queue[str | CartEvent]
+
+    async def run(self) -> None:
+        """Work until cancelled; what goes wrong is answered and never the end."""
+        while True:
+            item = await self.commands.get()
+            try:
+                if isinstance(item, str):
+                    await self._carry_out(command_parse(item))
+                else:
+                    await self.cart_sync.tell(item)
+            except EbrcsError as error:
+                await self._refuse(error.code, error.detail, error.data)
+            except (OperationalError, InterfaceError):
+                logger.warning("The database does not answer.", exc_info=True)
+                await self._refuse("database_unavailable", "The database does not answer.", {})
+            except Exception:
+                logger.exception("A message of session %s failed.", self.session_id)
+                await self._refuse("internal_error", "The message could not be worked on.", {})
+
+    async def _carry_out(self, command: Command) -> None:
+        match command:
+            case Ping():
+                await self.send({"type": "pong"})
+            case ItemSet(product_id, quantity):
+                await self._change(partial(services.item_set, product_id=product_id, quantity=quantity))
+            case ItemCorrect(wrong_id, instead_id, event_id):
+                await self._change(
+                    partial(
+                        corrections.item_correct,
+                        product_id=wrong_id,
+                        instead_id=instead_id,
+                        about_id=event_id,
+                    )
+                )
+            case Undo(event_id):
+                await self._change(partial(corrections.change_undo, event_id=event_id))
+            case Barcode(code):
+                product = await in_database(selectors.product_by_barcode, code=code)
+                cause = Cause(source=Source.BARCODE, reason=f"barcode {code.strip()}")
+                await self._change(partial(services.item_add, product_id=product.pk, cause=cause))
+            case ModeSet():
+                await self._mode_set(command)
+            case ZoneSet():
+                await self._zone_set(command)
+            case DebugSet():
+                self.connection.explains = command.is_on
+                await self.send({"type": "debug.changed", "on": command.is_on})
+            case Choose():
+                await self._choose(command)
+
+    async def _change(self, service: Callable[..., CartEvent | None]) -> None:
+        """Have a service change the cart of this session, and tell what it changed."""
+        event = await in_database(service, session_id=self.session_id)
+        if event is not None:
+            await self.cart_sync.tell(event)
+
+    async def _mode_set(self, command: ModeSet) -> None:
+        camera = self.connection.camera
+        try:
+            async with camera.turn:
+                camera.lane.set_mode(cast("Any", command.mode))
+        except ValueError as error:
+            raise BadCommand(f"{error}.") from None
+        await self.send({"type": "mode.changed", "mode": command.mode})
+
+    async def _zone_set(self, command: ZoneSet) -> None:
+        camera = self.connection.camera
+        try:
+            async with camera.turn:
+                camera.set_zone(command.sides)
+        except ValueError as error:
+            raise BadCommand(f"{error}.") from None
+        await self.send({"type": "zone.changed", "zone": camera.zone})
+
+    async def _choose(self, command: Choose) -> None:
+        camera, product_id = self.connection.camera, str(command.product_id)
+        async with camera.turn:
+            if product_id not in camera.questions.get(command.track, ()):
+                raise QuestionUnknown(f"Nothing is asked about item {command.track} and this product.")
+            before = camera.lane.life(command.track)
+            was_open = before is not None and before.verdict.state != "accepted"
+            event = camera.lane.choose(command.track, product_id)
+            if was_open:
+                camera.changes.append(answer_of(camera, command.track, command.product_id))
+            if event is not None:
+                camera.changes.append(await in_vision(change_of, camera, event))
+        await self.store()
+
+    async def _refuse(self, code: str, detail: str, data: dict[str, Any]) -> None:
+        await self.send({"type": "error", "code": code, "detail": detail, "data": data})

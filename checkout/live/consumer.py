@@ -1,0 +1,356 @@
+"""The socket of a session: frames go to the frame worker, commands to the command worker, nothing waits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from checkout.cart import cart_lines, selectors, services
+from checkout.cart.announce import SEND_TIMEOUT_S, session_group
+from checkout.live.access import (
+    FAILED,
+    FLOODING,
+    NOT_AUTHENTICATED,
+    REPLACED,
+    SocketRefused,
+    language,
+    seat_key,
+    socket_enter,
+)
+from checkout.live.camera_state import CameraState, Connection, connections
+from checkout.live.cart_sync import CartSync
+from checkout.live.command_worker import CommandWorker
+from checkout.live.commands import TEXT_MAX_CHARACTERS
+from checkout.live.flood_guard import FloodGuard
+from checkout.live.frame_worker import FrameWorker
+from checkout.live.mailbox import Mailbox
+from checkout.live.threads import in_database, in_vision, tasks_end
+from checkout.models import CheckoutSession
+from checkout.payloads import Cart, CartEvent, Limits, SessionClosed, SessionInfo, SessionReady
+from recognition.engine import shared
+from recognition.models import IndexState
+
+if TYPE_CHECKING:
+    from recognition.engine.results import Recognition
+
+logger = logging.getLogger(__name__)
+PROTOCOL = 1
+NORMAL = 1000
+COMMAND_QUEUE_MAX = 200
+LAYER_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What a socket comes with.
+
+    Attributes
+    ----------
+    index_seq : how new the index has to be to show no less than there was
+    seat_key : the camera the client had before, if it says so
+    language : in which it is told why things are as they are
+    """
+
+    session_id: UUID
+    index_seq: int
+    seat_key: UUID | None
+    language: str
+
+
+@dataclass(frozen=True)
+class SessionSnapshot:
+    """The state of a session at one moment."""
+
+    info: SessionInfo
+    user_is_active: bool
+    cart: Cart
+
+
+def admission_read(scope: Any) -> Admission:
+    """Let a client in, or raise `SocketRefused`."""
+    session = socket_enter(scope)
+    seq = IndexState.objects.values_list("last_seq", flat=True).first()
+    return Admission(session.pk, seq or 0, seat_key(scope), language(scope))
+
+
+def snapshot_read(session_id: UUID) -> SessionSnapshot:
+    """Read the state of a session, ending it if it was idle for too long."""
+    stored = CheckoutSession.objects.select_related("user").get(pk=session_id)
+    session = services.session_current(session=stored)
+    info = selectors.session_info(session=session)
+    return SessionSnapshot(info, session.user.is_active, selectors.cart_get(session_id=session_id))
+
+
+class CheckoutConsumer(AsyncWebsocketConsumer):
+    """Translates between one WebSocket and the services.
+
+    Channels hands over one message at a time and daphne's queue has no bound, so no handler here awaits
+    anything slow: what a handler cannot do at once it leaves to the tasks below `_serve`.
+    """
+
+    watch_every_s = 5.0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        self.scope = scope
+        self.base_send = send
+        self.layer = cast("Any", get_channel_layer())
+        self.channel_name: str = await self.layer.new_channel()
+        self.mailbox = Mailbox()
+        self.commands: asyncio.Queue[str | CartEvent] = asyncio.Queue(COMMAND_QUEUE_MAX)
+        self.wake = asyncio.Event()
+        self.frames_guard = FloodGuard(settings.FRAME_MAX_PER_SECOND)
+        self.texts_guard = FloodGuard(settings.FRAME_MAX_PER_SECOND)
+        self.closing = False
+        self.main: asyncio.Task[None] | None = None
+        self.connection: Connection | None = None
+        receivers = [asyncio.create_task(self._hear(source)) for source in (receive, self._notice)]
+        try:
+            await wait_for_first(receivers)
+        except StopAsyncIteration:
+            pass
+        finally:
+            try:
+                await tasks_end(receivers)
+            finally:
+                await self._stop()
+
+    async def _hear(self, source: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        """Hand over whatever comes, until hung up."""
+        while True:
+            await self.dispatch(await source())
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand a message to its handler, without the database housekeeping of the base class."""
+        match message["type"]:
+            case "websocket.connect":
+                await self.accept()
+                self.main = asyncio.create_task(self._run())
+            case "websocket.receive":
+                await self.receive(message.get("text"), message.get("bytes"))
+            case "websocket.disconnect":
+                raise StopAsyncIteration
+            case "cart.changed":
+                self._command_put(message["event"])
+            case "session.ended":
+                self.wake.set()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Leave a frame or a command where its worker finds it; close on a flood."""
+        if self.closing:
+            return
+        now_s = time.monotonic()
+        if self.connection is not None:
+            self.connection.heard_s = now_s
+            self.connection.has_camera = self.connection.has_camera or bytes_data is not None
+        if bytes_data is not None:
+            flood = self.frames_guard.is_flood(now_s)
+            self.mailbox.put(bytes_data, now_s)
+        else:
+            flood = self.texts_guard.is_flood(now_s) or not self._command_put(
+                (text_data or "")[: TEXT_MAX_CHARACTERS + 1]
+            )
+        if flood:
+            logger.warning("A client sends more than %d messages a second.", settings.FRAME_MAX_PER_SECOND)
+            await self._leave(FLOODING)
+
+    async def send_message(self, message: Any) -> None:
+        """Send a message of the protocol, unless the socket is being closed."""
+        if not self.closing:
+            await self.send(text_data=json.dumps(message, ensure_ascii=False))
+
+    def _command_put(self, item: str | CartEvent) -> bool:
+        try:
+            self.commands.put_nowait(item)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    async def _notice(self) -> Any:
+        """Wait for a notice of the channel layer; while the layer is away there are none."""
+        while True:
+            try:
+                return await self.layer.receive(self.channel_name)
+            except Exception as error:  # noqa: BLE001 - the layer may fail in any way; the socket lives on
+                logger.warning("No notices at the moment: %r", error)
+                await asyncio.sleep(LAYER_PAUSE_S)
+
+    async def _run(self) -> None:
+        """Serve until the session or the connection ends; whatever goes wrong is said and logged."""
+        try:
+            await self._serve()
+        except SocketRefused as refused:
+            if refused.session is not None:
+                info = await in_database(selectors.session_info, session=refused.session)
+                await self.send_message(closed_message(info))
+            await self._leave(refused.code)
+        except Exception:
+            logger.exception("A socket failed.")
+            await self._leave(FAILED)
+
+    async def _serve(self) -> None:
+        admission = await in_database(admission_read, self.scope)
+        self.group = session_group(admission.session_id)
+        await self._join()
+        snapshot = await in_database(snapshot_read, admission.session_id)
+        self.connection = connection = await connections.enter(
+            admission.session_id, admission.seat_key, self._give_way
+        )
+        try:
+            await self._work(admission, snapshot, connection)
+        finally:
+            connections.leave(admission.session_id, connection)
+
+    async def _work(self, admission: Admission, snapshot: SessionSnapshot, connection: Connection) -> None:
+        cart_sync = CartSync(admission.session_id, self.send_message, snapshot.cart)
+        till = FrameWorker(
+            session_id=admission.session_id,
+            connection=connection,
+            mailbox=self.mailbox,
+            recognize=lambda crops: recognize(crops, admission.index_seq),
+            send=self.send_message,
+            tell=cart_sync.tell,
+            language=admission.language,
+        )
+        command_worker = CommandWorker(
+            session_id=admission.session_id,
+            connection=connection,
+            send=self.send_message,
+            store=till.store,
+            cart_sync=cart_sync,
+            commands=self.commands,
+        )
+        if self.closing:  # and the cancellation got lost in one of the calls above
+            return
+        await self.send_message(ready_message(snapshot, connection.camera))
+        tasks = [
+            asyncio.create_task(work)
+            for work in (
+                till.run(),
+                command_worker.run(),
+                self._watch(admission.session_id, cart_sync),
+                engine_warm(),
+            )
+        ]
+        try:
+            await wait_for_first(tasks[:3])
+        finally:
+            await tasks_end(tasks)
+
+    async def _watch(self, session_id: UUID, cart_sync: CartSync) -> None:
+        """Look every few seconds, and when told, whether the session goes on; notices alone may get lost."""
+        while True:
+            try:
+                snapshot = await in_database(snapshot_read, session_id)
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("Session %s cannot be looked up: %s", session_id, error)
+            else:
+                if not snapshot.user_is_active:
+                    raise SocketRefused(NOT_AUTHENTICATED, "The user may not log in any more.")
+                if snapshot.info["status"] != CheckoutSession.Status.ACTIVE:
+                    await self.send_message(closed_message(snapshot.info))
+                    await self._leave(NORMAL)
+                    return
+                await cart_sync.sync(snapshot.cart)
+            try:
+                await asyncio.wait_for(self.wake.wait(), self.watch_every_s)
+            except TimeoutError:
+                await self._join()
+            self.wake.clear()
+
+    async def _join(self) -> None:
+        """Enter the session's group; again and again, because the layer forgets after a day or a restart."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self.layer.group_add(self.group, self.channel_name)
+        except Exception as error:  # noqa: BLE001 - without notices the watch still keeps the client in step
+            logger.warning("No notices for the moment: %r", error)
+
+    async def _leave(self, code: int) -> None:
+        """Close the socket; what still comes in before the client has gone is thrown away."""
+        if not self.closing:
+            self.closing = True
+            await self.close(code)
+            if self.main is not asyncio.current_task():
+                self._main_cancel()
+
+    async def _give_way(self) -> None:
+        """Leave the camera to a newer socket of the same client."""
+        await self._leave(REPLACED)
+        if self.main is not None:
+            await tasks_end([self.main])
+
+    def _main_cancel(self) -> None:
+        """Cancel the main task, once: again would interrupt its clearing up."""
+        if self.main is not None and not self.main.cancelling():
+            self.main.cancel()
+
+    async def _stop(self) -> None:
+        """End the tasks of this connection and leave its group."""
+        self.closing = True
+        if self.main is not None:
+            await tasks_end([self.main])
+        if hasattr(self, "group"):
+            try:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self.layer.group_discard(self.group, self.channel_name)
+            except Exception as error:  # noqa: BLE001 - the layer forgets the channel by itself
+                logger.warning("The group could not be left: %r", error)
+
+
+async def wait_for_first(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Wait until any task ends, and raise what it raised."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+async def recognize(crops: Sequence[Any], at_least_seq: int) -> Recognition:
+    """Match crops with the process's engine."""
+    engine = shared.engine_running()
+    if engine is None:
+        engine = await in_vision(shared.engine)
+    return await engine.recognize_async(crops, at_least_seq=at_least_seq)
+
+
+async def engine_warm() -> None:
+    """Start the process's engine, so that it loads while the shopper puts down the bag."""
+    if shared.engine_running() is None:
+        await in_vision(shared.engine)
+
+
+def ready_message(snapshot: SessionSnapshot, camera: CameraState) -> SessionReady:
+    """Return the first message of a socket."""
+    engine = shared.engine_running()
+    limits: Limits = {
+        "max_frame_bytes": settings.FRAME_MAX_BYTES,
+        "max_pixels": settings.FRAME_MAX_PIXELS,
+        "max_fps": settings.FRAME_MAX_PER_SECOND,
+        "max_quantity": cart_lines.QUANTITY_MAX,
+    }
+    return {
+        "type": "session.ready",
+        "protocol": PROTOCOL,
+        "session": snapshot.info,
+        "cart": snapshot.cart,
+        "encoder": (engine.state().encoder or None) if engine else None,
+        "mode": camera.lane.mode,
+        "zone": camera.zone,
+        "limits": limits,
+    }
+
+
+def closed_message(info: SessionInfo) -> SessionClosed:
+    """Return the last message of a socket whose session has ended."""
+    return {"type": "session.closed", "status": info["status"], "order_id": info["order_id"]}

@@ -1,0 +1,17 @@
+"""Addresses of the WebSockets."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.urls import URLPattern, re_path
+
+from checkout.live.consumer import CheckoutConsumer
+
+websocket_urlpatterns: list[URLPattern] = [
+    re_path(
+        r"^api/ws/checkout/(?P<session_id>[^/]+)/?$",
+        cast("Any", CheckoutConsumer.as_asgi()),
+        name="checkout-socket",
+    ),
+]

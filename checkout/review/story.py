@@ -1,0 +1,99 @@
+"""What happened during a visit, in words and in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from checkout.cart.reasons import reworded
+from checkout.models import CheckoutSession, ScanEvent
+
+Event = TypeVar("Event", bound=ScanEvent)
+Action = ScanEvent.Action
+HEADLINES = {
+    Action.ADD: gettext_lazy("Added: %(quantity)d × %(name)s"),
+    Action.REMOVE: gettext_lazy("Removed: %(quantity)d × %(name)s"),
+    Action.QUESTION: gettext_lazy("Asked which one it is"),
+    Action.UNKNOWN: gettext_lazy("Not recognised"),
+    Action.ANSWER: gettext_lazy("Answered: %(name)s"),
+    Action.CORRECT: gettext_lazy("Corrected: %(name)s taken off, %(other)s put in its place"),
+    Action.UNDO: gettext_lazy("Undone"),
+    Action.DISAGREE: gettext_lazy("The barcode says %(name)s, the picture looks like %(other)s"),
+}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One scan event as it is told.
+
+    Attributes
+    ----------
+    reason : what led to it, empty where nothing more is to be said
+    after : since the visit began
+    is_doubt : whether something was asked, answered, not recognised or disputed
+    """
+
+    event: ScanEvent
+    headline: str
+    reason: str
+    after: timedelta
+    is_doubt: bool
+    has_picture: bool
+
+    @property
+    def after_text(self) -> str:
+        """The time since the visit began, as minutes and seconds."""
+        seconds = max(0, round(self.after.total_seconds()))
+        return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def events_told(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Have events read with what telling them needs, but with their pictures left where they are."""
+    told: Any = (
+        events.select_related("product", "other_product", "about__product", "about__other_product")
+        .defer("thumbnail", "about__thumbnail")
+        .annotate(
+            has_picture=Q(thumbnail__isnull=False),
+            about_has_picture=Q(about__thumbnail__isnull=False),
+        )
+    )
+    return cast("QuerySet[Event]", told)
+
+
+def story_tell(*, session: CheckoutSession) -> list[Happening]:
+    """Return what happened during a visit, in one query."""
+    events = events_told(ScanEvent.objects.filter(session=session)).order_by("created_at", "id")
+    return [
+        Happening(
+            event=event,
+            headline=headline(event),
+            reason=reworded(event.reason),
+            after=event.created_at - session.created_at,
+            is_doubt=event.action not in (Action.ADD, Action.REMOVE),
+            has_picture=getattr(event, "has_picture", False),
+        )
+        for event in events
+    ]
+
+
+def headline(event: ScanEvent) -> str:
+    """Say an event in a few words."""
+    if event.action == Action.UNDO and event.about is not None:
+        return _("Undone: %(what)s") % {"what": headline(event.about)}
+    text = HEADLINES[Action(event.action)]
+    if event.action == Action.CORRECT and event.other_product is None:
+        text = gettext_lazy("Corrected: %(name)s taken off")
+    return str(text) % {
+        "name": _name(event.product),
+        "other": _name(event.other_product),
+        "quantity": event.quantity,
+    }
+
+
+def _name(product: object) -> str:
+    return _("a product that was deleted") if product is None else str(product)

@@ -1,0 +1,306 @@
+"""How fast frames are answered, from one camera and from several, beside doing everything for every frame."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Any, Protocol
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+import numpy as np
+from django.conf import settings
+from PIL import Image as Pictures
+
+from checkout.demo.clip import FRAMES_PER_SECOND, clip_cart, clip_frames
+from checkout.demo.packs import PACKS, VIEW_ANGLES, product_photo
+from checkout.live.camera_state import CameraState, Connection
+from checkout.live.frame_worker import FrameWorker, ProductNames
+from checkout.live.mailbox import Mailbox
+from checkout.models import ScanEvent
+from checkout.payloads import Choice
+from recognition.engine.batcher import Batcher
+from recognition.engine.results import Recognition
+from recognition.vision.encoders.protocol import Encoder
+from recognition.vision.evaluation.processor import processor_name
+from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer
+from recognition.vision.lane.lane import Lane
+from recognition.vision.scene.crops import cut_item
+from recognition.vision.scene.decode import decode_frame
+from recognition.vision.scene.foreground import ForegroundDetector
+from recognition.vision.types import Image
+
+STREAMS = (1, 8)
+JPEG_QUALITY = 80
+STAGGER_S = 0.313
+"""Cameras begin this much after one another, so that they do not show the same item at the same moment."""
+
+IDS = {pack.name: uuid5(NAMESPACE_OID, pack.barcode) for pack in PACKS}
+NAMES = {product_id: name for name, product_id in IDS.items()}
+
+Report = Callable[[str], object]
+
+
+class Way(Protocol):
+    """One way of answering frames."""
+
+    async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
+        """Send the frames at their pace, the first at a moment of the monotonic clock."""
+
+    def close(self) -> None:
+        """Stop every thread."""
+
+
+@dataclass
+class StreamAnswers:
+    """What became of one camera's frames; `cart` is None where none was filled."""
+
+    sent: int = 0
+    dropped: int = 0
+    waiting: int = 0
+    answer_ms: list[float] = field(default_factory=list)
+    cart: Counter[str] | None = None
+
+
+def benchmark_stream(
+    encoder: Encoder, *, streams: Sequence[int] = STREAMS, report: Report = lambda line: None
+) -> dict[str, Any]:
+    """Play the demo shop's clip to several tills at once, as it was recorded, ten frames a second.
+
+    Everything of a socket takes part but the network and the database: mailbox, worker, decoding, lane,
+    batches across sockets, index, closer look. The naive way gets the same frames at the same moments:
+    one queue, and for each frame every region in which something is, or else the whole picture, embedded by
+    itself and searched, in float32; nothing is left out, remembered or put together.
+
+    Parameters
+    ----------
+    encoder : embeds, for both ways
+    streams : numbers of cameras, each a run of its own
+    report : told what is being done, line by line
+
+    Returns
+    -------
+    ``rows``, one per number of cameras and way (``tills`` or ``naive``):
+
+    - ``p50_ms``, ``p95_ms``, ``longest_ms``: from a frame's arrival to its answer
+    - ``frames``, ``answered``, ``dropped``: dropped are those a newer one took the place of, and those that
+      were too old when their turn came
+    - ``waiting``: frames not answered when the last one had been sent: above a few, a queue grows
+    - ``carts_right``: tills whose cart is what the clip shows
+
+    ``naive_to_tills_p95``: for each number of cameras, how many times longer the naive way's p95 is.
+    ``machine`` and ``versions``: what it was measured on.
+    """
+    import torch
+
+    report("drawing the clip and the gallery")
+    frames = [_jpeg(frame) for frame in clip_frames()]
+    shown = [(pack, view) for pack in PACKS for view in range(len(VIEW_ANGLES))]
+    photos = [np.asarray(product_photo(pack, view)) for pack, view in shown]
+    gallery = PhotoGallery.embed(encoder, photos, [str(IDS[pack.name]) for pack, _ in shown])
+    recognizer = Recognizer(encoder, gallery)
+    for position in range(len(gallery)):
+        gallery.features(position)
+    rows, ratios = [], {}
+    for count in streams:
+        pair = []
+        for name, make in (("tills", FrameWorkers), ("naive", Naive)):
+            report(f"{count} cameras, {name}: {len(frames) / FRAMES_PER_SECOND:.0f} s")
+            figures = asyncio.run(_played(make(encoder, recognizer), count, frames))
+            pair.append({"streams": count, "way": name, **figures})
+        rows += pair
+        ratios[str(count)] = round(pair[1]["p95_ms"] / pair[0]["p95_ms"], 1)
+    return {
+        "rows": rows,
+        "naive_to_tills_p95": ratios,
+        "encoder": encoder.name,
+        "machine": {
+            "processor": processor_name(),
+            "processors": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+        },
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+
+
+def _jpeg(frame: Pictures.Image) -> bytes:
+    stream = io.BytesIO()
+    frame.save(stream, "JPEG", quality=JPEG_QUALITY)
+    return stream.getvalue()
+
+
+async def _played(way: Way, count: int, frames: Sequence[bytes]) -> dict[str, Any]:
+    start_s = time.monotonic() + 0.5
+    try:
+        played = await asyncio.gather(
+            *(way.play(stream, frames, start_s + stream * STAGGER_S) for stream in range(count))
+        )
+    finally:
+        way.close()
+    times_ms = np.array([answer for answers in played for answer in answers.answer_ms])
+    figures: dict[str, Any] = {
+        "p50_ms": round(float(np.percentile(times_ms, 50)), 1),
+        "p95_ms": round(float(np.percentile(times_ms, 95)), 1),
+        "longest_ms": round(float(times_ms.max()), 1),
+        "frames": sum(answers.sent for answers in played),
+        "answered": len(times_ms),
+        "dropped": sum(answers.dropped for answers in played),
+        "waiting": sum(answers.waiting for answers in played),
+    }
+    carts = [answers.cart for answers in played if answers.cart is not None]
+    return figures | ({"carts_right": sum(cart == clip_cart() for cart in carts)} if carts else {})
+
+
+class FrameWorkers:
+    """StreamAnswers as the sockets of a running shop do."""
+
+    def __init__(self, encoder: Encoder, recognizer: Recognizer) -> None:
+        self._encoder, self._recogniser = encoder, recognizer
+        self._batcher: Batcher[Sequence[Image], Recognition] = Batcher(work=self._work, size=len)
+        self._batcher.start()
+
+    async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
+        """Send the frames of one camera through a till of its own."""
+        answers = StreamAnswers(cart=Counter())
+        lane = Lane(verify=self._recogniser.verify)
+        till = ClipFrameWorker(
+            uuid4(),
+            Connection(CameraState(lane)),
+            Mailbox(),
+            self._recognize,
+            _nothing,
+            _nothing,
+            names=ClipNames(),
+        )
+        working = asyncio.create_task(till.answer_all(answers, len(frames)))
+        try:
+            for number, frame in enumerate(frames):
+                await asyncio.sleep(start_s + number / FRAMES_PER_SECOND - time.monotonic())
+                till.mailbox.put(frame, time.monotonic())
+                answers.sent += 1
+            answers.waiting = till.mailbox.is_full + till.is_working
+            await working
+        finally:
+            working.cancel()
+            await asyncio.wait([working])
+        return answers
+
+    def close(self) -> None:
+        """Stop the batcher."""
+        self._batcher.close()
+
+    async def _recognize(self, crops: Sequence[Image]) -> Recognition:
+        return await asyncio.wrap_future(self._batcher.submit(crops))
+
+    def _work(self, requests: Sequence[Sequence[Image]]) -> list[Recognition]:
+        started_s = time.perf_counter()
+        embeddings = self._encoder.encode([crop for crops in requests for crop in crops])
+        embedded_s = time.perf_counter()
+        decisions = self._recogniser.match(embeddings)
+        timing_ms = {
+            "embed": 1000 * (embedded_s - started_s),
+            "search": 1000 * (time.perf_counter() - embedded_s),
+        }
+        recognitions, first = [], 0
+        for crops in requests:
+            part = slice(first, first + len(crops))
+            recognitions.append(Recognition(embeddings[part], decisions[part], timing_ms))
+            first = part.stop
+        return recognitions
+
+
+@dataclass
+class ClipFrameWorker(FrameWorker):
+    """A till that keeps its cart to itself instead of storing it."""
+
+    is_working: bool = False
+
+    async def answer_all(self, answers: StreamAnswers, count: int) -> None:
+        """Answer frames up to the last of `count`, noting times, frames left out, and the cart."""
+        assert answers.cart is not None
+        number = 0
+        while number < count:
+            frame = await self.mailbox.take()
+            number = frame.number
+            self.is_working = True
+            answer = await self._answer(frame)
+            self.is_working = False
+            answers.dropped += frame.dropped
+            if answer["type"] == "frame.result":
+                answers.answer_ms.append(1000 * (time.monotonic() - frame.received_s))
+            elif answer["code"] == "late_frame":
+                answers.dropped += 1
+            else:
+                raise RuntimeError(f"a frame was answered with {answer['code']}: {answer['detail']}")
+            changes = self.connection.camera.changes
+            answers.cart.update(
+                NAMES[change.product_id]
+                for change in changes
+                if change.action == ScanEvent.Action.ADD and change.product_id is not None
+            )
+            changes.clear()
+
+
+class ClipNames(ProductNames):
+    """The names of the demo shop's products."""
+
+    async def get(self, product_ids: set[str]) -> dict[str, Choice]:
+        """Return the names of these products."""
+        return {
+            product_id: {"product_id": product_id, "name": NAMES[UUID(product_id)], "image": None}
+            for product_id in product_ids
+        }
+
+
+class Naive:
+    """One thread that takes frame after frame and does everything for each."""
+
+    def __init__(self, encoder: Encoder, recognizer: Recognizer) -> None:
+        self._encoder, self._recogniser = encoder, recognizer
+        self._queue: SimpleQueue[tuple[int, bytes, float]] = SimpleQueue()
+        self._presences: dict[int, ForegroundDetector] = {}
+        self._answers: dict[int, StreamAnswers] = {}
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="naive", daemon=True)
+        self._thread.start()
+
+    async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
+        """Queue the frames of one camera."""
+        answers = self._answers[stream] = StreamAnswers()
+        self._presences[stream] = ForegroundDetector()
+        for number, frame in enumerate(frames):
+            await asyncio.sleep(start_s + number / FRAMES_PER_SECOND - time.monotonic())
+            self._queue.put((stream, frame, time.monotonic()))
+            answers.sent += 1
+        answers.waiting = answers.sent - len(answers.answer_ms)
+        return answers
+
+    def close(self) -> None:
+        """Stop the thread; what waits is not answered."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                stream, frame, received_s = self._queue.get(timeout=0.05)
+            except Empty:
+                continue
+            picture = decode_frame(
+                frame, max_bytes=settings.FRAME_MAX_BYTES, max_pixels=settings.FRAME_MAX_PIXELS
+            )
+            scene = self._presences[stream].look(picture, 1.0 / FRAMES_PER_SECOND)
+            for crop in [cut_item(picture, found) for found in scene.proposals] or [picture]:
+                self._recogniser.match(self._encoder.encode([crop]))
+            self._answers[stream].answer_ms.append(1000 * (time.monotonic() - received_s))
+
+
+async def _nothing(_message: object) -> None:
+    """Tell nobody."""

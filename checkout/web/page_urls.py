@@ -1,0 +1,19 @@
+"""Addresses of the pages of checkout."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from checkout.web.pages import checkout_page, checkout_start, home, likely_page, manifest
+
+urlpatterns: list[URLPattern] = [
+    path("", home, name="home"),
+    path("manifest.webmanifest", manifest, name="manifest"),
+    path("checkout/", checkout_start, name="checkout"),
+    path("checkout/<uuid:session_id>/", checkout_page, name="checkout-session"),
+    path(
+        "checkout/<uuid:session_id>/likely/<uuid:product_id>/",
+        likely_page,
+        name="checkout-likely",
+    ),
+]

@@ -1,0 +1,170 @@
+"""The shop keeper's page on how well each product is recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from catalog.models import Product, ProductImage
+from recognition.index.state import state_current
+from recognition.tools.catalog_audit import CheckState, catalog_audit
+
+PER_PAGE = 30
+
+
+@dataclass(frozen=True)
+class ShownLookAlike:
+    """A product another one was taken for, with both photos."""
+
+    product: Product
+    count: int
+    score: float
+    picture: ProductImage | None
+    matched: ProductImage | None
+
+
+@dataclass(frozen=True)
+class ShownCheck:
+    """What is shown of one product; shares are of the photos checked, in percent."""
+
+    product: Product
+    photo: ProductImage | None
+    found: dict[str, Any]
+    looks_like: list[ShownLookAlike]
+    grade: str
+    advice: str
+
+    @property
+    def bars(self) -> list[tuple[str, str, int]]:
+        """What a till would have said: kind, name, and number of photos."""
+        found = self.found
+        wrongly = found["wrongly_added"]
+        return [
+            ("added", _("added rightly"), found["accepted"] - wrongly),
+            ("wrong", _("added as another product"), wrongly),
+            ("asked", _("asked about"), found["ambiguous"]),
+            ("unknown", _("not recognised"), found["unknown"]),
+        ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def check_page(request: HttpRequest) -> HttpResponse:
+    """Show what the last check found, or begin a new one."""
+    _permit(request)
+    if request.method == "POST":
+        catalog_audit.start()
+        return redirect("admin:catalog_product_check")
+    state = catalog_audit.state()
+    page = Paginator(state["products"], PER_PAGE).get_page(request.GET.get("p"))
+    context = {
+        **admin.site.each_context(request),
+        "title": _("How well products are recognised"),
+        "opts": Product._meta,
+        "state": state,
+        "failure": _(state["failure"]) if state["failure"] else "",
+        "at": datetime.fromtimestamp(state["at_s"], tz=UTC),
+        "outdated": state["status"] == "done" and state["seq"] != state_current().last_seq,
+        "summary": _summary(state),
+        "page": page,
+        "checks": _shown(list(page.object_list)),
+    }
+    return TemplateResponse(request, "admin/recognition/check.html", context)
+
+
+@require_safe
+def check_progress(request: HttpRequest) -> HttpResponse:
+    """Say how far the check is."""
+    _permit(request)
+    state = catalog_audit.state()
+    return JsonResponse({name: state[name] for name in ("status", "done", "total")})
+
+
+def _permit(request: HttpRequest) -> None:
+    if not request.user.has_perm("catalog.view_product"):
+        raise PermissionDenied
+
+
+def _summary(state: CheckState) -> dict[str, int]:
+    products = state["products"]
+    checked = sum(each["checked"] for each in products)
+    return {
+        "products": len(products),
+        "weak": sum(each["advice"] != "fine" for each in products),
+        "checked": checked,
+        "right": sum(each["right"] for each in products),
+        "wrongly_added": sum(each["wrongly_added"] for each in products),
+    }
+
+
+def _shown(found: list[dict[str, Any]]) -> list[ShownCheck]:
+    """Fetch names and photos of a page at once; products and photos deleted since are left out."""
+    likes = [like for each in found for like in each["looks_like"]]
+    wanted = {each["product"] for each in (*found, *likes)}
+    products = {
+        str(product.pk): product
+        for product in Product.objects.filter(pk__in=wanted).prefetch_related("images")
+    }
+    shown = {like[side] for like in likes for side in ("picture", "matched")}
+    images = {str(image.pk): image for image in ProductImage.objects.filter(pk__in=shown)}
+    return [_shown_one(each, products, images) for each in found if each["product"] in products]
+
+
+def _shown_one(
+    found: dict[str, Any], products: dict[str, Product], images: dict[str, ProductImage]
+) -> ShownCheck:
+    product = products[found["product"]]
+    looks_like = [
+        ShownLookAlike(
+            products[like["product"]],
+            like["count"],
+            like["score"],
+            images.get(like["picture"]),
+            images.get(like["matched"]),
+        )
+        for like in found["looks_like"]
+        if like["product"] in products
+    ]
+    return ShownCheck(
+        product=product,
+        photo=product.first_photo,
+        found=found,
+        looks_like=looks_like,
+        grade=_grade(found),
+        advice=_advice(found, looks_like),
+    )
+
+
+def _grade(found: dict[str, Any]) -> str:
+    if found["advice"] == "fine":
+        return "good"
+    return "weak" if found["wrongly_added"] or found["right"] < 0.5 * found["checked"] else "fair"
+
+
+def _advice(found: dict[str, Any], looks_like: list[ShownLookAlike]) -> str:
+    other = looks_like[0].product.name if looks_like else _("another product")
+    words = {
+        "one_photo": _(
+            "With one photo nobody can say. Add two to four more, from other sides and in the till's light."
+        ),
+        "added_wrongly": _(
+            "Looks so much like %(other)s that it was added as that. Add photos of sides where they differ."
+        ),
+        "looks_like": _("Looks like %(other)s. Add photos of sides where they differ."),
+        "few_photos": _("Add one to three photos from other sides: shoppers hold it as they like."),
+        "other_sides": _(
+            "Its photos hardly resemble each other. Add more from the sides that only one photo shows."
+        ),
+        "often_asked": _("Shoppers will often be asked which one it is. More photos make that rarer."),
+        "fine": _("Nothing to do."),
+    }
+    return words[found["advice"]] % {"other": other}

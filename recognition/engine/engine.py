@@ -1,0 +1,295 @@
+"""The recognition engine: one for each process, shared by every caller in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recognition.encoder_choice import encoder_load
+from recognition.engine.batcher import Batcher
+from recognition.engine.encoder_keeper import EncoderKeeper
+from recognition.engine.results import Embedded, EncoderIdentity, EngineState, Recognition
+from recognition.errors import EncoderFailed, EngineBusy, EngineNotReady
+from recognition.index.state import mismatch_words
+from recognition.vision.batches import batches
+from recognition.vision.encoders.layout import EMBEDDING_DIM, fuse
+from recognition.vision.encoders.protocol import Encoder
+from recognition.vision.types import FloatArray, Image
+
+if TYPE_CHECKING:
+    from recognition.engine.gallery import Gallery
+    from recognition.index.replica import IndexView, Replica
+    from recognition.vision.decision.decide import Candidate, Decision
+
+logger = logging.getLogger(__name__)
+
+CATCH_UP_S = 2.0
+ENCODER_WAIT_S = 120.0
+EMBED_PATIENCE_S = 60.0
+REGISTRATION_BATCH = 4
+"""Pictures of a registration embedded at a time, so that frames of shoppers get in between."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    images: tuple[Image, ...]
+    search: bool
+
+
+@dataclass(frozen=True)
+class _Answer:
+    embedded: Embedded
+    decisions: list[Decision]
+    timing_ms: dict[str, float]
+
+
+class Engine:
+    """Embeds pictures and matches them against this process's replica of the index.
+
+    Parameters
+    ----------
+    load : loads an encoder by name; by default from the registry
+    gallery : the replica with its thresholds and files; by default the shop's own
+    """
+
+    def __init__(
+        self, *, load: Callable[[str], Encoder] = encoder_load, gallery: Gallery | None = None
+    ) -> None:
+        from recognition.engine.gallery import Gallery  # brings FAISS, which pages and commands do without
+
+        self.keeper = EncoderKeeper(load=load)
+        self.gallery = gallery or Gallery()
+        self._batcher: Batcher[_Request, _Answer] = Batcher(
+            work=self._work, size=lambda request: len(request.images)
+        )
+        self._closed = False
+
+    @property
+    def replica(self) -> Replica:
+        """The copy of the index in this process."""
+        return self.gallery.replica
+
+    def start(self) -> None:
+        """Begin to load encoder and index, each in a thread of its own."""
+        self.keeper.start()
+        self.gallery.start()
+        self._batcher.start()
+
+    def close(self) -> None:
+        """Answer everyone who waits, stop every thread and close their database connections."""
+        self._closed = True
+        self._batcher.close()
+        self.keeper.stop()
+        self.gallery.stop()
+
+    def state(self) -> EngineState:
+        """Say whether pictures can be recognised now, and why not."""
+        encoder, view = self.keeper.encoder, self.replica.view
+        reasons = self._reasons(encoder, view)
+        warnings = [f"The index may be behind: {self.replica.failure}."] if self.replica.failure else []
+        return EngineState(
+            ready=not reasons,
+            reasons=reasons,
+            encoder=encoder.name if encoder else "",
+            fingerprint=encoder.fingerprint if encoder else "",
+            rows=view.store.row_count if view else 0,
+            active_rows=view.store.active_count if view else 0,
+            applied_seq=max(self.replica.applied_seq, 0),
+            epoch=view.epoch if view else 0,
+            generation=self.gallery.generation,
+            warnings=warnings + self.gallery.warnings,
+        )
+
+    def wait_ready(self, *, timeout_s: float = ENCODER_WAIT_S) -> EngineState:
+        """Wait until encoder, index and thresholds are there, or a try has failed; for commands.
+
+        A server answers as soon as it can; a command that answers once should not do so with the thresholds
+        of an index that is still being measured.
+        """
+        deadline = time.monotonic() + timeout_s
+        self.keeper.wait(timeout_s=timeout_s)
+        if self.replica.wait_for(0, timeout_s=max(0.0, deadline - time.monotonic())):
+            self.gallery.calibrator.wait(timeout_s=max(0.0, deadline - time.monotonic()))
+        return self.state()
+
+    def encoder_identity(self) -> EncoderIdentity:
+        """Return which encoder is loaded, after waiting for a load in progress.
+
+        Raises
+        ------
+        EngineNotReady
+            When it cannot be loaded.
+        """
+        encoder = self.keeper.wait(timeout_s=ENCODER_WAIT_S)
+        if encoder is None:
+            raise EngineNotReady(f"The encoder is not there: {self.keeper.failure or 'still loading'}.")
+        return EncoderIdentity(encoder.name, encoder.fingerprint)
+
+    def embed(self, images: Sequence[Image]) -> Embedded:
+        """Embed pictures for the index; waits for its turn and lets shoppers' frames go in between.
+
+        Raises
+        ------
+        EngineNotReady, EngineBusy, EncoderFailed
+            When there is no encoder, no turn within a minute, or a picture on which the encoder fails.
+        """
+        identity = self.encoder_identity()
+        deadline = time.monotonic() + EMBED_PATIENCE_S
+        vectors = [np.empty((0, EMBEDDING_DIM), np.float32)]
+        for some in batches(images, REGISTRATION_BATCH):
+            embedded = self._submit_patiently(_Request(tuple(some), search=False), deadline).embedded
+            if embedded.fingerprint != identity.fingerprint:
+                raise EngineNotReady("The encoder was replaced meanwhile. Try again.")
+            vectors.append(embedded.vectors)
+        return Embedded(np.concatenate(vectors), identity.name, identity.fingerprint)
+
+    def recognize(self, images: Sequence[Image], *, at_least_seq: int = 0) -> Recognition:
+        """Match pictures, in one batch with those of other callers; blocks.
+
+        Raises
+        ------
+        EngineNotReady, EngineBusy, EncoderFailed
+            With words for the shopper's page and a 503 for the API.
+        """
+        self._require_ready()
+        if not self.replica.wait_for(at_least_seq, timeout_s=CATCH_UP_S):
+            raise self._behind(at_least_seq)
+        return _recognition(self._batcher.submit(_Request(tuple(images), search=True)).result())
+
+    async def recognize_async(self, images: Sequence[Image], *, at_least_seq: int = 0) -> Recognition:
+        """Match pictures without ever blocking the event loop, on an index that has applied `at_least_seq`.
+
+        A cancelled caller is skipped if its batch has not begun.
+
+        Raises
+        ------
+        EngineNotReady, EngineBusy, EncoderFailed
+            As `recognize`.
+        """
+        self._require_ready()
+        if self.replica.applied_seq < at_least_seq:
+            applied = asyncio.wrap_future(self.replica.when_applied(at_least_seq))
+            try:
+                await asyncio.wait_for(applied, CATCH_UP_S)
+            except TimeoutError:
+                raise self._behind(at_least_seq) from None
+        answer = await asyncio.wrap_future(self._batcher.submit(_Request(tuple(images), search=True)))
+        return _recognition(answer)
+
+    def verify(self, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
+        """Look closely at one picture of an item and the few products it may be, likeliest first.
+
+        Works in the caller's thread, some 25 ms, up to half a second the first time a product is in
+        question; neither the batcher nor an event loop may call it.
+
+        Returns
+        -------
+        Decision or None
+            Accepted where print and embedding together leave little doubt; None where the question stays.
+        """
+        view = self.replica.view
+        return None if view is None else self.gallery.verify(view, image, suspects)
+
+    def _submit_patiently(self, request: _Request, deadline: float) -> _Answer:
+        while True:
+            try:
+                return self._batcher.submit(request).result()
+            except EngineBusy:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def _require_ready(self) -> None:
+        reasons = self._reasons(self.keeper.encoder, self.replica.view)
+        if reasons:
+            raise EngineNotReady.because(reasons)
+
+    def _reasons(self, encoder: Encoder | None, view: IndexView | None) -> list[str]:
+        reasons = []
+        if self._closed:
+            reasons.append("Recognition is shutting down.")
+        if encoder is None:
+            reasons.append(
+                f"The encoder is not there: {self.keeper.failure}."
+                if self.keeper.failure
+                else "The encoder is being loaded."
+            )
+        if view is None:
+            reasons.append(
+                f"The index is not there: {self.replica.failure}."
+                if self.replica.failure
+                else "The index is being loaded."
+            )
+        if encoder is not None and view is not None:
+            reasons += _mismatch(encoder, view)
+        return reasons
+
+    def _behind(self, seq: int) -> EngineNotReady:
+        reason = self.replica.failure or "it is still catching up"
+        return EngineNotReady(f"The index has not reached {seq} yet: {reason}.", index_seq=seq)
+
+    def _work(self, requests: Sequence[_Request]) -> list[_Answer]:
+        """Answer a batch; runs in the batcher's thread."""
+        encoder = self.keeper.encoder
+        if encoder is None:
+            raise EngineNotReady(f"The encoder is not there: {self.keeper.failure or 'it is being loaded'}.")
+        start = time.perf_counter()
+        try:
+            vectors = encoder.encode([image for request in requests for image in request.images])
+        except Exception as error:
+            if len(requests) == 1:
+                logger.exception("the encoder failed on a request of %d pictures", len(requests[0].images))
+                self.keeper.failed(error)
+            raise EncoderFailed("The encoder failed on this picture. Try another one.") from error
+        self.keeper.succeeded()
+        embedded = time.perf_counter()
+        decisions = self._decide(encoder, vectors, requests)
+        timing_ms = {"embed": 1e3 * (embedded - start), "search": 1e3 * (time.perf_counter() - embedded)}
+        answers = []
+        first = 0
+        for request in requests:
+            part = slice(first, first + len(request.images))
+            first = part.stop
+            answers.append(
+                _Answer(
+                    embedded=Embedded(vectors[part], encoder.name, encoder.fingerprint),
+                    decisions=decisions[part] if request.search else [],
+                    timing_ms=timing_ms,
+                )
+            )
+        return answers
+
+    def _decide(self, encoder: Encoder, vectors: FloatArray, requests: Sequence[_Request]) -> list[Decision]:
+        """Match a whole batch when anyone in it asks for that: one search costs little more than two."""
+        if not len(vectors) or not any(request.search for request in requests):
+            return []
+        view = self.replica.view
+        if view is None:
+            raise EngineNotReady("The index is being loaded.")
+        reasons = _mismatch(encoder, view)
+        if reasons:
+            raise EngineNotReady.because(reasons)
+        return self.gallery.decide(view, fuse(vectors, visual_weight=self.replica.visual_weight))
+
+
+def _mismatch(encoder: Encoder, view: IndexView) -> list[str]:
+    if view.fingerprint in {"", encoder.fingerprint}:
+        return []
+    return [
+        mismatch_words(
+            index_encoder=view.encoder,
+            index_fingerprint=view.fingerprint,
+            encoder=encoder.name,
+            fingerprint=encoder.fingerprint,
+        )
+    ]
+
+
+def _recognition(answer: _Answer) -> Recognition:
+    return Recognition(answer.embedded.vectors, answer.decisions, answer.timing_ms)

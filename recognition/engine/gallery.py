@@ -1,0 +1,97 @@
+"""What pictures are compared with: the replica, the thresholds of its products, and the files behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from recognition.engine.calibrator import Calibrator
+from recognition.engine.photo_features import PhotoFeatures
+from recognition.index.files import IndexFiles
+from recognition.index.hints import HintListener
+from recognition.index.replica import POLL_S, IndexView, Replica
+from recognition.index.snapshots import SnapshotKeeper
+from recognition.vision.decision.decide import Candidate, Decision
+from recognition.vision.decision.matching import look_closely, match, photos_needed
+from recognition.vision.decision.verification import features_of
+from recognition.vision.types import FloatArray, Image
+
+
+class Gallery:
+    """Finds the products nearest to a picture and decides whether one of them is what it shows.
+
+    Parameters
+    ----------
+    files : where snapshots are kept; by default the shop's own
+    poll_s : longest time between two looks at the log
+    """
+
+    def __init__(self, *, files: IndexFiles | None = None, poll_s: float = POLL_S) -> None:
+        self.files = files or IndexFiles()
+        self.calibrator = Calibrator()
+        self.features = PhotoFeatures()
+        self.snapshots = SnapshotKeeper(self.files)
+        self.replica = Replica(
+            visual_weight=self.files.visual_weight,
+            load=self.files.load,
+            changed=self._rows_changed,
+            poll_s=poll_s,
+        )
+        self.hints = HintListener(self.replica.hint)
+
+    @property
+    def generation(self) -> int:
+        """The live generation of files on this machine."""
+        return self.files.generation()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with the files although recognition works without them."""
+        found = []
+        if self.files.rebuilt_because:
+            found.append(f"The index files could not be used: {self.files.rebuilt_because}.")
+        if self.snapshots.failure:
+            found.append(f"The index files cannot be written: {self.snapshots.failure}.")
+        if self.calibrator.failure:
+            found.append(f"The thresholds cannot be measured: {self.calibrator.failure}.")
+        return found
+
+    def start(self) -> None:
+        """Begin to follow the log and to save files."""
+        self.replica.start()
+        self.hints.start()
+        self.snapshots.start()
+        self.calibrator.start()
+        self.features.start()
+
+    def stop(self) -> None:
+        """Stop every thread and close its database connection."""
+        self.hints.stop()
+        self.replica.stop()
+        self.snapshots.stop()
+        self.calibrator.stop()
+        self.features.stop()
+
+    def decide(self, view: IndexView, queries: FloatArray) -> list[Decision]:
+        """Match fused vectors, float32 (n, 1280), and decide on each; photos in question are made ready."""
+        thresholds = self.calibrator.thresholds
+        decisions = match(view.store, view.product_ids, queries, thresholds)
+        wanted = [row for decision in decisions for row in photos_needed(decision.candidates)]
+        self.features.want(dict.fromkeys(wanted))
+        return decisions
+
+    def verify(self, view: IndexView, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
+        """Look closely at one picture of an item and decide by embedding and print together.
+
+        Returns
+        -------
+        Decision or None
+            None where there was no photo to compare it with.
+        """
+        item, photos = partial(features_of, image), partial(self.features.get, view)
+        return look_closely(item, suspects, self.calibrator.thresholds, photos)
+
+    def _rows_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
+        self.snapshots.changed()
+        self.calibrator.changed(view, rows)
+        self.features.rows_changed(rows)

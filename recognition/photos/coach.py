@@ -1,0 +1,193 @@
+"""A word to the shop keeper on photos a product would be recognised badly by, and what to do about them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Product, ProductImage
+from recognition.engine import shared
+from recognition.photos.checks import picture_hash_of
+from recognition.vision.batches import batches
+
+if TYPE_CHECKING:
+    from recognition.vision.decision.look_alikes import Neighbour
+
+MEASURING_WAIT_S = 2.0
+"""How long an upload waits until its photos have been compared with all others."""
+
+PRODUCTS_AT_ONCE = 200
+
+# By image: how near a photo of another product comes to it, and that photo.
+Nearest: TypeAlias = "dict[UUID, tuple[Neighbour, ProductImage]]"
+
+FAULT_WORDS: dict[str, Promise | str] = {
+    "blurred": _("The photo is blurred. Hold still, let the camera focus, and take it again."),
+    "too_dark": _("The photo is too dark. Take it again with more light."),
+    "too_bright": _("The photo is overexposed. Take it again without direct light or flash."),
+    "washed_out": _("The photo is pale. Wipe the lens and avoid light from behind."),
+    "too_small": _("The photo has too few pixels. Send the picture as the camera took it."),
+    "item_small": _("The product takes up little of the photo. Go nearer."),
+}
+
+
+@dataclass(frozen=True)
+class PhotoWarning:
+    """One thing that would make a product recognised badly.
+
+    Attributes
+    ----------
+    code : for machines
+    detail : for the shop keeper, with what to do
+    image : the photo it is about, None where it is about all of them
+    other : a photo of the product that it may be confused with
+    score : how alike the two are, in [-1, 1]
+    """
+
+    code: str
+    detail: str
+    image: ProductImage | None = None
+    other: ProductImage | None = field(default=None, repr=False)
+    score: float | None = None
+
+    def payload(self) -> dict[str, object]:
+        """Return it as it travels."""
+        body: dict[str, object] = {
+            "code": self.code,
+            "image_id": str(self.image.pk) if self.image else None,
+            "detail": self.detail,
+        }
+        if self.other is not None:
+            body |= {"product_id": str(self.other.product_id), "product_name": self.other.product.name}
+        if self.score is not None:
+            body["score"] = round(self.score, 4)
+        return body
+
+
+def measured_wait(*, timeout_s: float = MEASURING_WAIT_S) -> None:
+    """Wait until photos registered a moment ago are compared with all others, if this process does that."""
+    engine = shared.engine_running()
+    if engine is not None:
+        engine.wait_ready(timeout_s=timeout_s)
+
+
+def product_warnings(products: Sequence[Product]) -> dict[UUID, list[PhotoWarning]]:
+    """Return what is to be said of the photos of products: two queries for every 200 of them.
+
+    Nothing is measured here: photos were judged when they came, and which of them look alike is known from
+    the thresholds of the index. Without a running engine that part is missing.
+    """
+    found: dict[UUID, list[PhotoWarning]] = {}
+    for some in batches(products, PRODUCTS_AT_ONCE):
+        found |= _warnings_of(some)
+    return found
+
+
+def _warnings_of(products: Sequence[Product]) -> dict[UUID, list[PhotoWarning]]:
+    images: dict[UUID, list[ProductImage]] = defaultdict(list)
+    stored = ProductImage.objects.filter(product__in=[product.pk for product in products])
+    for image in stored.select_related("photo_check", "product").order_by("created_at", "id"):
+        images[image.product_id].append(image)
+    nearest = _nearest([image for of_one in images.values() for image in of_one])
+    return {product.pk: list(_of_product(images[product.pk], nearest)) for product in products}
+
+
+def registration_warnings(product: Product, images: Collection[ProductImage]) -> list[PhotoWarning]:
+    """Return what is to be said of photos just registered, and of their product as a whole."""
+    measured_wait()
+    new = {image.pk for image in images}
+    found = product_warnings([product])[product.pk]
+    return [warning for warning in found if warning.image is None or warning.image.pk in new]
+
+
+def products_needing_photos() -> set[UUID]:
+    """Return the products of which something is to be said."""
+    found = product_warnings(list(Product.objects.only("pk")))
+    return {product_id for product_id, warnings in found.items() if warnings}
+
+
+def _of_product(images: Sequence[ProductImage], nearest: Nearest) -> Iterator[PhotoWarning]:
+    from recognition.vision.photos.quality import PHOTOS_WANTED, all_alike  # brings OpenCV
+
+    if len(images) < PHOTOS_WANTED:
+        text = ngettext(
+            "%(count)d photo is few: three to five from different sides are recognised far better.",
+            "%(count)d photos are few: three to five from different sides are recognised far better.",
+            len(images),
+        )
+        yield PhotoWarning("few_photos", text % {"count": len(images)})
+    hashes = [picture_hash_of(image.photo_check) for image in images if hasattr(image, "photo_check")]
+    if len(hashes) >= PHOTOS_WANTED and all_alike(hashes):
+        yield PhotoWarning("few_views", gettext("All photos show the same side. Add some from other sides."))
+    yield from _look_alikes(images, nearest)
+    for place, image in enumerate(images):
+        yield from _of_image(image, images[:place], nearest)
+
+
+def _look_alikes(images: Sequence[ProductImage], nearest: Nearest) -> Iterator[PhotoWarning]:
+    """Name each product that some photo may be taken for, by the photo nearest to it."""
+    worst: dict[UUID, tuple[float, ProductImage, ProductImage]] = {}
+    for image in images:
+        if image.pk not in nearest:
+            continue
+        neighbour, other = nearest[image.pk]
+        if not neighbour.confusable or _same_picture(image, other):
+            continue
+        if other.product_id not in worst or neighbour.score > worst[other.product_id][0]:
+            worst[other.product_id] = neighbour.score, image, other
+    for score, image, other in sorted(worst.values(), key=lambda found: -found[0]):
+        text = gettext(
+            "Looks like %(name)s (%(score).2f): the till may ask, or take one for the other. Add photos "
+            "of the side on which they differ."
+        )
+        words = text % {"name": other.product.name, "score": score}
+        yield PhotoWarning("confusable", words, image=image, other=other, score=score)
+
+
+def _of_image(
+    image: ProductImage, earlier: Sequence[ProductImage], nearest: Nearest
+) -> Iterator[PhotoWarning]:
+    if not hasattr(image, "photo_check"):
+        return
+    for fault in image.photo_check.faults.split():
+        if fault in FAULT_WORDS:
+            yield PhotoWarning(fault, str(FAULT_WORDS[fault]), image=image)
+    if any(_same_picture(image, other) for other in earlier):
+        text = gettext("The photo is nearly the same as another of this product. Show another side instead.")
+        yield PhotoWarning("same_picture", text, image=image)
+    if image.pk in nearest and _same_picture(image, nearest[image.pk][1]):
+        foreign = nearest[image.pk][1]
+        text = gettext("The photo is nearly the same as one of %(name)s. Is it in the right place?")
+        words = text % {"name": foreign.product.name}
+        yield PhotoWarning("same_picture_elsewhere", words, image=image, other=foreign)
+
+
+def _same_picture(image: ProductImage, other: ProductImage) -> bool:
+    from recognition.vision.photos.quality import SAME_PICTURE_BITS, pictures_differ_bits
+
+    if not hasattr(image, "photo_check") or not hasattr(other, "photo_check"):
+        return False
+    one, two = (picture_hash_of(each.photo_check) for each in (image, other))
+    return pictures_differ_bits(one, two) <= SAME_PICTURE_BITS
+
+
+def _nearest(images: Sequence[ProductImage]) -> Nearest:
+    """Find for each image the photo of another product nearest to it, as far as they were compared."""
+    from recognition.vision.decision.look_alikes import neighbours
+
+    engine = shared.engine_running()
+    scores = engine.gallery.calibrator.scores if engine is not None else None
+    if engine is None or scores is None:
+        return {}
+    image_of = {image.embedding_id: image.pk for image in images if image.embedding_id is not None}
+    near = neighbours(scores, engine.gallery.calibrator.thresholds, image_of)
+    foreign = ProductImage.objects.filter(embedding_id__in={each.row for each in near.values()})
+    others = {image.embedding_id: image for image in foreign.select_related("photo_check", "product")}
+    return {image_of[row]: (each, others[each.row]) for row, each in near.items() if each.row in others}

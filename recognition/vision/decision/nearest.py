@@ -1,0 +1,121 @@
+"""The nearest few products of each photo, kept as photos come in any order and in any blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.vision.types import FloatArray
+
+IntArray = NDArray[np.int64]
+
+NONE = -np.iinfo(np.int64).max
+"""Key of nothing; its negative is a number too."""
+
+_LOW = np.int64(0xFFFFFFFF)
+
+
+def keys_of(scores: FloatArray, rows: IntArray) -> IntArray:
+    """Join scores and rows to numbers that compare by score, and of equal ones give the lower row first.
+
+    Parameters
+    ----------
+    scores : float32 (..., n); -inf becomes ``NONE``
+    rows : int64 (n,), 0 or more and below 2**32
+    """
+    bits = np.ascontiguousarray(scores, np.float32).view(np.int32).astype(np.int64)
+    # floats compare like their bits, negative ones the other way round
+    ordered = np.where(bits >= 0, bits, bits ^ np.int64(0x7FFFFFFF))
+    return np.where(np.isneginf(scores), NONE, (ordered << 32) | (_LOW - rows))
+
+
+def folded_to_products(scores: FloatArray, rows: IntArray, products: IntArray) -> tuple[IntArray, IntArray]:
+    """Keep the best row of each product.
+
+    Parameters
+    ----------
+    scores : float32 (m, n), of m photos with n rows; -inf where a row does not count
+    rows, products : int64 (n,), of the columns, at least one
+
+    Returns
+    -------
+    Keys, int64 (m, p), as `keys_of` makes them, and the product of each column, int64 (p,), rising.
+    """
+    order = np.argsort(products, kind="stable")
+    found, starts = np.unique(products[order], return_index=True)
+    return np.maximum.reduceat(keys_of(scores, rows)[:, order], starts, axis=1), found
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """For each position the best keys of different products, the best first.
+
+    Attributes
+    ----------
+    keys : int64 (n, k), ``NONE`` where there are fewer
+    products : int64 (n, k), -1 likewise
+    """
+
+    keys: IntArray
+    products: IntArray
+
+    @classmethod
+    def of_nothing(cls, count: int, kept: int) -> Nearest:
+        """Return as many positions without anything."""
+        return cls(np.full((count, kept), NONE), np.full((count, kept), -1, np.int64))
+
+    @property
+    def scores(self) -> FloatArray:
+        """float32 (n, k), -inf where there are fewer."""
+        ordered = (self.keys >> 32).astype(np.int32)
+        bits = np.where(ordered >= 0, ordered, ordered ^ np.int32(0x7FFFFFFF)).astype(np.int32)
+        found = bits.view(np.float32)
+        return np.where(self.keys == NONE, np.float32(-np.inf), found)
+
+    @property
+    def rows(self) -> IntArray:
+        """int64 (n, k), -1 where there are fewer."""
+        return np.where(self.keys == NONE, -1, _LOW - (self.keys & _LOW))
+
+    def extended(self, count: int) -> Nearest:
+        """Return these with more positions behind them that have nothing yet."""
+        more = Nearest.of_nothing(count, self.keys.shape[1])
+        return Nearest(np.concatenate([self.keys, more.keys]), np.concatenate([self.products, more.products]))
+
+    def at(self, chosen: NDArray[np.bool_] | IntArray) -> Nearest:
+        """Return those at some positions."""
+        return Nearest(self.keys[chosen], self.products[chosen])
+
+    def clear(self, positions: IntArray) -> None:
+        """Forget, in place, what was found for some positions."""
+        self.keys[positions] = NONE
+        self.products[positions] = -1
+
+    def improve(self, positions: IntArray, keys: IntArray, products: IntArray) -> None:
+        """Take over, in place, what is better.
+
+        Parameters
+        ----------
+        positions : int64 (m,)
+        keys : int64 (m, p), ``NONE`` where there is nothing
+        products : int64 (p,), of the columns, each once
+        """
+        kept = self.keys.shape[1]
+        if keys.shape[1] > kept:
+            best = np.argpartition(keys, -kept, axis=1)[:, -kept:]
+            keys, offered = np.take_along_axis(keys, best, axis=1), products[best]
+        else:
+            offered = np.broadcast_to(products, keys.shape)
+        all_keys = np.concatenate([self.keys[positions], keys], axis=1)
+        all_products = np.concatenate([self.products[positions], offered], axis=1)
+        # by product, the best of each first; what follows it there is dropped
+        order = np.lexsort((-all_keys, all_products), axis=1)
+        all_keys = np.take_along_axis(all_keys, order, axis=1)
+        all_products = np.take_along_axis(all_products, order, axis=1)
+        all_keys[:, 1:][all_products[:, 1:] == all_products[:, :-1]] = NONE
+        first = np.argsort(-all_keys, axis=1, kind="stable")[:, :kept]
+        self.keys[positions] = np.take_along_axis(all_keys, first, axis=1)
+        found = np.take_along_axis(all_products, first, axis=1)
+        self.products[positions] = np.where(self.keys[positions] == NONE, -1, found)

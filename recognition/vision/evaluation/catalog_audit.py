@@ -1,0 +1,194 @@
+"""Says how well each product of a catalogue is recognised, by leaving out its photos one after the other."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from recognition.vision.decision.decide import State
+from recognition.vision.evaluation.recognizer import Recognizer
+
+PHOTOS_CHECKED = 12
+"""Photos of a product that are left out in turn, an even choice of many: bounds the work."""
+
+PHOTOS_ENOUGH = 3
+"""A product with fewer photos has sides that no photo shows."""
+
+CONFUSED_SHARE = 0.2
+WEAK_SHARE = 0.5
+
+Advice = Literal[
+    "one_photo", "few_photos", "looks_like", "added_wrongly", "other_sides", "often_asked", "fine"
+]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a till without one photo would make of it.
+
+    Attributes
+    ----------
+    position, product : the photo
+    named : the likeliest product, None where nothing was found
+    matched : position of the photo of that product which matched best
+    score : of that match, -1..1
+    """
+
+    position: int
+    product: str
+    state: State
+    named: str | None
+    matched: int | None
+    score: float
+
+    @property
+    def right(self) -> bool:
+        """Whether the likeliest product is the photo's own."""
+        return self.named == self.product
+
+
+@dataclass(frozen=True)
+class LooksLike:
+    """Another product that photos were taken for; its surest picture, and the photo that matched."""
+
+    product: str
+    count: int
+    picture: int
+    matched: int
+    score: float
+
+
+@dataclass(frozen=True)
+class ProductCheck:
+    """How well one product is recognised.
+
+    Attributes
+    ----------
+    photos : it has in all
+    checked : photos that were left out; 0 for an only photo, without which nothing is known of the product
+    right : how many of those were named rightly, whether or not that was sure enough
+    accepted, ambiguous, unknown : what a till would have said; they add up to ``checked``
+    wrongly_added : accepted as another product
+    looks_like : what it was taken for, the most frequent first
+    """
+
+    product: str
+    photos: int
+    checked: int = 0
+    right: int = 0
+    accepted: int = 0
+    ambiguous: int = 0
+    unknown: int = 0
+    wrongly_added: int = 0
+    looks_like: tuple[LooksLike, ...] = field(default=())
+
+    @property
+    def advice(self) -> Advice:
+        """What would help it most."""
+        confused = self.looks_like[0].count if self.looks_like else 0
+        reasons: list[tuple[bool, Advice]] = [
+            (not self.checked, "one_photo"),
+            (self.wrongly_added > 0, "added_wrongly"),
+            (confused > CONFUSED_SHARE * self.checked, "looks_like"),
+            (self.photos < PHOTOS_ENOUGH, "few_photos"),
+            (self.unknown > WEAK_SHARE * self.checked, "other_sides"),
+            (self.ambiguous > CONFUSED_SHARE * self.checked, "often_asked"),
+        ]
+        return next((advice for holds, advice in reasons if holds), "fine")
+
+
+def photos_left_out(recognizer: Recognizer, *, done: Callable[[], object] = lambda: None) -> list[LeftOut]:
+    """Show each product's photos to a recognizer that lacks just the photo shown.
+
+    Thresholds stay those of all photos, which one photo hardly moves. An only photo is not shown: without it
+    the product is not there.
+
+    Parameters
+    ----------
+    recognizer : over the whole catalogue
+    done : called after each photo; raise in it to stop
+    """
+    found = []
+    for position in positions_checked(recognizer):
+        product = recognizer.gallery.products[position]
+        with recognizer.without([position], measured_again=False):
+            match = recognizer.match(recognizer.gallery.embeddings[position : position + 1])[0]
+            decision = recognizer.settle(match, partial(recognizer.gallery.features, position))
+        best = decision.candidates[0] if decision.candidates else None
+        found.append(
+            LeftOut(
+                position,
+                product,
+                decision.state,
+                best.product_id if best else None,
+                recognizer.position_of(best.row) if best else None,
+                best.score if best else 0.0,
+            )
+        )
+        done()
+    return found
+
+
+def positions_checked(recognizer: Recognizer) -> list[int]:
+    """Return the photos that are left out in turn, product by product."""
+    chosen: list[int] = []
+    for product in recognizer.products:
+        positions = recognizer.photos_of(product)
+        if len(positions) > 1:
+            count = min(len(positions), PHOTOS_CHECKED)
+            chosen += [positions[place] for place in np.linspace(0, len(positions) - 1, count).astype(int)]
+    return chosen
+
+
+def products_judged(photos: Counter[str], left_out: Iterable[LeftOut]) -> list[ProductCheck]:
+    """Sum up by product, the weakest first.
+
+    Parameters
+    ----------
+    photos : number of photos of each product
+    """
+    of_product: dict[str, list[LeftOut]] = {product: [] for product in photos}
+    for each in left_out:
+        of_product[each.product].append(each)
+    checks = [_judged(product, photos[product], shown) for product, shown in of_product.items()]
+    return sorted(checks, key=_strength)
+
+
+def _judged(product: str, photos: int, shown: Sequence[LeftOut]) -> ProductCheck:
+    states = Counter(each.state for each in shown)
+    wrong: dict[str, list[LeftOut]] = defaultdict(list)
+    for each in shown:
+        if each.named is not None and not each.right:
+            wrong[each.named].append(each)
+    looks_like = [_looks_like(named, some) for named, some in wrong.items()]
+    return ProductCheck(
+        product,
+        photos,
+        checked=len(shown),
+        right=sum(each.right for each in shown),
+        accepted=states["accepted"],
+        ambiguous=states["ambiguous"],
+        unknown=states["unknown"],
+        wrongly_added=sum(each.state == "accepted" and not each.right for each in shown),
+        looks_like=tuple(sorted(looks_like, key=lambda each: (-each.count, -each.score, each.product))),
+    )
+
+
+def _looks_like(named: str, some: Sequence[LeftOut]) -> LooksLike:
+    surest = max(some, key=lambda each: (each.score, -each.position))
+    assert surest.matched is not None
+    return LooksLike(named, len(some), surest.position, surest.matched, surest.score)
+
+
+def _strength(check: ProductCheck) -> tuple[float, float, float, str]:
+    """Order by the need for help: added as another, then seldom right, then seldom sure."""
+    if not check.checked:
+        # nothing is known of it, which is no better than half right
+        return (0.0, 0.5, 0.0, check.product)
+    shares = [count / check.checked for count in (check.wrongly_added, check.right, check.accepted)]
+    return (-shares[0], shares[1], shares[2], check.product)

@@ -1,0 +1,107 @@
+"""The metrics of visits that were played: carts, questions, and time to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from recognition.vision.evaluation.recorded_visits import ShownItem
+from recognition.vision.evaluation.visit_player import PlayedVisit
+from recognition.vision.evaluation.visit_score import evaluate_visit, score_visits
+from recognition.vision.lane.observations import SIGHTINGS_MIN, TrackLife
+
+
+def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
+    """Judge what came of visits.
+
+    Returns
+    -------
+    dict
+        ``visits`` to ``misses`` and ``items`` as `score_visits` gives them. ``unknown_asked``: registered
+        items shown that were asked about or called unknown, and so not silently wrong; None where the truth
+        lists no events. ``answer_ms`` over all frames, ``busy_ms`` over those in which an item was looked
+        at. ``wrong``: each visit whose cart is not right, with its differences.
+
+    Raises
+    ------
+    ValueError
+        Without visits.
+    """
+    carts = {each.visit.name: each.cart for each in played}
+    score = score_visits(carts, [{"name": each.visit.name, "cart": each.visit.cart} for each in played])
+    asked = [items_asked(each.visit.shown, each.lives) for each in played if each.visit.shown is not None]
+    return {
+        "visits": score["visits"],
+        "cAcc": score["cAcc"],
+        "count_error_mean": score["count_error_mean"],
+        "false_adds": score["false_adds"],
+        "misses": score["misses"],
+        "doubles": score["doubles"],
+        "unknown_asked": sum(asked) if asked else None,
+        "answer_ms": percentiles(ms for each in played for ms in each.answer_ms),
+        "busy_ms": percentiles(ms for each in played for ms in each.busy_ms),
+        "frames": sum(len(each.answer_ms) for each in played),
+        "items": score["items"],
+        "false_adds_per_100_items": score["false_adds_per_100_items"],
+        "wrong": [_difference(each) for each in played if not _right(each)],
+    }
+
+
+def items_asked(shown: Sequence[ShownItem], lives: Iterable[TrackLife]) -> int:
+    """Count the registered items whose track ended as a question or as unknown.
+
+    Each track is taken for the item it overlaps longest in time, no two for one; a track that was accepted
+    as an item's product has the first claim to it, so that a hand beside it makes no question of it.
+    """
+    tracks = [life for life in lives if life.sightings >= SIGHTINGS_MIN]
+    if not tracks or not shown:
+        return 0
+    overlap = np.array(
+        [
+            [min(life.last_frame, item.last) - max(life.first_frame, item.first) + 1.0 for item in shown]
+            for life in tracks
+        ]
+    )
+    known = [
+        [item.product is not None and life.verdict.product_id == item.product for item in shown]
+        for life in tracks
+    ]
+    claim = np.where(overlap > 0, overlap + np.where(np.array(known), 1e6, 0.0), 0.0)
+    rows, columns = linear_sum_assignment(claim, maximize=True)
+    asked = 0
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        open_ended = tracks[row].verdict.state in ("ambiguous", "unknown")
+        if claim[row, column] > 0 and shown[column].product is not None and open_ended:
+            asked += 1
+    return asked
+
+
+def percentiles(values_ms: Iterable[float]) -> dict[str, float | None]:
+    """Return the median and the 95th percentile of times in milliseconds, None without any."""
+    found = list(values_ms)
+    if not found:
+        return {"p50": None, "p95": None}
+    return {
+        "p50": round(float(np.percentile(found, 50)), 2),
+        "p95": round(float(np.percentile(found, 95)), 2),
+    }
+
+
+def _right(played: PlayedVisit) -> bool:
+    return evaluate_visit(played.visit.name, played.cart, played.visit.cart).right
+
+
+def _difference(played: PlayedVisit) -> dict[str, Any]:
+    products = sorted({*played.cart, *played.visit.cart})
+    both = {name: (played.cart.get(name, 0), played.visit.cart.get(name, 0)) for name in products}
+    return {
+        "name": played.visit.name,
+        "lines": {
+            name: {"counted": counted, "shown": shown}
+            for name, (counted, shown) in both.items()
+            if counted != shown
+        },
+    }

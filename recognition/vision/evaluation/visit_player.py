@@ -1,0 +1,79 @@
+"""Plays a recorded visit through a lane and a recognizer, frame by frame and in one thread."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from recognition.vision.decision.decide import Decision
+from recognition.vision.evaluation.recognizer import Recognizer
+from recognition.vision.evaluation.recorded_visits import RecordedVisit
+from recognition.vision.lane.lane import Lane
+from recognition.vision.lane.observations import Observation, TrackLife
+from recognition.vision.scene.decode import decode_frame
+from recognition.vision.types import FloatArray
+
+# Embeds the crops of an observation, float32 (n, 1280), and says what each shows.
+Identify = Callable[[Lane, Observation], tuple[FloatArray, list[Decision]]]
+
+
+@dataclass(frozen=True)
+class PlayedVisit:
+    """What came of a visit.
+
+    Attributes
+    ----------
+    cart : pieces by product, as a till would hold them had nobody answered a question
+    lives : of every track
+    answer_ms : milliseconds from the bytes of each frame to its answer
+    busy_ms : those of the frames in which an item was looked at
+    """
+
+    visit: RecordedVisit
+    cart: dict[str, int]
+    lives: tuple[TrackLife, ...]
+    answer_ms: tuple[float, ...]
+    busy_ms: tuple[float, ...]
+
+
+def visit_play(
+    visit: RecordedVisit, lane: Lane, identify: Identify, *, frame_done: Callable[[], object] = lambda: None
+) -> PlayedVisit:
+    """Show every frame of a visit to a lane that has seen nothing yet, at the pace it was recorded.
+
+    The clock is that of the recording: however slow the machine is, no frame is left out, and the same
+    frames always give the same cart.
+
+    Raises
+    ------
+    BadFrame
+        When a frame cannot be decoded.
+    """
+    cart: Counter[str] = Counter()
+    answer_ms, busy_ms = [], []
+    for number, path in enumerate(visit.frames):
+        data = path.read_bytes()
+        start = time.perf_counter()
+        observation = lane.observe(decode_frame(data), number / visit.fps)
+        outcome = lane.conclude(observation, *identify(lane, observation))
+        answer_ms.append(1e3 * (time.perf_counter() - start))
+        if observation.crops:
+            busy_ms.append(answer_ms[-1])
+        for event in outcome.events:
+            cart[event.product_id] += 1 if event.action == "add" else -1
+            # a till takes nothing out that is not in the cart
+            cart[event.product_id] = max(0, cart[event.product_id])
+        frame_done()
+    return PlayedVisit(visit, dict(+cart), lane.explain(), tuple(answer_ms), tuple(busy_ms))
+
+
+def identified_by(recognizer: Recognizer) -> Identify:
+    """Have views identified by a recognizer, as a till has it done by its engine."""
+
+    def identify(lane: Lane, observation: Observation) -> tuple[FloatArray, list[Decision]]:
+        embeddings = recognizer.embed([picture for _, picture in observation.crops])
+        return embeddings, recognizer.match(embeddings)
+
+    return identify

@@ -1,0 +1,80 @@
+"""The stream benchmark plays every frame, counts what it leaves out, and shows when a queue grows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+
+from checkout.demo.clip import clip_frames
+from checkout.demo.packs import PACKS
+from checkout.tools import stream_benchmark
+from checkout.tools.stream_benchmark import benchmark_stream
+from recognition.vision.encoders.layout import EMBEDDING_DIM
+from recognition.vision.types import FloatArray, Image
+
+FRAMES = 20
+
+
+class SlowEncoder:
+    """Takes its time for every picture, whoever else waits."""
+
+    name = "slow"
+    fingerprint = "slow"
+
+    def __init__(self, picture_s: float) -> None:
+        self.picture_s = picture_s
+
+    def encode(self, images: Sequence[Image]) -> FloatArray:
+        time.sleep(self.picture_s * len(images))
+        return np.full((len(images), EMBEDDING_DIM), EMBEDDING_DIM**-0.5, np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _short_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = list(islice(clip_frames(), 12, 12 + FRAMES))
+    monkeypatch.setattr(stream_benchmark, "clip_frames", lambda: iter(frames))
+    monkeypatch.setattr(stream_benchmark, "PACKS", PACKS[:2])
+
+
+def measured(*, streams: int, picture_s: float) -> dict[str, Any]:
+    """Measure with an encoder that is slow once the gallery is there."""
+    encoder = SlowEncoder(0.0)
+
+    def slow_from_now_on(line: str) -> None:
+        encoder.picture_s = 0.0 if "drawing" in line else picture_s
+
+    return benchmark_stream(encoder, streams=(streams,), report=slow_from_now_on)
+
+
+def test_the_naive_way_falls_behind_where_the_tills_drop_frames() -> None:
+    figures = measured(streams=2, picture_s=0.3)
+
+    tills, naive = figures["rows"]
+    assert (tills["way"], naive["way"]) == ("tills", "naive")
+    assert tills["frames"] == naive["frames"] == 2 * FRAMES
+    assert tills["answered"] + tills["dropped"] == tills["frames"]
+    assert tills["dropped"] > 0
+    assert tills["waiting"] <= 4
+    # 0.3 s a picture and ten frames a second from each: the queue keeps most of them
+    assert naive["waiting"] > naive["frames"] / 2
+    assert naive["dropped"] == 0
+    assert tills["carts_right"] == 0
+    assert figures["naive_to_tills_p95"]["2"] == round(naive["p95_ms"] / tills["p95_ms"], 1)
+
+
+def test_frames_that_are_too_old_when_their_turn_comes_count_as_dropped() -> None:
+    tills, _ = measured(streams=1, picture_s=0.9)["rows"]
+
+    assert tills["answered"] + tills["dropped"] == tills["frames"] == FRAMES
+
+
+def test_a_frame_that_fails_ends_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_benchmark, "_jpeg", lambda frame: b"no picture")
+
+    with pytest.raises(RuntimeError, match="a frame was answered with bad_frame"):
+        measured(streams=1, picture_s=0.0)

@@ -1,0 +1,269 @@
+"""One engine for many callers: everyone gets an answer, their own error, or an honest refusal."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest_django.fixtures import Settings
+
+from recognition import services
+from recognition.encoder_choice import encoder_load, encoder_name_wanted
+from recognition.engine import shared
+from recognition.engine.batcher import Batcher
+from recognition.engine.encoder_keeper import FAILURES_UNTIL_RELOAD, EncoderKeeper
+from recognition.engine.engine import Engine
+from recognition.errors import EncoderFailed, EngineBusy, EngineNotReady
+from recognition.models import IndexState
+from recognition.vision.encoders import registry
+from recognition.vision.encoders.protocol import Encoder
+from recognition.vision.types import FloatArray, Image
+from tests.fakes import ThumbnailEncoder
+from tests.recognition.conftest import engine_make
+from tests.recognition.pictures import picture, upload
+from tests.waiting import until
+
+WAIT_S = 20
+
+
+class TouchyEncoder(ThumbnailEncoder):
+    """Fails on a black picture, and on everything while it is broken; notes the size of each batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = False
+        self.batches: list[int] = []
+
+    def encode(self, images: Sequence[Image]) -> FloatArray:
+        self.batches.append(len(images))
+        if self.broken or any(not image.any() for image in images):
+            raise ValueError("bad picture")
+        return super().encode(images)
+
+
+BLACK = np.zeros((8, 8, 3), np.uint8)
+
+
+class Gate:
+    """Work that waits until it is let through and answers each number with its double."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.entered = threading.Event()
+        self.batches: list[list[int]] = []
+
+    def work(self, numbers: Sequence[int]) -> list[int]:
+        self.batches.append(list(numbers))
+        self.entered.set()
+        assert self.open.wait(WAIT_S)
+        if -1 in numbers:
+            raise ValueError("minus one")
+        return [2 * number for number in numbers]
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def batcher(gate: Gate) -> Iterator[Batcher[int, int]]:
+    made: Batcher[int, int] = Batcher(work=gate.work, size=lambda number: 1, batch_size=4, queue_size=6)
+    made.start()
+    yield made
+    gate.open.set()
+    made.close()
+
+
+def first_in_progress(batcher: Batcher[int, int], gate: Gate) -> Future[int]:
+    future = batcher.submit(0)
+    assert gate.entered.wait(WAIT_S)
+    return future
+
+
+def test_what_waits_is_worked_off_together(batcher: Batcher[int, int], gate: Gate) -> None:
+    futures = [first_in_progress(batcher, gate), *(batcher.submit(number) for number in range(1, 7))]
+    gate.open.set()
+    assert [future.result(WAIT_S) for future in futures] == [0, 2, 4, 6, 8, 10, 12]
+    assert gate.batches == [[0], [1, 2, 3, 4], [5, 6]]
+
+
+def test_failing_request_fails_alone(batcher: Batcher[int, int], gate: Gate) -> None:
+    futures = [first_in_progress(batcher, gate), *(batcher.submit(number) for number in (1, -1, 2))]
+    gate.open.set()
+    assert [futures[index].result(WAIT_S) for index in (0, 1, 3)] == [0, 2, 4]
+    with pytest.raises(ValueError, match="minus one"):
+        futures[2].result(WAIT_S)
+    assert batcher.submit(5).result(WAIT_S) == 10
+
+
+def test_full_queue_refuses_and_takes_again_when_there_is_room(
+    batcher: Batcher[int, int], gate: Gate
+) -> None:
+    futures = [first_in_progress(batcher, gate), *(batcher.submit(number) for number in range(6))]
+    with pytest.raises(EngineBusy) as refusal:
+        batcher.submit(6)
+    assert refusal.value.data == {"limit": 6}
+    gate.open.set()
+    assert [future.result(WAIT_S) for future in futures] == [0, 0, 2, 4, 6, 8, 10]
+    assert batcher.submit(6).result(WAIT_S) == 12
+
+
+def test_cancelled_callers_are_skipped_and_make_room(batcher: Batcher[int, int], gate: Gate) -> None:
+    first = first_in_progress(batcher, gate)
+    gone = [batcher.submit(number) for number in range(6)]
+    assert all(future.cancel() for future in gone)
+    later = batcher.submit(7)
+    gate.open.set()
+    assert (first.result(WAIT_S), later.result(WAIT_S)) == (0, 14)
+    assert gate.batches == [[0], [7]]
+
+
+def test_closing_answers_everyone_who_waits(batcher: Batcher[int, int], gate: Gate) -> None:
+    first = first_in_progress(batcher, gate)
+    waiting = batcher.submit(1)
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    with pytest.raises(EngineNotReady):
+        waiting.result(WAIT_S)
+    gate.open.set()
+    closing.join(WAIT_S)
+    assert first.result(WAIT_S) == 0
+    with pytest.raises(EngineNotReady):
+        batcher.submit(2)
+
+
+@pytest.fixture
+def touchy(transactional_db: None, shop_folder: object) -> Iterator[tuple[Engine, TouchyEncoder]]:
+    encoder = TouchyEncoder()
+    made = engine_make(encoder)
+    shared.engine_use(made)
+    yield made, encoder
+    shared.engine_use(None)
+
+
+def test_encoder_failure_reaches_its_caller_and_the_engine_goes_on(
+    touchy: tuple[Engine, TouchyEncoder],
+) -> None:
+    engine, _ = touchy
+    services.product_register(name="Milk", uploads=[upload(1)])
+    pictures = [picture(1), BLACK, picture(1)]
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(engine.recognize, [image]) for image in pictures]
+    with pytest.raises(EncoderFailed):
+        futures[1].result()
+    assert [futures[index].result().decisions[0].state for index in (0, 2)] == ["accepted", "accepted"]
+    assert engine.state().ready
+
+
+def test_encoder_that_broke_is_loaded_anew(touchy: tuple[Engine, TouchyEncoder]) -> None:
+    engine, encoder = touchy
+    encoder.broken = True
+    for _ in range(FAILURES_UNTIL_RELOAD):
+        with pytest.raises(EncoderFailed):
+            engine.recognize([picture(1)])
+    encoder.broken = False
+    until(lambda: engine.state().ready)
+    assert engine.recognize([picture(1)]).decisions[0].state == "unknown"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_engine_says_why_it_is_not_ready_until_the_encoder_can_be_loaded(shop_folder: object) -> None:
+    there = threading.Event()
+
+    def load(name: str) -> Encoder:
+        if not there.is_set():
+            raise OSError("the weights are on a disk that is not mounted")
+        return ThumbnailEncoder()
+
+    engine = Engine(load=load)
+    engine.keeper = EncoderKeeper(load=load, retry_min_s=0.01)
+    engine.start()
+    try:
+        until(lambda: bool(engine.keeper.failure) and engine.replica.view is not None)
+        state = engine.state()
+        assert not state.ready
+        assert state.reasons == ["The encoder is not there: the weights are on a disk that is not mounted."]
+        with pytest.raises(EngineNotReady, match="not mounted"):
+            engine.recognize([picture(1)])
+        there.set()
+        until(lambda: engine.state().ready)
+        assert engine.recognize([picture(1)]).decisions[0].state == "unknown"
+    finally:
+        engine.close()
+
+
+def test_other_fingerprint_is_not_ready_and_names_the_remedy(engine: Engine) -> None:
+    services.product_register(name="Milk", uploads=[upload(1)])
+    IndexState.objects.update(encoder="other", encoder_fingerprint="0" * 64)
+    until(lambda: not engine.state().ready)
+    assert "manage.py index rebuild --encoder thumbnail" in engine.state().reasons[0]
+    with pytest.raises(EngineNotReady, match="index rebuild --encoder thumbnail"):
+        engine.recognize([picture(1)])
+    assert len(engine.embed([picture(1)]).vectors) == 1
+
+
+def test_no_pictures_no_decisions(engine: Engine) -> None:
+    answer = engine.recognize([])
+    assert (answer.embeddings.shape, answer.decisions) == ((0, 1280), [])
+
+
+def test_closed_engine_refuses(engine: Engine) -> None:
+    engine.close()
+    assert engine.state().reasons == ["Recognition is shutting down."]
+    with pytest.raises(EngineNotReady):
+        engine.recognize([picture(1)])
+
+
+def test_async_callers_share_batches_and_get_their_own_answers(
+    touchy: tuple[Engine, TouchyEncoder],
+) -> None:
+    engine, encoder = touchy
+    ids = [str(services.product_register(name=f"P{n}", uploads=[upload(n)]).product.pk) for n in range(8)]
+    encoder.batches.clear()
+
+    async def everyone() -> list[str]:
+        answers = await asyncio.gather(*(engine.recognize_async([picture(n)]) for n in range(8)))
+        return [answer.decisions[0].candidates[0].product_id for answer in answers]
+
+    assert asyncio.run(everyone()) == ids
+    assert sum(encoder.batches) == 8
+    assert len(encoder.batches) < 8
+
+
+def test_session_never_reads_an_older_replica(engine: Engine) -> None:
+    seen = services.product_register(name="Milk", uploads=[upload(1)]).index_seq
+    answer = asyncio.run(engine.recognize_async([picture(1)], at_least_seq=seen))
+    assert answer.decisions[0].state == "accepted"
+    with pytest.raises(EngineNotReady, match=f"has not reached {seen + 1}"):
+        asyncio.run(engine.recognize_async([picture(1)], at_least_seq=seen + 1))
+
+
+def test_encoders_are_loaded_in_the_configured_number_format(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(registry, "load", lambda name, **options: asked.append((name, options)))
+    for dtype in ("auto", "bfloat16"):
+        settings.ENCODER_DTYPE = dtype
+        encoder_load("dinov3-convnext")
+    folder = settings.MODELS_DIR
+    assert asked == [
+        ("dinov3-convnext", {"models_dir": folder, "dtype": "auto", "threads": None}),
+        ("dinov3-convnext", {"models_dir": folder, "dtype": "bfloat16", "threads": None}),
+    ]
+
+
+def test_auto_stays_with_the_encoder_of_the_index(
+    shop_folder: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "resolve", lambda name, models_dir: "dinov3-vitl")
+    wanted = encoder_name_wanted(configured="auto", index_encoder="compact", models_dir=Path("nowhere"))
+    assert wanted == "compact"
+    fresh = encoder_name_wanted(configured="auto", index_encoder="", models_dir=Path("nowhere"))
+    assert fresh == "dinov3-vitl"

@@ -1,0 +1,115 @@
+"""The item of a photo is found where it stands out, and the photo left alone where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from recognition.training.photos import read_rgb
+from recognition.vision.encoders.compact import CompactEncoder
+from recognition.vision.encoders.layout import fuse
+from recognition.vision.photos.item import item_box, item_cut, photo_item
+from recognition.vision.types import Box, Image
+from tests.recognition.vision.packs import pack
+
+
+def on_shelf(seed: int, *, side_px: int = 400, height: int = 150) -> tuple[Image, Box]:
+    """Stand a saturated pack on a grey shelf full of things: the photo and where the pack is."""
+    rng = np.random.default_rng(seed)
+    shelf = cv2.resize(rng.integers(40, 140, (12, 12), np.uint8), (side_px, side_px))
+    shelf = cv2.GaussianBlur(shelf, (0, 0), 2)
+    image = np.repeat(shelf[..., None], 3, axis=2)
+    item = np.zeros((height, height * 2 // 3, 3), np.uint8)
+    item[:] = (200, 40, 30)
+    item[height // 4 : height // 2, 10:-10] = (250, 220, 60)
+    item[height * 2 // 3 : height * 3 // 4, 10:-10] = (240, 240, 235)
+    top, left = (side_px - height) // 2 + 10, (side_px - item.shape[1]) // 2 - 8
+    image[top : top + height, left : left + item.shape[1]] = item
+    return image, Box(left / side_px, top / side_px, item.shape[1] / side_px, height / side_px)
+
+
+def test_an_item_that_stands_out_is_found_where_it_is() -> None:
+    image, truth = on_shelf(1)
+    found = item_box(image)
+    assert found is not None
+    assert found.iou(truth) > 0.8
+    cropped = photo_item(image)
+    assert cropped.shape[0] < 0.55 * image.shape[0]
+    assert np.shares_memory(cropped, image)
+
+
+def test_the_same_photo_gives_the_same_item() -> None:
+    image, _ = on_shelf(2)
+    cv2.setRNGSeed(99)
+    first = item_box(image)
+    cv2.setRNGSeed(5)
+    assert item_box(image.copy()) == first
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((300, 300, 3), 128, np.uint8),
+        np.random.default_rng(1).integers(0, 256, (300, 300, 3)).astype(np.uint8),
+        cv2.resize(pack(3, 1), (300, 400)),
+        np.zeros((1, 1, 3), np.uint8),
+        np.zeros((2000, 130, 3), np.uint8),
+    ],
+    ids=["plain", "noise", "filled by a pack", "one pixel", "a strip"],
+)
+def test_a_photo_without_an_item_that_stands_out_stays_as_it_is(image: Image) -> None:
+    assert item_box(image) is None
+    assert photo_item(image) is image
+
+
+def test_a_small_photo_has_no_pixels_to_spare() -> None:
+    image, _ = on_shelf(1, side_px=120, height=45)
+    assert photo_item(image) is image
+
+
+def test_one_of_a_heap_is_no_item() -> None:
+    heap = np.full((300, 300, 3), 40, np.uint8)
+    for row in range(5):
+        for column in range(5):
+            cv2.circle(heap, (30 + 60 * column, 30 + 60 * row), 27, (210, 60, 40), -1, cv2.LINE_AA)
+    assert item_box(heap) is None
+
+
+def test_a_cut_stays_within_the_photo() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    assert item_cut(image, Box(0.0, 0.5, 0.5, 0.5)).shape == (52, 104, 3)
+    assert item_cut(image, None) is image
+
+
+def test_the_crop_brings_items_on_shelves_nearer_to_themselves(shared_data: Path) -> None:
+    """Embedded with the shelf, an item is known by the shelf: the control is the photo as it came."""
+    shelves = [
+        read_rgb(p) for p in sorted((shared_data / "grocery" / "train" / "Fruit").rglob("*.jpg"))[::150]
+    ]
+    iconic = sorted((shared_data / "grocery").glob("iconic*/Packages/**/*.jpg"))[::3]
+    items = [read_rgb(path)[10:-10, 45:-45] for path in iconic]
+    rng = np.random.default_rng(4)
+    photos = []
+    for item in items:
+        photo = cv2.resize(shelves[rng.integers(len(shelves))], (420, 420))
+        height, width = item.shape[:2]
+        photo[110 : 110 + height, 160 : 160 + width] = item
+        photos.append(photo)
+    encoder = CompactEncoder.load()
+    shown = fuse(encoder.encode(items))
+    whole, cropped = (fuse(encoder.encode(some)) for some in (photos, [photo_item(each) for each in photos]))
+    right_whole, right_cropped = (
+        np.mean((shown @ gallery.T).argmax(axis=1) == np.arange(len(items))) for gallery in (whole, cropped)
+    )
+    nearer = np.mean((shown * cropped).sum(axis=1) - (shown * whole).sum(axis=1))
+    assert nearer > 0.05
+    assert right_cropped >= right_whole
+
+
+def test_most_photos_of_a_shop_are_left_alone(shared_data: Path) -> None:
+    paths = sorted((shared_data / "grocery" / "train").rglob("*.jpg"))[::30]
+    cropped = np.mean([item_box(read_rgb(path)) is not None for path in paths])
+    assert cropped < 0.1

@@ -142,7 +142,7 @@ class ScanEvent(models.Model):
     score = models.FloatField(_("score"), null=True, blank=True)
     margin = models.FloatField(_("margin"), null=True, blank=True)
     source = models.CharField(_("source"), max_length=10, choices=Source)
-    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    reason = models.JSONField(_("reason"), null=True, blank=True)
     thumbnail = models.BinaryField(_("picture"), null=True, blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class CartLine(TypedDict):
@@ -97,15 +97,25 @@ class View(TypedDict):
     quality: float
 
 
-class Why(TypedDict):
-    """Why an item is what it is said to be: how often it was seen, its last views, what happened to it.
+class StoryEvent(TypedDict):
+    """Something that happened to an item: a code with its data, and a sentence that says it.
 
-    `story` is in the language of the page that asks, for other programs in English.
+    `text` is in the language of the page that asks, for other programs in English. A parameter is a product
+    (`product_id`), products (`product_ids`), a number, or another code with its data (`because`).
     """
+
+    frame: int
+    code: str
+    params: dict[str, Any]
+    text: str
+
+
+class Why(TypedDict):
+    """Why an item is what it is said to be: how often it was seen, its last views, what happened to it."""
 
     sightings: int
     views: list[View]
-    story: list[str]
+    story: list[StoryEvent]
     inside: bool
 
 

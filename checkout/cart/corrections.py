@@ -14,10 +14,12 @@ from django.db.models.functions import Coalesce
 
 from catalog.models import Product
 from checkout.cart import cart_lines, scan_events, sessions
+from checkout.cart.reasons import CartReason
 from checkout.cart.scan_events import Cause
 from checkout.errors import AlreadyUndone, ChangeUnknown, ItemNotInCart, NothingToUndo
 from checkout.models import CheckoutSession, ScanEvent, Source
 from checkout.payloads import CartEvent
+from recognition.vision.lane.reasons import Reason
 
 Action = ScanEvent.Action
 UNDOABLE = (Action.ADD, Action.REMOVE, Action.CORRECT)
@@ -39,7 +41,7 @@ def item_correct(
     corrected as often as it added pieces, whoever asks at the same time. None says that this very change had
     happened already.
     """
-    cause = cause or Cause(source=Source.MANUAL, reason="corrected by the shopper")
+    cause = cause or Cause(source=Source.MANUAL, reason=Reason(CartReason.CORRECTED))
     with sessions.session_active(session_id) as session:
         if scan_events.happened(cause):
             return None
@@ -77,7 +79,9 @@ def change_undo(*, session_id: UUID, event_id: UUID) -> CartEvent:
             if event.other_product is not None:
                 _take(session, event.other_product, 1)
             _put_back(session, event.product, 1)
-        cause = Cause(source=Source.MANUAL, reason=f"{event.action} taken back", about_id=event_id)
+        cause = Cause(
+            source=Source.MANUAL, reason=Reason(CartReason(f"{event.action}_undone")), about_id=event_id
+        )
         return scan_events.changed(
             session, event.product, Action.UNDO, pieces, cause, other=event.other_product
         )

@@ -1,77 +1,116 @@
-"""Says in the reader's language why things happened; the engine and scan events keep it in English."""
+"""Why things happened, in the reader's language: a sentence for each code."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-KEPT_IN = "en"
-"""The language of the reasons as they are kept, and as programs are told them."""
+from recognition.vision.lane.reasons import LifeEvent, Param, Reason, ReasonCode, because
 
-SHAPES = (
-    # What led to a change of the cart, or to saying what an item is.
-    _("%(sure)s of %(views)s views accept it"),
-    _("no product in enough of %(views)s views"),
-    _("%(products)s products named in %(views)s views, none sure"),
-    _("settled by a closer look; %(reason)s"),
-    _("left open by a closer look; %(reason)s"),
-    _("it lies in view; %(reason)s"),
-    _("it moved in"),
-    _("it moved out"),
-    _("it was taken out of view"),
-    _("barcode %(code)s"),
-    _("chosen by the shopper"),
-    _("corrected by the shopper"),
-    _("set by hand"),
-    _("add taken back"),
-    _("remove taken back"),
-    _("correct taken back"),
-    # What happened to an item, line by line.
-    _("frame %(frame)s: %(event)s"),
-    _("accepted %(product)s (%(reason)s)"),
-    _("ambiguous %(choices)s (%(reason)s)"),
-    _("unknown (%(reason)s)"),
-    _("%(product)s or %(choices)s"),
-    _("add %(product)s (%(reason)s)"),
-    _("remove %(product)s (%(reason)s)"),
-    _("%(product)s barcode %(code)s"),
-    _("%(product)s chosen by the shopper"),
-    _("%(product)s confirmed (%(reason)s)"),
-    _("%(product)s said instead (%(reason)s)"),
-    _("found again as track %(track)s"),
-    _("is what was counted as track %(track)s"),
-    _("shows what track %(track)s was counted for"),
-    _("looks like %(product)s, which track %(track)s was counted as"),
-    _("exchanged for %(product)s"),
-    _("moved into the zone"),
-    _("moved out of the zone"),
-    _("lies still"),
-    _("is moved"),
-    _("gone"),
-)
-# A slot as `re.escape` writes it.
-SLOT = re.compile(r"%\\\((\w+)\\\)s")
-# These slots hold words that have a shape themselves, the others a number or an id.
-WORDED = {"reason", "event", "choices"}
+ENGLISH = "en"
+"""The language in which programs are told reasons, beside the codes."""
 
 
-def _pattern(shape: str) -> re.Pattern[str]:
-    """Return what recognises a sentence of a shape, with a group for each of its slots."""
+class CartReason(StrEnum):
+    """What a shopper did to the cart; what the camera saw has a `ReasonCode`."""
 
-    def group(slot: re.Match[str]) -> str:
-        return f"(?P<{slot[1]}>.+)" if slot[1] in WORDED else rf"(?P<{slot[1]}>\S+)"
-
-    return re.compile(SLOT.sub(group, re.escape(shape)))
-
-
-PATTERNS = {shape: _pattern(shape) for shape in SHAPES}
+    CORRECTED = "corrected"
+    SET_BY_HAND = "set_by_hand"
+    ADD_UNDONE = "add_undone"
+    REMOVE_UNDONE = "remove_undone"
+    CORRECT_UNDONE = "correct_undone"
 
 
-def reworded(sentence: str) -> str:
-    """Return a reason in the active language; one of no known shape stays as it is."""
-    for shape, pattern in PATTERNS.items():
-        if found := pattern.fullmatch(sentence):
-            return gettext(shape) % {slot: reworded(words) for slot, words in found.groupdict().items()}
-    return sentence
+SENTENCES: dict[str, str] = {
+    ReasonCode.NOT_LOOKED_AT: _("not looked at yet"),
+    ReasonCode.TOO_FEW_VIEWS: _("%(views)s views are too few"),
+    ReasonCode.VIEWS_DISAGREE: _("%(views)s views disagree"),
+    ReasonCode.STILL_UNKNOWN: _("still unknown"),
+    ReasonCode.VIEWS_ACCEPT: _("%(accepting)s of %(views)s views agree"),
+    ReasonCode.NO_PRODUCT: _("no product in enough of %(views)s views"),
+    ReasonCode.NO_PRODUCT_SURE: _("%(products)s products in %(views)s views, none for certain"),
+    ReasonCode.VERIFIED: _("settled by its artwork; %(because)s"),
+    ReasonCode.VERIFICATION_UNDECIDED: _("left open by its artwork; %(because)s"),
+    ReasonCode.SHOWS_COUNTED_ITEM: _("shows the item that track %(track)s was counted for"),
+    ReasonCode.LIES_IN_VIEW: _("lies in view; %(because)s"),
+    ReasonCode.MOVED_IN: _("moved in"),
+    ReasonCode.MOVED_OUT: _("moved out"),
+    ReasonCode.TAKEN_AWAY: _("taken out of view"),
+    ReasonCode.CHOSEN: _("chosen by the shopper"),
+    ReasonCode.BARCODE: _("barcode %(barcode)s"),
+    ReasonCode.ACCEPTED: _("accepted %(product_id)s (%(because)s)"),
+    ReasonCode.AMBIGUOUS: _("ambiguous: %(product_ids)s (%(because)s)"),
+    ReasonCode.UNKNOWN: _("unknown (%(because)s)"),
+    ReasonCode.ADDED: _("added %(product_id)s (%(because)s)"),
+    ReasonCode.REMOVED: _("removed %(product_id)s (%(because)s)"),
+    ReasonCode.IDENTIFIED: _("identified as %(product_id)s (%(because)s)"),
+    ReasonCode.CONFIRMED: _("confirmed as %(product_id)s (%(because)s)"),
+    ReasonCode.CONTRADICTED: _("contradicted: %(product_id)s (%(because)s)"),
+    ReasonCode.FOUND_AGAIN: _("found again as track %(track)s"),
+    ReasonCode.COUNTED_AS: _("is the item counted as track %(track)s"),
+    ReasonCode.LOOKS_LIKE_COUNTED: _("looks like %(product_id)s, counted as track %(track)s"),
+    ReasonCode.EXCHANGED: _("exchanged for %(product_id)s"),
+    ReasonCode.ENTERED_ZONE: _("moved into the zone"),
+    ReasonCode.LEFT_ZONE: _("moved out of the zone"),
+    ReasonCode.CAME_TO_REST: _("lies still"),
+    ReasonCode.MOVED_AGAIN: _("moved again"),
+    ReasonCode.GONE: _("gone"),
+    CartReason.CORRECTED: _("corrected by the shopper"),
+    CartReason.SET_BY_HAND: _("set by hand"),
+    CartReason.ADD_UNDONE: _("adding undone"),
+    CartReason.REMOVE_UNDONE: _("removing undone"),
+    CartReason.CORRECT_UNDONE: _("correction undone"),
+}
+EVENT = _("frame %(frame)s: %(event)s")
+CHOICE = _("%(first)s or %(others)s")
+
+CHOSEN = because(ReasonCode.CHOSEN)
+
+
+def barcode_reason(barcode: str) -> Reason:
+    """Return the reason that a barcode gives."""
+    return because(ReasonCode.BARCODE, barcode=barcode)
+
+
+def reason_say(reason: Reason, names: Mapping[str, str] | None = None) -> str:
+    """Say a reason in the active language.
+
+    Parameters
+    ----------
+    names : of products by their ids; an id without a name stands for itself
+    """
+    known = names or {}
+    params = {name: _param_say(name, value, known) for name, value in reason.params.items()}
+    return gettext(SENTENCES[reason.code]) % params
+
+
+def event_say(event: LifeEvent, names: Mapping[str, str] | None = None) -> str:
+    """Say what happened to a track, and in which frame, in the active language."""
+    return gettext(EVENT) % {"frame": event.frame, "event": reason_say(event.reason, names)}
+
+
+def stored_reason_say(stored: Mapping[str, Any] | None) -> str:
+    """Say the reason of a scan event as it is stored; empty where none is.
+
+    Reasons from before there were codes, of a shape nobody knew, are stored as ``{"text": …}`` in English.
+    """
+    if stored is None:
+        return ""
+    if "text" in stored:
+        return str(stored["text"])
+    return reason_say(Reason.of_payload(stored))
+
+
+def _param_say(name: str, value: Param, names: Mapping[str, str]) -> str:
+    if isinstance(value, Reason):
+        return reason_say(value, names)
+    if isinstance(value, tuple):
+        said = names.get(value[-1], value[-1]) if value else ""
+        for product_id in reversed(value[:-1]):
+            said = gettext(CHOICE) % {"first": names.get(product_id, product_id), "others": said}
+        return said
+    return names.get(str(value), str(value))

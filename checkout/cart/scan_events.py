@@ -15,6 +15,7 @@ from checkout.cart import announce
 from checkout.cart.sessions import TOUCH_EVERY
 from checkout.models import CheckoutSession, ScanEvent, Source
 from checkout.payloads import CartEvent
+from recognition.vision.lane.reasons import Reason
 
 ACTIONS_TOLD: dict[ScanEvent.Action, Literal["add", "remove", "correct", "undo"]] = {
     ScanEvent.Action.ADD: "add",
@@ -34,6 +35,7 @@ class Cause:
     margin : distance to the second best product
     thumbnail : small JPEG of the item
     event_id : the change happens once however often it is asked for under this id
+    reason : what led to it, None where nothing more is known
     about_id : the earlier event that this one undoes, corrects or answers
     """
 
@@ -41,7 +43,7 @@ class Cause:
     score: float | None = None
     margin: float | None = None
     thumbnail: bytes | None = None
-    reason: str = ""
+    reason: Reason | None = None
     event_id: UUID = field(default_factory=uuid4)
     about_id: UUID | None = None
 
@@ -103,6 +105,6 @@ def event_record(
         score=cause.score,
         margin=cause.margin,
         source=cause.source,
-        reason=cause.reason[:200],
+        reason=None if cause.reason is None else cause.reason.payload(),
         thumbnail=cause.thumbnail,
     )

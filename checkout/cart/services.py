@@ -12,12 +12,14 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Product
 from checkout.cart import cart_lines, scan_events, selectors, sessions
+from checkout.cart.reasons import CartReason
 from checkout.cart.scan_events import Cause
 from checkout.errors import CartEmpty, ItemsNotForSale, ItemsWithoutPrice, SessionNotActive
 from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
 from checkout.payloads import CartEvent
 from orders.models import Order
 from orders.services import order_place
+from recognition.vision.lane.reasons import Reason
 
 # Questions and unknown items are stored with a picture; a camera left running must not fill the disk.
 NOTES_MAX = 500
@@ -121,7 +123,7 @@ def item_set(*, session_id: UUID, product_id: UUID, quantity: int) -> CartEvent 
         item = item or BillingItem(session=session, product=product, source=Source.MANUAL)
         cart_lines.quantity_write(item, quantity)
         action = ScanEvent.Action.ADD if difference > 0 else ScanEvent.Action.REMOVE
-        cause = Cause(source=Source.MANUAL, reason="set by hand")
+        cause = Cause(source=Source.MANUAL, reason=Reason(CartReason.SET_BY_HAND))
         return scan_events.changed(session, product, action, abs(difference), cause)
 
 

@@ -19,9 +19,10 @@ from rest_framework_simplejwt.exceptions import TokenError
 
 from accounts.models import User
 from checkout.cart import services
-from checkout.cart.reasons import KEPT_IN
+from checkout.cart.reasons import ENGLISH
 from checkout.live import tickets
 from checkout.models import CheckoutSession
+from recognition.models import IndexState
 
 BAD_ADDRESS = 4400
 NOT_AUTHENTICATED = 4401
@@ -69,6 +70,30 @@ class Handshake:
         return "origin" in self.headers
 
 
+@dataclass(frozen=True)
+class Admission:
+    """What a socket that was let in comes with.
+
+    Attributes
+    ----------
+    index_seq : the client has seen the index up to here and is never served an older one
+    camera_key : by which the client knows its camera, None where it does not say
+    language : in which it is told the reasons
+    """
+
+    session_id: UUID
+    index_seq: int
+    camera_key: UUID | None
+    language: str
+
+
+def admission_read(scope: Any) -> Admission:
+    """Let a client in, or raise `SocketRefused`."""
+    session = socket_enter(scope)
+    seq = IndexState.objects.values_list("last_seq", flat=True).first()
+    return Admission(session.pk, seq or 0, camera_key(scope), language(scope))
+
+
 def socket_enter(scope: Any) -> CheckoutSession:
     """Return the active session the client may work on, or raise `SocketRefused`."""
     handshake = Handshake.of(scope)
@@ -93,22 +118,22 @@ def socket_enter(scope: Any) -> CheckoutSession:
     return session
 
 
-def seat_key(scope: Any) -> UUID | None:
-    """Return the camera a client says it has (`?camera=`), so that it gets it back when it comes again."""
-    named = Handshake.of(scope).query.get("camera")
+def camera_key(scope: Any) -> UUID | None:
+    """Return the key by which a client knows its camera (`?seat=`), to get it back after a reconnect."""
+    named = Handshake.of(scope).query.get("seat")
     if not named:
         return None
     try:
         return UUID(named[0])
     except ValueError:
-        raise SocketRefused(BAD_ADDRESS, "camera has to be a UUID.") from None
+        raise SocketRefused(BAD_ADDRESS, "seat must be a UUID.") from None
 
 
 def language(scope: Any) -> str:
-    """Return the language of the page that asks; other programs are told everything as it is kept."""
+    """Return the language of the page that asks; other programs get English."""
     handshake = Handshake.of(scope)
     if not handshake.is_from_page:
-        return KEPT_IN
+        return ENGLISH
     request = HttpRequest()
     request.COOKIES = parse_cookie(handshake.header("cookie"))
     request.META["HTTP_ACCEPT_LANGUAGE"] = handshake.header("accept-language")

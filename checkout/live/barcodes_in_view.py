@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from checkout.cart import selectors
+from checkout.cart.reasons import barcode_reason
 from checkout.cart.scan_events import Cause
 from checkout.cart.thumbnails import thumbnail_make
 from checkout.errors import BarcodeInvalid, ProductNotFound
-from checkout.live.pending_changes import Change, change_of
+from checkout.live.camera_state import BarcodeHolders, BarcodeProduct, CameraState
+from checkout.live.pending_changes import Change
 from checkout.live.threads import in_database, in_vision
 from checkout.models import ScanEvent, Source
 from checkout.payloads import BarcodeSeen
 
 if TYPE_CHECKING:
-    from numpy import uint8
-    from numpy.typing import NDArray
-
-    from checkout.live.camera_state import CameraState
     from recognition.vision.scene.barcodes import CodeRead
-    from recognition.vision.types import Box
+    from recognition.vision.types import Box, Image
 
 # A code beside all items is waited for this many reads: the item that it is on may not be a track yet.
 READS_ALONE = 4
@@ -30,35 +28,19 @@ READS_ALONE = 4
 COVERED_MIN = 0.3
 
 
-@dataclass(frozen=True)
-class Known:
-    """The product a code stands for."""
-
-    product_id: UUID
-    name: str
-
-
-@dataclass
-class Holders:
-    """Who had a code since it came into view: tracks, and None for the code by itself."""
-
-    appearance: int
-    settled: dict[int | None, Known | None] = field(default_factory=dict)
-
-
-def known_find(code: str) -> Known | None:
+def product_find(code: str) -> BarcodeProduct | None:
     """Return the product on sale with a code."""
     try:
         product = selectors.product_by_barcode(code=code)
     except (ProductNotFound, BarcodeInvalid):
         return None
-    return Known(product.pk, product.name)
+    return BarcodeProduct(product.pk, product.name)
 
 
-async def codes_settle(
+async def barcodes_settle(
     camera: CameraState,
     reads: list[CodeRead],
-    picture: NDArray[uint8],
+    picture: Image,
     send: Callable[[Any], Awaitable[None]],
 ) -> None:
     """Let each code do what it has to do, once for each item that carries it; needs the camera's `turn`.
@@ -72,10 +54,10 @@ async def codes_settle(
         items = camera.lane.in_view()
         item = item_of(read, items)
         track = None if item is None else item.track
-        holders = _holders(camera, read)
+        holders = camera.holders_of(read.code, read.appearance)
         if track in holders.settled or not _counts_here(camera, read, track, holders):
             continue
-        known = await in_database(known_find, read.code)
+        known = await in_database(product_find, read.code)
         if track is None and known is not None:
             same = (item for item in items if camera.product_of(item) == str(known.product_id))
             track = next((item.track for item in same), None)
@@ -87,16 +69,7 @@ async def codes_settle(
             await send(settled)
 
 
-def _holders(camera: CameraState, read: CodeRead) -> Holders:
-    holders = camera.codes_held.get(read.code)
-    if holders is None or holders.appearance != read.appearance:
-        holders = camera.codes_held[read.code] = Holders(read.appearance)
-        if len(camera.codes_held) > 100:
-            del camera.codes_held[next(iter(camera.codes_held))]
-    return holders
-
-
-def _counts_here(camera: CameraState, read: CodeRead, track: int | None, holders: Holders) -> bool:
+def _counts_here(camera: CameraState, read: CodeRead, track: int | None, holders: BarcodeHolders) -> bool:
     """Whether a code may act where and when it was read."""
     in_zone = camera.lane.zone.contains(read.box.centre)
     if track is None:
@@ -112,7 +85,11 @@ def _counts_here(camera: CameraState, read: CodeRead, track: int | None, holders
 
 
 def _settle(
-    camera: CameraState, read: CodeRead, track: int | None, known: Known | None, picture: NDArray[uint8]
+    camera: CameraState,
+    read: CodeRead,
+    track: int | None,
+    known: BarcodeProduct | None,
+    picture: Image,
 ) -> BarcodeSeen | None:
     """Settle an item by the code on it; None where its track has gone meanwhile."""
     agrees = None
@@ -134,7 +111,7 @@ def _settle(
 
 
 def _identify(
-    camera: CameraState, read: CodeRead, track: int, known: Known, picture: NDArray[uint8]
+    camera: CameraState, read: CodeRead, track: int, known: BarcodeProduct, picture: Image
 ) -> bool | None:
     """Settle a track; return whether the picture agreed, None where it had shown nothing.
 
@@ -143,15 +120,15 @@ def _identify(
     LookupError
         Where the track has gone meanwhile.
     """
-    product_id, reason = str(known.product_id), _reason(read)
-    by_itself = None in camera.codes_held[read.code].settled
+    product_id, reason = str(known.product_id), barcode_reason(read.code)
+    by_itself = None in camera.holders[read.code].settled
     found = camera.lane.identify(track, product_id, reason, counted=by_itself)
     if not found.known:
         raise LookupError(track)
     if found.agrees is None:
         camera.scanned.add(track)
         if found.event is not None:
-            camera.changes.append(change_of(camera, found.event))
+            camera.take_event(found.event)
         return None
     pictured = next((item for item in camera.lane.in_view() if item.track == track), None)
     pictured_id = None if pictured is None else camera.product_of(pictured)
@@ -164,19 +141,15 @@ def _identify(
         cause = Cause(
             source=Source.BARCODE, thumbnail=thumbnail_make(_cut(picture, read.box, 1.0)), reason=reason
         )
-        counted_id = camera.counted.get(track)
+        counted_id = camera.additions.get(track)
         action = ScanEvent.Action.DISAGREE
         camera.changes.append(Change(action, known.product_id, cause, counted_id, UUID(pictured_id)))
     return False
 
 
-def _addition(read: CodeRead, known: Known, picture: NDArray[uint8]) -> Change:
-    cause = Cause(source=Source.BARCODE, thumbnail=thumbnail_make(picture), reason=_reason(read))
+def _addition(read: CodeRead, known: BarcodeProduct, picture: Image) -> Change:
+    cause = Cause(source=Source.BARCODE, thumbnail=thumbnail_make(picture), reason=barcode_reason(read.code))
     return Change(ScanEvent.Action.ADD, known.product_id, cause)
-
-
-def _reason(read: CodeRead) -> str:
-    return f"barcode {read.code}"
 
 
 def _wider(box: Box) -> Box:
@@ -184,7 +157,7 @@ def _wider(box: Box) -> Box:
     return replace(box, y=box.y - 0.02, height=box.height + 0.04)
 
 
-def _cut(picture: NDArray[uint8], box: Box, room: float = 0.5) -> NDArray[uint8]:
+def _cut(picture: Image, box: Box, room: float = 0.5) -> Image:
     """Return a part of the frame with room around it, in shares of its longer side."""
     height, width = picture.shape[:2]
     around = room * max(box.width, box.height)

@@ -1,65 +1,81 @@
-"""Where cameras sit: what each has seen, kept while its connection is broken so that nothing counts twice."""
+"""What one camera of a session has seen, and what of it has still to be stored."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 
+from checkout.cart.reasons import CHOSEN
+from checkout.cart.scan_events import Cause
+from checkout.cart.thumbnails import thumbnail_make
 from checkout.live.pending_changes import Change
-from checkout.live.threads import in_vision
-from recognition.engine.shared import engine_running
+from checkout.models import ScanEvent, Source
 
 if TYPE_CHECKING:
-    from checkout.live.barcodes_in_view import Holders
-    from recognition.vision.decision.decide import Candidate, Decision
     from recognition.vision.lane.lane import Lane
-    from recognition.vision.lane.observations import Detection
+    from recognition.vision.lane.observations import Detection, Outcome
+    from recognition.vision.lane.voting import CountEvent
     from recognition.vision.scene.barcodes import BarcodeReader
     from recognition.vision.types import Image
 
-KEEP_S = 10.0
-KEPT_MAX = 4
-# A camera's socket from which nothing came for so long is taken for dead when its client comes back.
-SILENT_S = 2.0
+Action = ScanEvent.Action
+# Questions and unknown items are no longer recorded while so many changes wait for the database.
+CHANGES_WAITING_MAX = 100
+# As many tracks as a lane remembers.
+QUESTIONS_MAX = 200
+ADDITIONS_MAX = 1000
+BARCODES_MAX = 100
+RECORDED_STATES = {"ambiguous": Action.QUESTION, "unknown": Action.UNKNOWN}
+
+
+@dataclass(frozen=True)
+class BarcodeProduct:
+    """The product on sale that a barcode stands for."""
+
+    product_id: UUID
+    name: str
+
+
+@dataclass
+class BarcodeHolders:
+    """Which items carried a barcode since it came into view: tracks, and None for the code by itself."""
+
+    sighting: int
+    settled: dict[int | None, BarcodeProduct | None] = field(default_factory=dict)
 
 
 @dataclass
 class CameraState:
-    """One camera's connection at a session.
+    """One camera at a session.
 
     Attributes
     ----------
     lane : what is tracked; used by one holder of `turn` at a time
+    barcodes : what looks for barcodes; None where that is switched off
     changes : seen, but not yet stored
     questions : choices offered, by track
-    noted : what was recorded of a track's question or its being unknown, by track and state
-    counted : the change by which a track that is in the cart came into it
-    codes : what looks for barcodes; None where that is switched off
-    codes_held : which items had a code, by code
+    recorded : the event that recorded a track's question, or that it is unknown, by track and state
+    additions : the event that put a track that is in the cart there, by track
+    holders : which items carried a barcode, by code
     scanned : tracks that a barcode settled
     overruled : the product of a track whose barcode names another than the picture
     """
 
     lane: Lane
-    codes: BarcodeReader | None = None
+    barcodes: BarcodeReader | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     changes: list[Change] = field(default_factory=list)
     questions: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    noted: dict[tuple[int, str], UUID] = field(default_factory=dict)
-    counted: dict[int, UUID] = field(default_factory=dict)
-    codes_held: dict[str, Holders] = field(default_factory=dict)
+    recorded: dict[tuple[int, str], UUID] = field(default_factory=dict)
+    additions: dict[int, UUID] = field(default_factory=dict)
+    holders: dict[str, BarcodeHolders] = field(default_factory=dict)
     scanned: set[int] = field(default_factory=set)
     overruled: dict[int, str] = field(default_factory=dict)
-
-    def product_of(self, item: Detection) -> str | None:
-        """Return which product an item is, by its barcode if it has one and by its picture if not."""
-        return self.overruled.get(item.track, item.product_id)
 
     @property
     def zone(self) -> list[float]:
@@ -73,110 +89,74 @@ class CameraState:
 
         self.lane.set_zone(Box(*sides))
 
+    def product_of(self, item: Detection) -> str | None:
+        """Return which product an item is, by its barcode if it has one and by its picture if not."""
+        return self.overruled.get(item.track, item.product_id)
 
-async def _nobody_waits() -> None:
-    """Do nothing: no other socket can ask for this connection."""
+    def take_outcome(self, outcome: Outcome, pictures: Mapping[int, Image]) -> None:
+        """Keep what a frame led to until it is stored, and which questions it opened; needs `turn`.
 
+        Parameters
+        ----------
+        pictures : the crops of the frame, by track
+        """
+        for event in outcome.events:
+            self.take_event(event)
+        for detection in outcome.detections:
+            if detection.choices:
+                self.questions[detection.track] = detection.choices
+                if len(self.questions) > QUESTIONS_MAX:
+                    del self.questions[min(self.questions)]
+            self._take_doubt(detection, pictures.get(detection.track))
 
-@dataclass
-class Connection:
-    """What one socket has: its camera, and what only this client asked for.
-
-    Attributes
-    ----------
-    key : by which the client knows its camera again, None where it does not say
-    give_way : closes the socket and returns once the camera is free
-    explains : whether answers to frames say why things are as they are
-    heard_s : when something came from the client, by the clock of the event loop
-    has_camera : whether a frame ever came
-    """
-
-    camera: CameraState
-    key: UUID | None = None
-    give_way: Callable[[], Awaitable[None]] = field(default=_nobody_waits)
-    explains: bool = False
-    heard_s: float = field(default_factory=time.monotonic)
-    has_camera: bool = False
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether a camera's socket has fallen silent, as when its connection broke unnoticed."""
-        return self.has_camera and time.monotonic() - self.heard_s > SILENT_S
-
-
-@dataclass
-class Connections:
-    """Knows who sits where, and keeps the seats of broken connections for some seconds.
-
-    A client that names its camera gets it back at once: a socket that still holds it is that client's own,
-    dead without the server knowing. One that does not gets the camera that was left last, or that of a
-    camera fallen silent; a second client beside a living one always gets a camera of its own. Belongs to one
-    event loop.
-    """
-
-    kept: dict[tuple[UUID, UUID | None], tuple[UUID, CameraState]] = field(default_factory=dict)
-    taken: dict[UUID, list[Connection]] = field(default_factory=dict)
-
-    async def enter(
-        self, session_id: UUID, key: UUID | None, give_way: Callable[[], Awaitable[None]]
-    ) -> Connection:
-        """Return a connection for a new socket."""
-        fresh: CameraState | None = None
-        while True:
-            holder = self._holder(session_id, key)
-            if holder is not None:
-                await holder.give_way()
-                continue
-            _, camera = self.kept.pop((session_id, key), (None, None))
-            if camera is None and key is None and fresh is not None:
-                camera = self._take_over(session_id, fresh)
-            camera = camera or fresh
-            if camera is not None:
-                break
-            fresh = await in_vision(camera_state_make)
-        connection = Connection(camera, key, give_way)
-        self.taken.setdefault(session_id, []).append(connection)
-        return connection
-
-    def leave(self, session_id: UUID, connection: Connection) -> None:
-        """Keep the camera for the client to come back."""
-        connections = self.taken.get(session_id, [])
-        connections.remove(connection)
-        if not connections:
-            del self.taken[session_id]
-        name, ticket = (session_id, connection.key), uuid4()
-        self.kept.pop(name, None)
-        self.kept[name] = (ticket, connection.camera)
-        ours = [each for each in self.kept if each[0] == session_id]
-        for oldest in ours[:-KEPT_MAX]:
-            del self.kept[oldest]
-        asyncio.get_running_loop().call_later(KEEP_S, self._discard, name, ticket)
-
-    def _holder(self, session_id: UUID, key: UUID | None) -> Connection | None:
-        connections = self.taken.get(session_id, [])
-        return next(
-            (connection for connection in connections if key is not None and connection.key == key), None
+    def take_event(self, event: CountEvent) -> None:
+        """Keep a change of the cart until it is stored; needs `turn`."""
+        by_barcode = event.track in self.scanned
+        seen = event.score_count > 0 or not by_barcode
+        cause = Cause(
+            source=Source.BARCODE if by_barcode else Source.VISION,
+            score=event.score if seen else None,
+            margin=event.margin if seen else None,
+            thumbnail=thumbnail_make(event.picture),
+            reason=event.reason,
         )
+        added_id = None
+        if event.action == "add":
+            self.additions[event.track] = cause.event_id
+            if len(self.additions) > ADDITIONS_MAX:
+                del self.additions[min(self.additions)]
+        else:
+            added_id = self.additions.pop(event.track, None)
+        product_id = self.overruled.get(event.track, event.product_id)
+        self.changes.append(Change(Action(event.action), UUID(product_id), cause, added_id))
 
-    def _take_over(self, session_id: UUID, fresh: CameraState) -> CameraState | None:
-        """Take the camera of a silent camera; should that live after all, it goes on with a fresh one."""
-        silent = [
-            connection
-            for connection in self.taken.get(session_id, [])
-            if connection.key is None and connection.is_silent and not connection.camera.turn.locked()
-        ]
-        if not silent:
-            return None
-        newest = max(silent, key=lambda connection: connection.heard_s)
-        camera, newest.camera = newest.camera, fresh
-        return camera
+    def take_answer(self, track: int, product_id: UUID) -> None:
+        """Keep the answer to a question about a track, or to an offer for an unknown one; needs `turn`."""
+        asked_id = self.recorded.get((track, "ambiguous")) or self.recorded.get((track, "unknown"))
+        cause = Cause(source=Source.MANUAL, reason=CHOSEN, about_id=asked_id)
+        self.changes.append(Change(Action.ANSWER, product_id, cause))
 
-    def _discard(self, name: tuple[UUID, UUID | None], ticket: UUID) -> None:
-        if name in self.kept and self.kept[name][0] == ticket:
-            del self.kept[name]
+    def holders_of(self, code: str, sighting: int) -> BarcodeHolders:
+        """Return who carried a barcode since it came into view for the so-manieth time."""
+        holders = self.holders.get(code)
+        if holders is None or holders.sighting != sighting:
+            holders = self.holders[code] = BarcodeHolders(sighting)
+            if len(self.holders) > BARCODES_MAX:
+                del self.holders[next(iter(self.holders))]
+        return holders
 
-
-connections = Connections()
+    def _take_doubt(self, detection: Detection, picture: Image | None) -> None:
+        """Have a question, or an unknown item, recorded once."""
+        action, key = RECORDED_STATES.get(detection.state), (detection.track, detection.state)
+        if action is None or key in self.recorded or len(self.changes) >= CHANGES_WAITING_MAX:
+            return
+        cause = Cause(
+            score=detection.score,
+            margin=detection.margin,
+            thumbnail=None if picture is None else thumbnail_make(picture),
+        )
+        self.recorded[key] = cause.event_id
+        self.changes.append(Change(action, None, cause))
 
 
 def camera_state_make() -> CameraState:
@@ -184,10 +164,4 @@ def camera_state_make() -> CameraState:
     from recognition.vision.lane.lane import Lane
     from recognition.vision.scene.barcodes import BarcodeReader
 
-    return CameraState(Lane(verify=look_closer), BarcodeReader() if settings.READ_BARCODES else None)
-
-
-def look_closer(picture: Image, suspects: Sequence[Candidate]) -> Decision | None:
-    """Have the process's engine, if it runs, settle what an undecided item is."""
-    engine = engine_running()
-    return None if engine is None else engine.verify(picture, suspects)
+    return CameraState(Lane(), BarcodeReader() if settings.READ_BARCODES else None)

@@ -13,9 +13,9 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 
 from checkout.cart import corrections, selectors, services
+from checkout.cart.reasons import barcode_reason
 from checkout.cart.scan_events import Cause
 from checkout.errors import BadCommand, QuestionUnknown
-from checkout.live.camera_state import Connection
 from checkout.live.cart_sync import CartSync
 from checkout.live.commands import (
     Barcode,
@@ -30,7 +30,7 @@ from checkout.live.commands import (
     ZoneSet,
     command_parse,
 )
-from checkout.live.pending_changes import answer_of, change_of
+from checkout.live.connections import Connection
 from checkout.live.threads import in_database, in_vision
 from checkout.models import Source
 from checkout.payloads import CartEvent
@@ -92,7 +92,7 @@ class CommandWorker:
                 await self._change(partial(corrections.change_undo, event_id=event_id))
             case Barcode(code):
                 product = await in_database(selectors.product_by_barcode, code=code)
-                cause = Cause(source=Source.BARCODE, reason=f"barcode {code.strip()}")
+                cause = Cause(source=Source.BARCODE, reason=barcode_reason(code.strip()))
                 await self._change(partial(services.item_add, product_id=product.pk, cause=cause))
             case ModeSet():
                 await self._mode_set(command)
@@ -137,9 +137,9 @@ class CommandWorker:
             was_open = before is not None and before.verdict.state != "accepted"
             event = camera.lane.choose(command.track, product_id)
             if was_open:
-                camera.changes.append(answer_of(camera, command.track, command.product_id))
+                camera.take_answer(command.track, command.product_id)
             if event is not None:
-                camera.changes.append(await in_vision(change_of, camera, event))
+                await in_vision(camera.take_event, event)
         await self.store()
 
     async def _refuse(self, code: str, detail: str, data: dict[str, Any]) -> None:

@@ -7,8 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -16,80 +15,34 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from checkout.cart import cart_lines, selectors, services
+from checkout.cart import selectors
 from checkout.cart.announce import SEND_TIMEOUT_S, session_group
 from checkout.live.access import (
     FAILED,
     FLOODING,
     NOT_AUTHENTICATED,
     REPLACED,
+    Admission,
     SocketRefused,
-    language,
-    seat_key,
-    socket_enter,
+    admission_read,
 )
-from checkout.live.camera_state import CameraState, Connection, connections
 from checkout.live.cart_sync import CartSync
 from checkout.live.command_worker import CommandWorker
 from checkout.live.commands import TEXT_MAX_CHARACTERS
+from checkout.live.connections import Connection, connections
+from checkout.live.engine_access import EngineAccess, engine_get
 from checkout.live.flood_guard import FloodGuard
 from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
-from checkout.live.threads import in_database, in_vision, tasks_end
+from checkout.live.snapshot import SessionSnapshot, closed_message, ready_message, snapshot_read
+from checkout.live.threads import in_database, tasks_end
 from checkout.models import CheckoutSession
-from checkout.payloads import Cart, CartEvent, Limits, SessionClosed, SessionInfo, SessionReady
-from recognition.engine import shared
-from recognition.models import IndexState
-
-if TYPE_CHECKING:
-    from recognition.engine.results import Recognition
+from checkout.payloads import CartEvent
 
 logger = logging.getLogger(__name__)
-PROTOCOL = 1
 NORMAL = 1000
 COMMAND_QUEUE_MAX = 200
 LAYER_PAUSE_S = 1.0
-
-
-@dataclass(frozen=True)
-class Admission:
-    """What a socket comes with.
-
-    Attributes
-    ----------
-    index_seq : how new the index has to be to show no less than there was
-    seat_key : the camera the client had before, if it says so
-    language : in which it is told why things are as they are
-    """
-
-    session_id: UUID
-    index_seq: int
-    seat_key: UUID | None
-    language: str
-
-
-@dataclass(frozen=True)
-class SessionSnapshot:
-    """The state of a session at one moment."""
-
-    info: SessionInfo
-    user_is_active: bool
-    cart: Cart
-
-
-def admission_read(scope: Any) -> Admission:
-    """Let a client in, or raise `SocketRefused`."""
-    session = socket_enter(scope)
-    seq = IndexState.objects.values_list("last_seq", flat=True).first()
-    return Admission(session.pk, seq or 0, seat_key(scope), language(scope))
-
-
-def snapshot_read(session_id: UUID) -> SessionSnapshot:
-    """Read the state of a session, ending it if it was idle for too long."""
-    stored = CheckoutSession.objects.select_related("user").get(pk=session_id)
-    session = services.session_current(session=stored)
-    info = selectors.session_info(session=session)
-    return SessionSnapshot(info, session.user.is_active, selectors.cart_get(session_id=session_id))
 
 
 class CheckoutConsumer(AsyncWebsocketConsumer):
@@ -205,7 +158,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         await self._join()
         snapshot = await in_database(snapshot_read, admission.session_id)
         self.connection = connection = await connections.enter(
-            admission.session_id, admission.seat_key, self._give_way
+            admission.session_id, admission.camera_key, self._give_way
         )
         try:
             await self._work(admission, snapshot, connection)
@@ -214,20 +167,20 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
 
     async def _work(self, admission: Admission, snapshot: SessionSnapshot, connection: Connection) -> None:
         cart_sync = CartSync(admission.session_id, self.send_message, snapshot.cart)
-        till = FrameWorker(
+        frame_worker = FrameWorker(
             session_id=admission.session_id,
             connection=connection,
             mailbox=self.mailbox,
-            recognize=lambda crops: recognize(crops, admission.index_seq),
+            engine=EngineAccess(admission.index_seq),
             send=self.send_message,
-            tell=cart_sync.tell,
+            cart_changed=cart_sync.tell,
             language=admission.language,
         )
         command_worker = CommandWorker(
             session_id=admission.session_id,
             connection=connection,
             send=self.send_message,
-            store=till.store,
+            store=frame_worker.store,
             cart_sync=cart_sync,
             commands=self.commands,
         )
@@ -237,10 +190,10 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         tasks = [
             asyncio.create_task(work)
             for work in (
-                till.run(),
+                frame_worker.run(),
                 command_worker.run(),
                 self._watch(admission.session_id, cart_sync),
-                engine_warm(),
+                engine_get(),
             )
         ]
         try:
@@ -314,43 +267,3 @@ async def wait_for_first(tasks: Sequence[asyncio.Task[Any]]) -> None:
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
-
-
-async def recognize(crops: Sequence[Any], at_least_seq: int) -> Recognition:
-    """Match crops with the process's engine."""
-    engine = shared.engine_running()
-    if engine is None:
-        engine = await in_vision(shared.engine)
-    return await engine.recognize_async(crops, at_least_seq=at_least_seq)
-
-
-async def engine_warm() -> None:
-    """Start the process's engine, so that it loads while the shopper puts down the bag."""
-    if shared.engine_running() is None:
-        await in_vision(shared.engine)
-
-
-def ready_message(snapshot: SessionSnapshot, camera: CameraState) -> SessionReady:
-    """Return the first message of a socket."""
-    engine = shared.engine_running()
-    limits: Limits = {
-        "max_frame_bytes": settings.FRAME_MAX_BYTES,
-        "max_pixels": settings.FRAME_MAX_PIXELS,
-        "max_fps": settings.FRAME_MAX_PER_SECOND,
-        "max_quantity": cart_lines.QUANTITY_MAX,
-    }
-    return {
-        "type": "session.ready",
-        "protocol": PROTOCOL,
-        "session": snapshot.info,
-        "cart": snapshot.cart,
-        "encoder": (engine.state().encoder or None) if engine else None,
-        "mode": camera.lane.mode,
-        "zone": camera.zone,
-        "limits": limits,
-    }
-
-
-def closed_message(info: SessionInfo) -> SessionClosed:
-    """Return the last message of a socket whose session has ended."""
-    return {"type": "session.closed", "status": info["status"], "order_id": info["order_id"]}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from checkout.cart.reasons import reworded
+from checkout.cart.reasons import event_say
 from checkout.payloads import Choice, DetectionPayload, FrameDebug, Why
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 # As many views and events of an item as fit beside its box.
 EXPLAINED_MAX = 6
-PRODUCT_ID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 
 
 def detection_show(detection: observations.Detection, names: Mapping[str, Choice]) -> DetectionPayload:
@@ -41,12 +39,13 @@ def products_named(
         yield detection.product_id
     if life is not None:
         yield from (view[2] for view in life.views[-EXPLAINED_MAX:] if view[2] is not None)
-        for line in life.story[-EXPLAINED_MAX:]:
-            yield from PRODUCT_ID.findall(line)
+        for event in life.story[-EXPLAINED_MAX:]:
+            yield from event.reason.product_ids()
 
 
 def why_show(life: observations.TrackLife, names: Mapping[str, Choice]) -> Why:
     """Return the end of an item's life, in the active language and with products by their names."""
+    known = {product_id: choice["name"] for product_id, choice in names.items()}
     return {
         "sightings": life.sightings,
         "views": [
@@ -61,8 +60,13 @@ def why_show(life: observations.TrackLife, names: Mapping[str, Choice]) -> Why:
             for frame, state, product_id, score, margin, quality in life.views[-EXPLAINED_MAX:]
         ],
         "story": [
-            PRODUCT_ID.sub(lambda found: _name(found[0], names) or found[0], reworded(line))
-            for line in life.story[-EXPLAINED_MAX:]
+            {
+                "frame": event.frame,
+                "code": event.reason.code,
+                "params": event.reason.payload()["params"],
+                "text": event_say(event, known),
+            }
+            for event in life.story[-EXPLAINED_MAX:]
         ],
         "inside": life.inside,
     }

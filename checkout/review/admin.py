@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product
 from catalog.photo_tags import thumbnail
 from checkout.cart import selectors
-from checkout.cart.reasons import reworded
+from checkout.cart.reasons import stored_reason_say
 from checkout.models import BillingItem, CheckoutSession, DisputedLine, ScanEvent
 from checkout.review.disputes import DISPUTES, disputes_csv_lines, instead, seen_by, taken_for
 from checkout.review.filters import DOUBTS, DisputedProductFilter, DisputeFilter, DoubtFilter
@@ -113,7 +113,7 @@ class Told:
     @admin.display(description=_("reason"))
     def why(self, event: ScanEvent) -> str:
         """Say what led to it, in the reader's language."""
-        return reworded(event.reason) or NOTHING
+        return stored_reason_say(event.reason) or NOTHING
 
     @admin.display(description=_("session"))
     def story(self, event: ScanEvent) -> str:

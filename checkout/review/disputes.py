@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.db.models import QuerySet
 
 from catalog.models import Product
+from checkout.cart.reasons import stored_reason_say
 from checkout.models import DisputedLine, ScanEvent
 from ebrcs.csv_export import csv_lines
 
@@ -61,5 +62,5 @@ def _row(line: DisputedLine) -> tuple[object, ...]:
         seen.source,
         None if seen.score is None else round(seen.score, 4),
         None if seen.margin is None else round(seen.margin, 4),
-        line.reason or seen.reason,
+        stored_reason_say(line.reason or seen.reason),
     )

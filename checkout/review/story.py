@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from checkout.cart.reasons import reworded
+from checkout.cart.reasons import stored_reason_say
 from checkout.models import CheckoutSession, ScanEvent
 
 Event = TypeVar("Event", bound=ScanEvent)
@@ -72,7 +72,7 @@ def story_tell(*, session: CheckoutSession) -> list[Happening]:
         Happening(
             event=event,
             headline=headline(event),
-            reason=reworded(event.reason),
+            reason=stored_reason_say(event.reason),
             after=event.created_at - session.created_at,
             is_doubt=event.action not in (Action.ADD, Action.REMOVE),
             has_picture=getattr(event, "has_picture", False),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from checkout.payloads import DetectionPayload, View
+from checkout.payloads import DetectionPayload, StoryEvent, View
 
 
 @dataclass
@@ -23,7 +23,7 @@ class ItemLife:
     inside: bool = True
     verdict: str = ""
     views: dict[int, View] = field(default_factory=dict)
-    story: list[str] = field(default_factory=list)
+    story: list[StoryEvent] = field(default_factory=list)
 
     def take(self, frame: int, found: DetectionPayload) -> None:
         """Take in what was said about it with a frame: the newest of its views and events."""
@@ -32,7 +32,7 @@ class ItemLife:
         self.sightings, self.inside = why["sightings"], why["inside"]
         self.verdict = " ".join(filter(None, (found["state"], found["name"])))
         self.views |= {view["frame"]: view for view in why["views"]}
-        self.story += [line for line in why["story"] if line not in self.story]
+        self.story += [event for event in why["story"] if event not in self.story]
 
     def lines(self) -> Iterator[str]:
         """Yield its life, to be read."""
@@ -46,7 +46,7 @@ class ItemLife:
                 f"    view in frame {view['frame']}: {view['state']} {view['name'] or '-'}, "
                 f"score {view['score']:.3f}, margin {view['margin']:.3f}, quality {view['quality']:.2f}"
             )
-        yield from (f"    {line}" for line in self.story)
+        yield from (f"    {event['text']}" for event in self.story)
 
 
 @dataclass

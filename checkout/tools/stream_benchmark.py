@@ -21,13 +21,16 @@ from PIL import Image as Pictures
 
 from checkout.demo.clip import FRAMES_PER_SECOND, clip_cart, clip_frames
 from checkout.demo.packs import PACKS, VIEW_ANGLES, product_photo
-from checkout.live.camera_state import CameraState, Connection
-from checkout.live.frame_worker import FrameWorker, ProductNames
+from checkout.live.camera_state import CameraState
+from checkout.live.connections import Connection
+from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
+from checkout.live.product_names import ProductNames
 from checkout.models import ScanEvent
 from checkout.payloads import Choice
 from recognition.engine.batcher import Batcher
 from recognition.engine.results import Recognition
+from recognition.vision.decision.decide import Candidate, Decision
 from recognition.vision.encoders.protocol import Encoder
 from recognition.vision.evaluation.processor import processor_name
 from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer
@@ -159,33 +162,32 @@ async def _played(way: Way, count: int, frames: Sequence[bytes]) -> dict[str, An
 
 
 class FrameWorkers:
-    """StreamAnswers as the sockets of a running shop do."""
+    """Answers as the sockets of a running shop do."""
 
     def __init__(self, encoder: Encoder, recognizer: Recognizer) -> None:
-        self._encoder, self._recogniser = encoder, recognizer
+        self._encoder, self._recognizer = encoder, recognizer
         self._batcher: Batcher[Sequence[Image], Recognition] = Batcher(work=self._work, size=len)
         self._batcher.start()
 
     async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
-        """Send the frames of one camera through a till of its own."""
+        """Send the frames of one camera through a frame worker of its own."""
         answers = StreamAnswers(cart=Counter())
-        lane = Lane(verify=self._recogniser.verify)
-        till = ClipFrameWorker(
+        worker = ClipFrameWorker(
             uuid4(),
-            Connection(CameraState(lane)),
+            Connection(CameraState(Lane())),
             Mailbox(),
-            self._recognize,
+            self,
             _nothing,
             _nothing,
             names=ClipNames(),
         )
-        working = asyncio.create_task(till.answer_all(answers, len(frames)))
+        working = asyncio.create_task(worker.answer_all(answers, len(frames)))
         try:
             for number, frame in enumerate(frames):
                 await asyncio.sleep(start_s + number / FRAMES_PER_SECOND - time.monotonic())
-                till.mailbox.put(frame, time.monotonic())
+                worker.mailbox.put(frame, time.monotonic())
                 answers.sent += 1
-            answers.waiting = till.mailbox.is_full + till.is_working
+            answers.waiting = worker.mailbox.is_full + worker.is_working
             await working
         finally:
             working.cancel()
@@ -196,14 +198,19 @@ class FrameWorkers:
         """Stop the batcher."""
         self._batcher.close()
 
-    async def _recognize(self, crops: Sequence[Image]) -> Recognition:
-        return await asyncio.wrap_future(self._batcher.submit(crops))
+    async def recognize(self, pictures: Sequence[Image]) -> Recognition:
+        """Embed and match pictures in a batch with those of the other streams."""
+        return await asyncio.wrap_future(self._batcher.submit(pictures))
+
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        """Verify pictures of one item."""
+        return self._recognizer.verify(pictures, contenders)
 
     def _work(self, requests: Sequence[Sequence[Image]]) -> list[Recognition]:
         started_s = time.perf_counter()
         embeddings = self._encoder.encode([crop for crops in requests for crop in crops])
         embedded_s = time.perf_counter()
-        decisions = self._recogniser.match(embeddings)
+        decisions = self._recognizer.match(embeddings)
         timing_ms = {
             "embed": 1000 * (embedded_s - started_s),
             "search": 1000 * (time.perf_counter() - embedded_s),
@@ -218,7 +225,7 @@ class FrameWorkers:
 
 @dataclass
 class ClipFrameWorker(FrameWorker):
-    """A till that keeps its cart to itself instead of storing it."""
+    """A frame worker that keeps its cart to itself instead of storing it."""
 
     is_working: bool = False
 
@@ -263,7 +270,7 @@ class Naive:
     """One thread that takes frame after frame and does everything for each."""
 
     def __init__(self, encoder: Encoder, recognizer: Recognizer) -> None:
-        self._encoder, self._recogniser = encoder, recognizer
+        self._encoder, self._recognizer = encoder, recognizer
         self._queue: SimpleQueue[tuple[int, bytes, float]] = SimpleQueue()
         self._presences: dict[int, ForegroundDetector] = {}
         self._answers: dict[int, StreamAnswers] = {}
@@ -298,7 +305,7 @@ class Naive:
             )
             scene = self._presences[stream].look(picture, 1.0 / FRAMES_PER_SECOND)
             for crop in [cut_item(picture, found) for found in scene.proposals] or [picture]:
-                self._recogniser.match(self._encoder.encode([crop]))
+                self._recognizer.match(self._encoder.encode([crop]))
             self._answers[stream].answer_ms.append(1000 * (time.monotonic() - received_s))
 
 

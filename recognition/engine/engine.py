@@ -182,19 +182,23 @@ class Engine:
         answer = await asyncio.wrap_future(self._batcher.submit(_Request(tuple(images), search=True)))
         return _recognition(answer)
 
-    def verify(self, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
-        """Look closely at one picture of an item and the few products it may be, likeliest first.
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        """Verify pictures of one item by local features, the best first, until one is accepted.
 
-        Works in the caller's thread, some 25 ms, up to half a second the first time a product is in
-        question; neither the batcher nor an event loop may call it.
+        Works in the caller's thread, some 25 ms a picture, up to half a second the first time a product is
+        in question; neither the batcher nor an event loop may call it.
+
+        Parameters
+        ----------
+        contenders : the few products it may be, likeliest first
 
         Returns
         -------
-        Decision or None
-            Accepted where print and embedding together leave little doubt; None where the question stays.
+        tuple of Decision
+            One for each picture that was verified; empty where none could be.
         """
         view = self.replica.view
-        return None if view is None else self.gallery.verify(view, image, suspects)
+        return () if view is None else self.gallery.verify(view, pictures, contenders)
 
     def _submit_patiently(self, request: _Request, deadline: float) -> _Answer:
         while True:

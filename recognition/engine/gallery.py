@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from recognition.engine.calibrator import Calibrator
 from recognition.engine.photo_features import PhotoFeatures
@@ -12,8 +11,8 @@ from recognition.index.hints import HintListener
 from recognition.index.replica import POLL_S, IndexView, Replica
 from recognition.index.snapshots import SnapshotKeeper
 from recognition.vision.decision.decide import Candidate, Decision
-from recognition.vision.decision.matching import look_closely, match, photos_needed
-from recognition.vision.decision.verification import features_of
+from recognition.vision.decision.matching import match
+from recognition.vision.decision.verification import photos_needed, verify_pictures
 from recognition.vision.types import FloatArray, Image
 
 
@@ -80,16 +79,15 @@ class Gallery:
         self.features.want(dict.fromkeys(wanted))
         return decisions
 
-    def verify(self, view: IndexView, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
-        """Look closely at one picture of an item and decide by embedding and print together.
+    def verify(
+        self, view: IndexView, pictures: Sequence[Image], contenders: Sequence[Candidate]
+    ) -> tuple[Decision, ...]:
+        """Verify pictures of one item in turn until one is accepted: decisions by embedding and artwork.
 
-        Returns
-        -------
-        Decision or None
-            None where there was no photo to compare it with.
+        Empty where there was no photo to compare them with.
         """
-        item, photos = partial(features_of, image), partial(self.features.get, view)
-        return look_closely(item, suspects, self.calibrator.thresholds, photos)
+        photos = self.features.get(view, photos_needed(contenders)) if contenders else {}
+        return verify_pictures(pictures, contenders, self.calibrator.thresholds, photos)
 
     def _rows_changed(self, view: IndexView, rows: Sequence[int] | None) -> None:
         self.snapshots.changed()

@@ -14,7 +14,7 @@ from django.db import connection
 from catalog.models import ProductImage
 from recognition.engine.priority import thread_yield
 from recognition.photos.files import PHOTO_UNREADABLE, photo_file_read
-from recognition.vision.decision.verification import Features, features_of
+from recognition.vision.decision.local_features import Features, features_of
 from recognition.vision.photos.item import photo_item
 
 if TYPE_CHECKING:

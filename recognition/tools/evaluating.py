@@ -69,7 +69,7 @@ def sequences_evaluate(
     from recognition.vision.evaluation.recorded_visits import visits_read
     from recognition.vision.evaluation.true_identities import TrueIdentities
     from recognition.vision.evaluation.visit_metrics import visit_metrics
-    from recognition.vision.evaluation.visit_player import identified_by, visit_play
+    from recognition.vision.evaluation.visit_player import RecognizerIdentities, visit_play
     from recognition.vision.lane.config import LaneConfig
     from recognition.vision.lane.lane import Lane
     from recognition.vision.photos.folders import FolderUnusable, photos_by_class
@@ -94,9 +94,9 @@ def sequences_evaluate(
     done = progress("frames", sum(len(visit.frames) for visit in visits))
     played, by_truth = [], identity == "truth"
     for visit in visits:
-        lane = Lane(LaneConfig(mode=mode), verify=None if by_truth else recognizer.verify)
+        lane = Lane(LaneConfig(mode=mode))
         try:
-            identify = TrueIdentities(visit, encoder) if by_truth else identified_by(recognizer)
+            identify = TrueIdentities(visit, encoder) if by_truth else RecognizerIdentities(recognizer)
             played.append(visit_play(visit, lane, identify, frame_done=done))
         except (BadFrame, ValueError) as error:
             raise EvaluationImpossible(f"{visit.name} cannot be played: {error}.") from error

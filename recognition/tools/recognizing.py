@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -80,13 +79,11 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
     EngineNotReady
         When encoder and index do not fit together, with the remedy.
     """
-    from recognition.vision.decision.matching import decided_closely  # brings OpenCV, which pages do without
-
     photos = [photo_read(content, filename=name) for name, content in pictures]
     images = [np.asarray(photo_pixels(photo.content)) for photo in photos]
     running = engine()
     decisions = [
-        decided_closely(decision, partial(running.verify, image))
+        (*running.verify([image], decision.candidates), decision)[0]
         for image, decision in zip(images, running.recognize(images).decisions, strict=True)
     ]
     ids = {candidate.product_id for decision in decisions for candidate in decision.candidates[:top]}
@@ -100,7 +97,7 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
             confidence=_shown(decision.confidence),
             sureness=_probability(decision.confidence + decision.needed),
             sureness_needed=_probability(decision.needed),
-            looked_closely=decision.looked_closely,
+            looked_closely=decision.verified,
             matches=tuple(
                 ProductMatch(
                     candidate.product_id,

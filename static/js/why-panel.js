@@ -55,7 +55,7 @@ export class WhyPanel extends HTMLElement {
     head.textContent = facts.join(" · ");
     head.style.color = LOOKS[state].colour;
     part(row, "views", HTMLElement).replaceChildren(...(why?.views ?? []).map((view) => line(viewWords(view))));
-    part(row, "story", HTMLElement).replaceChildren(...(why?.story ?? []).map(line));
+    part(row, "story", HTMLElement).replaceChildren(...(why?.story ?? []).map(({ text }) => line(text)));
     return row;
   }
 }

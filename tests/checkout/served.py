@@ -18,7 +18,7 @@ from checkout.tools import housekeeping
 from recognition.engine import shared
 from recognition.engine.results import EngineState, Recognition
 from recognition.errors import EngineNotReady
-from recognition.vision.decision.decide import Candidate
+from recognition.vision.decision.decide import Candidate, Decision
 from tests.checkout.colours import COLOURS, TWIN, TWIN_ID
 from tests.recognition.vision.scenes import Image, colour_embeddings, decision_by_colour
 
@@ -51,8 +51,9 @@ class ColourEngine:
         decisions = [decision_by_colour(row, COLOURS | twin) for row in embeddings]
         return Recognition(embeddings, decisions, {"embed": 0.0, "search": 0.0})
 
-    def verify(self, image: Image, suspects: Sequence[Candidate]) -> None:
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
         """Leave every question to the shopper."""
+        return ()
 
     def close(self) -> None:
         """Hold nothing."""

@@ -9,6 +9,7 @@ from catalog.models import Product
 from checkout.cart import services
 from checkout.cart.scan_events import Cause
 from checkout.models import CheckoutSession, Source
+from recognition.vision.lane.reasons import ReasonCode, because
 
 
 def product_make(
@@ -30,4 +31,4 @@ def session_with(user: User, *products: Product, quantity: int = 1) -> CheckoutS
 
 def seen(score: float, margin: float = 0.2) -> Cause:
     """Return the cause of an addition by the camera."""
-    return Cause(source=Source.VISION, score=score, margin=margin, reason="test")
+    return Cause(source=Source.VISION, score=score, margin=margin, reason=because(ReasonCode.STILL_UNKNOWN))

@@ -189,7 +189,7 @@ class Calibration:
             centre=centre,
             spread=spread,
             needed=max(NEEDED_LEAST, needed + EXTRA_MATCHED),
-            needed_closely=max(NEEDED_LEAST, needed + EXTRA_CLOSELY),
+            needed_verified=max(NEEDED_LEAST, needed + EXTRA_CLOSELY),
             needed_without_artwork=max(NEEDED_LEAST, needed + EXTRA_WITHOUT_ARTWORK),
             densities=densities,
         )

@@ -13,8 +13,6 @@ from recognition.vision.types import FloatArray
 
 State = Literal["accepted", "ambiguous", "unknown"]
 
-SUSPECTS = CONTENDERS
-"""Products handed to a closer look: all that are weighed against each other."""
 
 ROWS_KEPT = 6
 """Nearest photos of a product that a candidate names; on them print is looked for. Three told cartons apart
@@ -64,7 +62,7 @@ class Thresholds:
     ----------
     centre, spread : mean and deviation of the best scores that its photos have with other products
     needed : log-odds of being right that an embedding alone has to reach
-    needed_closely : the same after a closer look, whose print look-alikes share in part
+    needed_verified : the same after a closer look, whose print look-alikes share in part
     needed_without_artwork : the same after a closer look that found no print to agree
     densities : for each product how near photos of others come to it, in scores; ``centre`` for the rest
     """
@@ -72,7 +70,7 @@ class Thresholds:
     centre: float
     spread: float
     needed: float
-    needed_closely: float
+    needed_verified: float
     needed_without_artwork: float
     densities: Mapping[str, float] = field(default_factory=dict)
 
@@ -96,7 +94,7 @@ class Decision:
     confidence : log-odds that the first candidate is right, less what is needed: 0 or more exactly where it
         is accepted, comparable between all pictures
     needed : log-odds that are needed, on this gallery and for its false-accept target
-    looked_closely : whether print was looked at
+    verified : whether print was looked at
     """
 
     state: State
@@ -105,7 +103,7 @@ class Decision:
     candidates: tuple[Candidate, ...]
     confidence: float = 0.0
     needed: float = 0.0
-    looked_closely: bool = False
+    verified: bool = False
 
 
 NOTHING_LIKE_IT = -20.0
@@ -138,9 +136,7 @@ def fold_to_products(
     )
 
 
-def decide(
-    candidates: Sequence[Candidate], thresholds: Thresholds, *, looked_closely: bool = False
-) -> Decision:
+def decide(candidates: Sequence[Candidate], thresholds: Thresholds, *, verified: bool = False) -> Decision:
     """Accept the likeliest product, ask about look-alikes, or admit that it is unknown.
 
     The best few products are weighed against each other and against none of them by score, surroundings and
@@ -151,11 +147,11 @@ def decide(
     Parameters
     ----------
     candidates : by falling score, as `fold_to_products` returns them, with what a closer look found
-    looked_closely : whether print was looked at, which takes more to accept, and most where none agrees
+    verified : whether print was looked at, which takes more to accept, and most where none agrees
     """
-    asking = needed = thresholds.needed_closely if looked_closely else thresholds.needed
+    asking = needed = thresholds.needed_verified if verified else thresholds.needed
     if not candidates:
-        return Decision("unknown", 0.0, 0.0, (), NOTHING_LIKE_IT, needed, looked_closely)
+        return Decision("unknown", 0.0, 0.0, (), NOTHING_LIKE_IT, needed, verified)
     contenders = candidates[:CONTENDERS]
     odds = log_odds(
         np.array([each.score for each in contenders], np.float64),
@@ -168,7 +164,7 @@ def decide(
     # a stable sort: equals stay in the order of their scores
     weighed.sort(key=lambda each: -each.log_odds)
     best = weighed[0]
-    if looked_closely and not best.agreeing:
+    if verified and not best.agreeing:
         needed = thresholds.needed_without_artwork
     rival = max((each.score for each in candidates if each.product_id != best.product_id), default=0.0)
     confidence = float(sureness(odds)) - needed
@@ -184,5 +180,5 @@ def decide(
         (*weighed, *candidates[CONTENDERS:]),
         confidence,
         needed,
-        looked_closely,
+        verified,
     )

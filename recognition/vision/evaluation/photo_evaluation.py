@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from recognition.vision.decision.verification import features_of
+from recognition.vision.decision.local_features import features_of
 from recognition.vision.encoders.protocol import Encoder
 from recognition.vision.evaluation.photo_metrics import (
     Answer,

@@ -13,8 +13,9 @@ import numpy as np
 from recognition.vision.batches import EMBED_BATCH
 from recognition.vision.decision.calibration import FALSE_ACCEPT_TARGET, Calibration
 from recognition.vision.decision.decide import Candidate, Decision, Thresholds
-from recognition.vision.decision.matching import decided_closely, look_closely, match
-from recognition.vision.decision.verification import Features, features_of
+from recognition.vision.decision.local_features import Features, features_of
+from recognition.vision.decision.matching import match
+from recognition.vision.decision.verification import photos_needed, verify, verify_pictures
 from recognition.vision.encoders.layout import EMBEDDING_DIM, VISUAL_WEIGHT, fuse
 from recognition.vision.encoders.protocol import Encoder
 from recognition.vision.photos.item import photo_item
@@ -170,14 +171,19 @@ class Recognizer:
         return match(self._store, self._products, queries, self._thresholds)
 
     def settle(self, decision: Decision, item: Callable[[], Features]) -> Decision:
-        """Look closely at what was matched; ``item`` gives the features of the picture."""
-        return decided_closely(
-            decision, lambda suspects: look_closely(item, suspects, self._thresholds, self._features_of)
-        )
+        """Verify what was matched.
 
-    def verify(self, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
-        """Look closely at a picture and the products it may be, as a lane has its undecided items seen."""
-        return look_closely(partial(features_of, image), suspects, self._thresholds, self._features_of)
+        Parameters
+        ----------
+        item : gives the features of the picture; asked only where there is a photo to compare it with
+        """
+        photos = self._features_of(photos_needed(decision.candidates))
+        return verify(item(), decision.candidates, self._thresholds, photos) if photos else decision
+
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        """Verify pictures of one item, as the engine does for a lane."""
+        photos = self._features_of(photos_needed(contenders))
+        return verify_pictures(pictures, contenders, self._thresholds, photos)
 
     @contextmanager
     def without(self, positions: Sequence[int], *, measured_again: bool = True) -> Iterator[Recognizer]:

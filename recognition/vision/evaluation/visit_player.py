@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from recognition.vision.decision.decide import Decision
+from recognition.vision.decision.decide import Candidate, Decision
 from recognition.vision.evaluation.recognizer import Recognizer
 from recognition.vision.evaluation.recorded_visits import RecordedVisit
 from recognition.vision.lane.lane import Lane
 from recognition.vision.lane.observations import Observation, TrackLife
 from recognition.vision.scene.decode import decode_frame
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, Image
 
-# Embeds the crops of an observation, float32 (n, 1280), and says what each shows.
-Identify = Callable[[Lane, Observation], tuple[FloatArray, list[Decision]]]
+
+class Identify(Protocol):
+    """Says what the crops of an observation show, and what items prove to be, in the engine's place."""
+
+    def recognize(self, lane: Lane, observation: Observation) -> tuple[FloatArray, list[Decision]]:
+        """Embed the crops, float32 (n, 1280), and decide on each."""
+
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        """Verify pictures of one item, the best first, until one is accepted."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,9 @@ def visit_play(
         data = path.read_bytes()
         start = time.perf_counter()
         observation = lane.observe(decode_frame(data), number / visit.fps)
-        outcome = lane.conclude(observation, *identify(lane, observation))
+        requests = lane.vote(observation, *identify.recognize(lane, observation))
+        verified = {each.track: identify.verify(each.pictures, each.contenders) for each in requests}
+        outcome = lane.conclude(verified)
         answer_ms.append(1e3 * (time.perf_counter() - start))
         if observation.crops:
             busy_ms.append(answer_ms[-1])
@@ -69,11 +79,17 @@ def visit_play(
     return PlayedVisit(visit, dict(+cart), lane.explain(), tuple(answer_ms), tuple(busy_ms))
 
 
-def identified_by(recognizer: Recognizer) -> Identify:
-    """Have views identified by a recognizer, as a till has it done by its engine."""
+@dataclass(frozen=True)
+class RecognizerIdentities:
+    """Has a recognizer identify items, as a shop has its engine do."""
 
-    def identify(lane: Lane, observation: Observation) -> tuple[FloatArray, list[Decision]]:
-        embeddings = recognizer.embed([picture for _, picture in observation.crops])
-        return embeddings, recognizer.match(embeddings)
+    recognizer: Recognizer
 
-    return identify
+    def recognize(self, lane: Lane, observation: Observation) -> tuple[FloatArray, list[Decision]]:
+        """Embed and match the crops of an observation."""
+        embeddings = self.recognizer.embed([picture for _, picture in observation.crops])
+        return embeddings, self.recognizer.match(embeddings)
+
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        """Verify pictures of one item."""
+        return self.recognizer.verify(pictures, contenders)

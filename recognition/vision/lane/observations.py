@@ -1,14 +1,18 @@
-"""What a lane hands out: observations, detections, outcomes, and the lives of tracks."""
+"""What a lane hands out: observations, items to verify, detections, events, and the lives of tracks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from recognition.vision.decision.decide import Candidate
+from recognition.vision.lane.reasons import LifeEvent
 from recognition.vision.lane.voting import CountEvent, State, Verdict
 from recognition.vision.types import Box, Image
 
 SIGHTINGS_MIN = 2
-"""Sightings from which on a track is looked at, and shown to the shopper, at all."""
+"""Sightings before a track is embedded, and shown to the shopper, at all."""
+
+UNDECIDED = Verdict("candidate")
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,23 @@ class Detection:
 
 
 @dataclass(frozen=True)
+class VerificationRequest:
+    """An item to verify by local features before the lane concludes what it is.
+
+    Attributes
+    ----------
+    track : of the item
+    pictures : uint8 (h, w, 3), RGB, its best views, the best first: later ones are needed only while none
+        before them was accepted
+    contenders : the products it may be, likeliest first
+    """
+
+    track: int
+    pictures: tuple[Image, ...]
+    contenders: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a frame led to."""
 
@@ -82,7 +103,7 @@ class TrackLife:
     ----------
     inside : whether it is, or was last, in the zone
     views : per encoded view (frame, state, best product or None, score, margin, quality)
-    story : what happened, in order, each with its frame
+    story : what happened, in order
     """
 
     track: int
@@ -90,6 +111,6 @@ class TrackLife:
     last_frame: int
     sightings: int = 1
     inside: bool = True
-    verdict: Verdict = field(default_factory=lambda: Verdict("candidate", reason="not looked at yet"))
+    verdict: Verdict = UNDECIDED
     views: list[tuple[int, State, str | None, float, float, float]] = field(default_factory=list)
-    story: list[str] = field(default_factory=list)
+    story: list[LifeEvent] = field(default_factory=list)

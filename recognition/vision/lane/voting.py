@@ -1,4 +1,4 @@
-"""Makes one decision out of the many views of a track, and cart events out of decisions."""
+"""One verdict on a track out of its many views, and out of the verification of the best of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.vision.decision.decide import ASK_LEAD, ROWS_KEPT, Candidate, Decision
+from recognition.vision.lane.reasons import Reason, ReasonCode, because
 
 State = Literal["candidate", "accepted", "ambiguous", "unknown"]
 Mode = Literal["scan", "cart", "tray"]
 Action = Literal["add", "remove"]
+
+NOT_LOOKED_AT = because(ReasonCode.NOT_LOOKED_AT)
+
+CHOICES_MAX = 3
+"""Products offered in a question."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class CountingConfig:
     views_full : views after which the votes decide, whatever they are
     views_last : views that are enough when the item is already gone
     share : share of the vote weight a product needs to be accepted
+    against_share : share of the vote weight from which on views that accept another product prevent it
     ask_share : share that products together need so that the shopper is asked which one it is
     choices_max : products offered in a question
     second_look_s : an unknown item still in view is looked at again this often, as the shopper may turn it
@@ -37,8 +44,9 @@ class CountingConfig:
     views_full: int = 6
     views_last: int = 2
     share: float = 0.6
+    against_share: float = 0.2
     ask_share: float = 0.5
-    choices_max: int = 3
+    choices_max: int = CHOICES_MAX
     second_look_s: float = 0.5
     recheck_s: float = 1.0
 
@@ -62,7 +70,7 @@ class Verdict:
     score_count : number of those views
     choices : for ambiguous the products to ask about, best first; for unknown the likeliest, should the
         shopper want to say which it is
-    reason : the count of votes behind it, for the shop keeper
+    reason : the votes behind it
     """
 
     state: State
@@ -71,7 +79,7 @@ class Verdict:
     margin: float = 0.0
     score_count: int = 0
     choices: tuple[str, ...] = ()
-    reason: str = ""
+    reason: Reason = NOT_LOOKED_AT
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ class CountEvent:
     Attributes
     ----------
     picture : uint8 (h, w, 3), RGB, the best view of the item
-    reason : what made the event, for the shop keeper
+    reason : what made the event
     """
 
     action: Action
@@ -91,7 +99,7 @@ class CountEvent:
     margin: float
     score_count: int
     picture: NDArray[np.uint8]
-    reason: str
+    reason: Reason
 
 
 @dataclass
@@ -105,8 +113,8 @@ def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> 
     """Decide what the views of one track add up to.
 
     A product is accepted with ``share`` of the vote weight from accepted views, at least ``views_last`` of
-    them, and nothing but that product accepted in more than a fifth of the weight. Where products are named
-    but none is sure enough, it is ambiguous; else unknown.
+    them, and no more than ``against_share`` of the weight from views that accept another. Where products are
+    named but none is sure enough, it is ambiguous; else unknown.
 
     Parameters
     ----------
@@ -119,7 +127,7 @@ def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> 
         With state ``candidate`` while more views are needed.
     """
     if len(votes) < (config.views_last if last else config.views_early):
-        return Verdict("candidate", reason=f"{len(votes)} views are not enough")
+        return Verdict("candidate", reason=because(ReasonCode.TOO_FEW_VIEWS, views=len(votes)))
     tallies = _tallied(votes)
     total = sum(vote.quality for vote in votes) or 1.0
     ranked = sorted(tallies.items(), key=lambda item: (-item[1].accepted, -item[1].offered, item[0]))
@@ -127,17 +135,17 @@ def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> 
         product_id, tally = ranked[0]
         sure = sum(1 for vote in votes if _accepts(vote.decision, product_id))
         against = sum(other.accepted for name, other in ranked if name != product_id)
-        counted = f"{sure} of {len(votes)} views accept it"
         undisputed = against == 0 and sure == len(votes)
         if undisputed or (
             (last or len(votes) >= config.views_full)
             and sure >= config.views_last
             and tally.accepted >= config.share * total
-            and against <= 0.2 * total
+            and against <= config.against_share * total
         ):
-            return _accepted(product_id, tally, counted)
+            reason = because(ReasonCode.VIEWS_ACCEPT, accepting=sure, views=len(votes))
+            return _accepted(product_id, tally, reason)
     if not last and len(votes) < config.views_full:
-        return Verdict("candidate", reason=f"{len(votes)} views disagree")
+        return Verdict("candidate", reason=because(ReasonCode.VIEWS_DISAGREE, views=len(votes)))
     return _undecided(votes, tallies, total, config)
 
 
@@ -149,39 +157,52 @@ def second_verdict_of(votes: Sequence[Vote], config: CountingConfig) -> Verdict:
     """
     newest = votes[-config.views_early :]
     if any(vote.decision.state == "unknown" for vote in newest):
-        return Verdict("candidate", reason="still unknown")
+        return Verdict("candidate", reason=because(ReasonCode.STILL_UNKNOWN))
     return verdict_of(newest, config, last=True)
 
 
-def closely_verdict_of(verdict: Verdict, decision: Decision, views: int) -> Verdict:
-    """Join what the votes say with what a closer look at the best picture says.
+def verified_verdict_of(verdict: Verdict, decisions: Sequence[Decision], views: int) -> Verdict:
+    """Join what the votes say with the verification of the best pictures.
 
-    Where the votes are undecided, the closer look may accept a product or leave two to ask about. Where they
-    accept one, it stands unless print speaks for another: then the shopper is asked.
+    Where the votes are undecided, verification may accept a product or leave a few to ask about. Where they
+    accept one, it stands unless the artwork speaks for another: then the shopper is asked.
 
     Parameters
     ----------
     verdict : of the votes, not ``candidate``
-    decision : of the closer look
+    decisions : of the pictures that were verified, the best picture first
     views : number of votes, for the count behind an accepted score
     """
+    found = verdict
+    for decision in decisions:
+        joined = _joined(verdict, decision, views)
+        if joined.state == "accepted" or verdict.state == "accepted":
+            return joined
+        if found.state == "unknown":
+            found = joined
+    return found
+
+
+def _joined(verdict: Verdict, decision: Decision, views: int) -> Verdict:
     if decision.state == "unknown" or not decision.candidates:
         return verdict
     best = decision.candidates[0]
-    told_apart = verdict.product_id is not None and best.product_id != verdict.product_id
-    if decision.state == "accepted" and not told_apart:
+    differs = verdict.product_id is not None and best.product_id != verdict.product_id
+    if decision.state == "accepted" and not differs:
         if verdict.state == "accepted":
             return verdict
-        reason = f"settled by a closer look; {verdict.reason}"
+        reason = because(ReasonCode.VERIFIED, because=verdict.reason)
         return Verdict("accepted", best.product_id, decision.score, decision.margin, views, reason=reason)
-    if verdict.state == "unknown" or told_apart:
+    if verdict.state == "unknown" or differs:
         choices = [
             each.product_id for each in decision.candidates if best.log_odds - each.log_odds < ASK_LEAD
         ]
         if verdict.product_id is not None:
             choices = [best.product_id, verdict.product_id]
-        reason = f"left open by a closer look; {verdict.reason}"
-        return Verdict("ambiguous", None, decision.score, decision.margin, views, tuple(choices[:3]), reason)
+        reason = because(ReasonCode.VERIFICATION_UNDECIDED, because=verdict.reason)
+        return Verdict(
+            "ambiguous", None, decision.score, decision.margin, views, tuple(choices[:CHOICES_MAX]), reason
+        )
     return verdict
 
 
@@ -197,7 +218,7 @@ def exchanged_for(strayed: Sequence[Vote], config: CountingConfig) -> str | None
     return names.pop() if len(newest) == config.views_early and sure and len(names) == 1 else None
 
 
-def suspects_of(votes: Sequence[Vote], count: int) -> tuple[Candidate, ...]:
+def contenders_of(votes: Sequence[Vote], count: int) -> tuple[Candidate, ...]:
     """Name the products an item most likely is, by their quality-weighted mean scores over all views.
 
     A product that was not named in a view counts there with the lowest score that was. Its photos are those
@@ -217,10 +238,10 @@ def suspects_of(votes: Sequence[Vote], count: int) -> tuple[Candidate, ...]:
         for product_id in sums:
             sums[product_id] += (vote.quality + 1e-6) * scores.get(product_id, lowest)
     ranked = sorted(sums, key=lambda product_id: (-sums[product_id], product_id))
-    return tuple(_suspect(each, sums[each] / total, rows[each]) for each in ranked[:count])
+    return tuple(_contender(each, sums[each] / total, rows[each]) for each in ranked[:count])
 
 
-def _suspect(product_id: str, score: float, rows: Sequence[tuple[int, ...]]) -> Candidate:
+def _contender(product_id: str, score: float, rows: Sequence[tuple[int, ...]]) -> Candidate:
     by_rank = (row for rank in zip_longest(*rows) for row in rank if row is not None)
     first = tuple(dict.fromkeys(by_rank))
     return Candidate(product_id, score, first[0], first[:ROWS_KEPT])
@@ -248,7 +269,7 @@ def _tallied(votes: Sequence[Vote]) -> dict[str, _Tally]:
     return tallies
 
 
-def _accepted(product_id: str, tally: _Tally, reason: str) -> Verdict:
+def _accepted(product_id: str, tally: _Tally, reason: Reason) -> Verdict:
     weights, scores, margins = (np.array(column) for column in zip(*tally.scores, strict=True))
     weights = weights + 1e-6
     return Verdict(
@@ -267,10 +288,12 @@ def _undecided(
     views = len(votes)
     named = sum(tally.offered for tally in tallies.values() if tally.scores)
     if named < config.ask_share * total or len(tallies) < 1:
-        likeliest = tuple(suspect.product_id for suspect in suspects_of(votes, config.choices_max))
-        return Verdict("unknown", choices=likeliest, reason=f"no product in enough of {views} views")
+        likeliest = tuple(contender.product_id for contender in contenders_of(votes, config.choices_max))
+        return Verdict("unknown", choices=likeliest, reason=because(ReasonCode.NO_PRODUCT, views=views))
     ranked = sorted(tallies, key=lambda name: (-tallies[name].offered, name))
-    best = _accepted(ranked[0], tallies[ranked[0]], "") if tallies[ranked[0]].scores else Verdict("ambiguous")
+    reason = because(ReasonCode.NO_PRODUCT_SURE, products=len(tallies), views=views)
+    first = tallies[ranked[0]]
+    best = _accepted(ranked[0], first, reason) if first.scores else Verdict("ambiguous")
     return Verdict(
         "ambiguous",
         None,
@@ -278,5 +301,5 @@ def _undecided(
         best.margin,
         best.score_count,
         choices=tuple(ranked[: config.choices_max]),
-        reason=f"{len(tallies)} products named in {views} views, none sure",
+        reason=reason,
     )

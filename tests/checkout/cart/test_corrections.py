@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from catalog.models import Product
 from checkout.cart import corrections, selectors, services, sessions
+from checkout.cart.reasons import barcode_reason
 from checkout.cart.scan_events import Cause
 from checkout.errors import (
     AlreadyUndone,
@@ -235,7 +236,7 @@ def disagree(
         counted_id=counted_id,
         product_id=said.pk,
         pictured_id=shown.pk,
-        cause=cause or Cause(source=Source.BARCODE, thumbnail=b"jpeg", reason="barcode"),
+        cause=cause or Cause(source=Source.BARCODE, thumbnail=b"jpeg", reason=barcode_reason("0")),
     )
 
 

@@ -1,98 +1,142 @@
-"""The reasons in the reader's language: whatever the engine and the cart say is known, and said in Korean."""
+"""Reasons are codes with data, which every language puts into a sentence of its own."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
-from functools import partial
-from typing import Literal
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils.translation import gettext, override
 
 from accounts.models import User
-from checkout.cart import corrections, reasons, services
-from checkout.cart.reasons import SHAPES, reworded
+from checkout.cart import corrections, services
+from checkout.cart.reasons import (
+    CHOICE,
+    EVENT,
+    SENTENCES,
+    CartReason,
+    event_say,
+    reason_say,
+    stored_reason_say,
+)
 from checkout.models import ScanEvent
-from recognition.vision.decision.decide import Candidate, Decision
-from recognition.vision.lane.lane import Lane
+from recognition.vision.lane.reasons import LifeEvent, Param, Reason, ReasonCode, because
 from tests.checkout.shop import product_make
-from tests.recognition.vision.lane.harder_visits import visit_of
-from tests.recognition.vision.lane.known_identities import play_visit
-from tests.recognition.vision.scenes import BLUE, RED, YELLOW, Image, Pack, Stage, play
 
-LEFT, MIDDLE, RIGHT = (90.0, 120.0), (160.0, 115.0), (230.0, 120.0)
-ALIKE = {"red": RED, "scarlet": (208, 40, 40)}
-CODE = "barcode 8801234567893"
-DRAWN = {"swapped": 1, "dim_and_noisy": 0, "into_the_cart": 0, "moved_on_the_tray": 0}
-STRANGE = (60, 220, 150)
-PRODUCTS = re.compile(r"\b(?:pack-\d+|red|scarlet|blue|honey)\b")
-
-
-def drawn(kind: str, seed: int) -> Lane:
-    return play_visit(visit_of(kind, seed), width=160).lane
-
-
-def held(stage: Stage, frames: int, *packs: Pack) -> list[Image]:
-    return [stage.frame(*packs) for _ in range(frames)]
-
-
-def asked_and_answered() -> Lane:
-    stage, lane = Stage(), Lane()
-    outcomes = play(lane, stage.empty(5) + held(stage, 20, Pack(RED, MIDDLE)), registered=ALIKE)
-    lane.choose(outcomes[-1].detections[0].track, "scarlet")
-    return lane
-
-
-def looked_at_closely(state: Literal["accepted", "ambiguous"]) -> Lane:
-    found = Decision(state, 0.7, 0.0, (Candidate("red", 0.7, 0), Candidate("blue", 0.7, 1)))
-    stage, lane = Stage(), Lane(verify=lambda *_: found)
-    play(lane, stage.empty(5) + held(stage, 20, Pack(YELLOW, MIDDLE)))
-    return lane
-
-
-def named_by_barcodes() -> Lane:
-    stage, lane = Stage(), Lane()
-    outcomes = play(lane, stage.empty(5) + held(stage, 12, Pack(YELLOW, MIDDLE)))
-    for product in ("honey", "honey", "blue"):
-        lane.identify(outcomes[-1].detections[0].track, product, CODE)
-    return lane
-
-
-def changed_places() -> Lane:
-    stage, lane = Stage(), Lane()
-    before = held(stage, 12, Pack(RED, LEFT), Pack(BLUE, RIGHT))
-    play(lane, stage.empty(5) + before + held(stage, 40, Pack(BLUE, LEFT), Pack(RED, RIGHT)))
-    return lane
-
-
-def lost_to_another_track() -> Lane:
-    stage, lane = Stage(), Lane()
-    later = held(stage, 40, Pack(STRANGE, LEFT), Pack(RED, RIGHT))
-    play(lane, stage.empty(5) + held(stage, 15, Pack(RED, LEFT)) + later)
-    return lane
-
-
-VISITS: dict[str, Callable[[], Lane]] = {
-    **{kind: partial(drawn, kind, seed) for kind, seed in DRAWN.items()},
-    "asked and answered": asked_and_answered,
-    "settled closely": partial(looked_at_closely, "accepted"),
-    "left open closely": partial(looked_at_closely, "ambiguous"),
-    "named by barcodes": named_by_barcodes,
-    "changed places": changed_places,
-    "lost to another track": lost_to_another_track,
+LANGUAGES = [code for code, _ in settings.LANGUAGES]
+CODES = [*ReasonCode, *CartReason]
+VOTES = because(ReasonCode.VIEWS_ACCEPT, accepting=3, views=4)
+PARAMS: dict[str, Param] = {
+    "because": VOTES,
+    "product_ids": ("a-1", "b-2", "c-3"),
+    "product_id": "a-1",
+    "barcode": "8801234567893",
+    "track": 7,
+    "views": 5,
+    "accepting": 4,
+    "products": 2,
 }
 
 
-@pytest.fixture(scope="session")
-def told() -> list[str]:
-    """Return all that lanes tell of visits in which everything happens."""
-    return [line for visit in VISITS.values() for life in visit().explain() for line in life.story]
+def params_of(code: str) -> dict[str, Param]:
+    """Return a value for each parameter that the sentence of a code has a place for."""
+    return {name: PARAMS[name] for name in re.findall(r"%\((\w+)\)s", SENTENCES[code])}
 
 
-@pytest.fixture
-def noted(shopper: User) -> list[str]:
-    """Return the reasons of changes that a shopper made by hand, and took back."""
+def test_every_code_has_a_sentence_and_every_sentence_a_code() -> None:
+    assert sorted(SENTENCES) == sorted(map(str, CODES))
+    assert len(set(SENTENCES.values())) == len(CODES)
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_every_code_has_a_sentence_of_its_own_in_every_language(language: str) -> None:
+    with override(language):
+        said = {code: gettext(sentence) for code, sentence in SENTENCES.items()}
+        said |= {sentence: gettext(sentence) for sentence in (EVENT, CHOICE)}
+    english = {**SENTENCES, EVENT: EVENT, CHOICE: CHOICE}
+
+    assert [code for code, sentence in said.items() if sentence == english[code]] == []
+    for code, sentence in said.items():
+        assert sorted(re.findall(r"%\(\w+\)s", sentence)) == sorted(re.findall(r"%\(\w+\)s", english[code]))
+    spoken = "".join(re.sub(r"%\(\w+\)s", "", sentence) for sentence in said.values())
+    assert re.findall("[a-zA-Z]+", spoken) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_said_with_its_data(code: str, language: str) -> None:
+    with override(language):
+        said = reason_say(Reason(code, params_of(code)), {"a-1": "Apple", "b-2": "Pear"})
+        votes = reason_say(VOTES)
+
+    assert "%" not in said
+    for name in params_of(code):
+        for part in {
+            "because": [votes],
+            "product_id": ["Apple"],
+            "product_ids": ["Apple", "Pear", "c-3"],
+        }.get(name, [str(PARAMS[name])]):
+            assert part in said
+
+
+@pytest.mark.parametrize(
+    ("event", "english", "korean"),
+    [
+        (
+            LifeEvent(12, because(ReasonCode.CAME_TO_REST)),
+            "frame 12: lies still",
+            "프레임 12: 가만히 놓여 있어요",
+        ),
+        (
+            LifeEvent(
+                9,
+                because(
+                    ReasonCode.AMBIGUOUS,
+                    product_ids=("a-1", "b-2", "c-3"),
+                    because=because(ReasonCode.LIES_IN_VIEW, because=Reason(CartReason.SET_BY_HAND)),
+                ),
+            ),
+            "frame 9: ambiguous: a-1 or b-2 or c-3 (lies in view; set by hand)",
+            "프레임 9: 헷갈려요: a-1 또는 b-2 또는 c-3 (화면 안에 놓여 있어요. 수량을 직접 정했어요)",
+        ),
+    ],
+)
+def test_reasons_within_reasons_are_said_in_the_same_language(
+    event: LifeEvent, english: str, korean: str
+) -> None:
+    with override("en"):
+        assert event_say(event) == english
+    with override("ko"):
+        assert event_say(event) == korean
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_reason_survives_being_stored(code: str) -> None:
+    reason = Reason(code, params_of(code))
+
+    assert Reason.of_payload(json.loads(json.dumps(reason.payload()))) == reason
+
+
+def test_what_was_stored_before_there_were_codes_is_said_as_it_is() -> None:
+    with override("ko"):
+        assert stored_reason_say({"text": "5 of 6 views agree"}) == "5 of 6 views agree"
+        assert stored_reason_say(None) == ""
+        assert stored_reason_say(Reason(CartReason.CORRECTED).payload()) == gettext(
+            "corrected by the shopper"
+        )
+
+
+def test_products_that_a_reason_names_are_found_within_it() -> None:
+    named = because(ReasonCode.AMBIGUOUS, product_ids=("a", "b"), because=VOTES)
+
+    assert because(ReasonCode.EXCHANGED, product_id="c", because=named).product_ids() == {"a", "b", "c"}
+    assert VOTES.product_ids() == set()
+
+
+@pytest.mark.django_db
+def test_changes_by_hand_and_taking_them_back_are_stored_with_their_codes(shopper: User) -> None:
     session, tea, honey = services.session_start(user=shopper), product_make("Tea"), product_make("Honey")
     for quantity in (3, 2):
         services.item_set(session_id=session.pk, product_id=tea.pk, quantity=quantity)
@@ -100,50 +144,19 @@ def noted(shopper: User) -> list[str]:
     for action in ("correct", "remove", "add"):
         change = ScanEvent.objects.get(session=session, action=action)
         corrections.change_undo(session_id=session.pk, event_id=change.pk)
-    return list(ScanEvent.objects.order_by("created_at").values_list("reason", flat=True))
+
+    stored = ScanEvent.objects.order_by("created_at").values_list("reason__code", flat=True)
+    assert list(stored) == [
+        "set_by_hand",
+        "set_by_hand",
+        "corrected",
+        "correct_undone",
+        "remove_undone",
+        "add_undone",
+    ]
 
 
-def test_all_that_is_said_is_said_in_korean_and_every_shape_is_used(
-    told: list[str], noted: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    used: list[str] = []
+def test_the_sentences_stand_in_one_table_only() -> None:
+    written = [path for path in Path("recognition/vision").rglob("*.py") if "gettext" in path.read_text()]
 
-    def noting(shape: str) -> str:
-        used.append(shape)
-        return gettext(shape)
-
-    monkeypatch.setattr(reasons, "gettext", noting)
-    with override("ko"):
-        korean = {words: reworded(words) for words in (*told, *noted)}
-
-    assert {words: said for words, said in korean.items() if re.search("[a-z]", PRODUCTS.sub("", said))} == {}
-    assert sorted(set(SHAPES).difference(used)) == []
-
-
-def test_each_shape_has_words_of_its_own_in_korean() -> None:
-    with override("ko"):
-        assert [shape for shape in SHAPES if gettext(shape) == shape] == []
-
-
-def test_in_the_language_they_are_kept_in_reasons_stay_as_they_are(told: list[str]) -> None:
-    with override(reasons.KEPT_IN):
-        assert [reworded(line) for line in told] == told
-
-
-@pytest.mark.parametrize(
-    ("kept", "said"),
-    [
-        ("frame 12: lies still", "프레임 12: 가만히 놓여 있어요"),
-        (
-            "frame 9: ambiguous a-1 or b-2 or c-3 (it lies in view; set by hand)",
-            "프레임 9: 헷갈려요: a-1 또는 b-2 또는 c-3 (화면 안에 놓여 있어요. 수량을 직접 정했어요)",
-        ),
-        ("barcode 0012345678905", "바코드 0012345678905"),
-        ("frame 3: something new", "프레임 3: something new"),
-        ("5 of 6 views agree", "5 of 6 views agree"),
-        ("", ""),
-    ],
-)
-def test_reasons_are_said_part_by_part_and_unknown_ones_as_they_are(kept: str, said: str) -> None:
-    with override("ko"):
-        assert reworded(kept) == said
+    assert written == []

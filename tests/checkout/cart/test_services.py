@@ -29,6 +29,7 @@ from checkout.errors import (
 )
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from orders.models import Order, OrderItem
+from recognition.vision.lane.reasons import ReasonCode, because
 from tests.checkout.shop import product_make, seen, session_with
 
 
@@ -43,7 +44,12 @@ def let_idle(session: CheckoutSession) -> None:
 def test_a_sighting_adds_a_line_with_its_score_and_records_why(shopper: User) -> None:
     milk = product_make("Milk")
     session = services.session_start(user=shopper)
-    cause = Cause(score=0.9, margin=0.3, thumbnail=b"jpeg", reason="3 of 3 views")
+    cause = Cause(
+        score=0.9,
+        margin=0.3,
+        thumbnail=b"jpeg",
+        reason=because(ReasonCode.VIEWS_ACCEPT, accepting=3, views=3),
+    )
 
     event = services.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
 
@@ -78,7 +84,7 @@ def test_a_sighting_adds_a_line_with_its_score_and_records_why(shopper: User) ->
         "add",
         0.9,
         0.3,
-        "3 of 3 views",
+        {"code": "views_accept", "params": {"accepting": 3, "views": 3}},
     )
     assert bytes(recorded.thumbnail or b"") == b"jpeg"
 

@@ -73,9 +73,15 @@ def test_an_item_that_nobody_knows_by_sight_is_added_once_by_its_barcode(
         assert lines(session) == {"Green tea": (1, "barcode")}
         event = ScanEvent.objects.get(action="add")
         assert (event.source, event.score) == ("barcode", None)
-        assert (event.thumbnail is None, f"barcode {GREEN_CODE}" in event.reason or mode == "cart") == (
-            False,
-            True,
+        barcode = {"code": "barcode", "params": {"barcode": GREEN_CODE}}
+        assert event.thumbnail is not None
+        assert (
+            event.reason
+            == {
+                "scan": barcode,
+                "cart": {"code": "moved_in", "params": {}},
+                "tray": {"code": "lies_in_view", "params": {"because": barcode}},
+            }[mode]
         )
         till.show([*scene[-4:], *bare(12)], pause_s=0.1)
     assert lines(session) == ({"Green tea": (1, "barcode")} if mode == "scan" else {})
@@ -88,7 +94,7 @@ def test_without_a_barcode_that_item_stays_unknown(server: Server, session: Chec
 
 def test_where_barcodes_are_not_read_nothing_looks_for_them(settings: Any) -> None:
     settings.READ_BARCODES = False
-    assert camera_state_make().codes is None
+    assert camera_state_make().barcodes is None
 
 
 def test_an_item_known_by_sight_and_by_its_barcode_counts_once(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from django.db import OperationalError
 from accounts.models import User
 from checkout.cart import services
 from checkout.live import consumer, frame_worker
-from checkout.live.camera_state import CameraState, Connection, Connections, camera_state_make
+from checkout.live.camera_state import CameraState, camera_state_make
+from checkout.live.connections import Connection, Connections
 from checkout.live.consumer import CheckoutConsumer
 from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
@@ -25,6 +27,9 @@ from checkout.live.pending_changes import Change, change_store
 from checkout.live.threads import tasks_end
 from checkout.models import BillingItem, ScanEvent
 from recognition.engine import shared
+from recognition.engine.results import Recognition
+from recognition.vision.decision.decide import Candidate, Decision
+from recognition.vision.types import Image
 from tests.checkout.serving import bearer
 from tests.checkout.shop import product_make, seen
 
@@ -89,16 +94,23 @@ def engine_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "engine", lambda: None)
 
 
-def till_of(session_id: UUID, camera: CameraState, sent: list[Any]) -> FrameWorker:
-    """Return a till that writes down what it sends and tells."""
+class EngineUnused:
+    """An engine that nothing asks."""
+
+    async def recognize(self, pictures: Sequence[Image]) -> Recognition:
+        raise AssertionError("nothing is recognized")
+
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        raise AssertionError("nothing is verified")
+
+
+def frame_worker_of(session_id: UUID, camera: CameraState, sent: list[Any]) -> FrameWorker:
+    """Return a frame worker that writes down what it sends."""
 
     async def note(message: Any) -> None:
         sent.append(message)
 
-    async def recognize(crops: Any) -> Any:
-        raise AssertionError("nothing is looked at")
-
-    return FrameWorker(session_id, Connection(camera), Mailbox(), recognize, note, note)
+    return FrameWorker(session_id, Connection(camera), Mailbox(), EngineUnused(), note, note)
 
 
 def test_what_was_seen_while_the_database_was_away_is_stored_once_when_it_is_back(
@@ -124,7 +136,7 @@ def test_what_was_seen_while_the_database_was_away_is_stored_once_when_it_is_bac
     monkeypatch.setattr(frame_worker, "change_store", unsteady)
 
     async def scenario() -> None:
-        worker = till_of(session.pk, camera, sent)
+        worker = frame_worker_of(session.pk, camera, sent)
         for waiting in (1, 1, 0):
             await worker.store()
             assert len(camera.changes) == waiting
@@ -140,14 +152,14 @@ def test_a_change_the_shop_refuses_is_said_and_does_not_hold_up_the_next(shopper
     camera = camera_state_make()
     sent: list[Any] = []
     camera.changes += [Change(ScanEvent.Action.ADD, product.pk, seen(0.9)) for product in (gone, milk)]
-    asyncio.run(till_of(session.pk, camera, sent).store())
+    asyncio.run(frame_worker_of(session.pk, camera, sent).store())
     assert [message.get("code") or message["name"] for message in sent] == ["items_not_for_sale", "Milk"]
     assert camera.changes == []
 
 
 async def test_a_frame_that_waited_too_long_is_answered_as_late(shopper: User) -> None:
     sent: list[Any] = []
-    worker = till_of(UUID(int=1), camera_state_make(), sent)
+    worker = frame_worker_of(UUID(int=1), camera_state_make(), sent)
     worker.mailbox.put(b"", time.monotonic() - 0.6)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(worker.run(), 0.1)
@@ -234,7 +246,7 @@ async def test_clearing_up_goes_on_when_it_is_cancelled_itself() -> None:
 async def test_a_seat_is_kept_for_one_who_comes_back_and_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("checkout.live.camera_state.KEEP_S", 0.05)
+    monkeypatch.setattr("checkout.live.connections.KEEP_S", 0.05)
     connections, session_id = Connections(), UUID(int=1)
 
     async def nothing() -> None:

@@ -130,7 +130,7 @@ def test_a_question_is_asked_with_names_and_the_answer_adds(server: Server, shop
     assert list(ScanEvent.objects.values_list("action", flat=True)) == ["question", "answer", "add"]
     answer = ScanEvent.objects.get(action="answer")
     assert (answer.product_id, answer.about) == (TWIN_ID, ScanEvent.objects.get(action="question"))
-    assert ScanEvent.objects.get(action="add").reason == "chosen by the shopper"
+    assert ScanEvent.objects.get(action="add").reason == {"code": "chosen", "params": {}}
 
 
 def test_commands_change_the_cart_and_say_so(server: Server, shopper: User) -> None:
@@ -429,7 +429,10 @@ def test_why_things_are_as_they_are_is_said_while_asked_for(server: Server, shop
     assert why["inside"] is True
     assert why["sightings"] >= len(why["views"]) >= 3
     assert {(view["state"], view["name"]) for view in why["views"]} == {("accepted", "Red tea")}
-    assert "add Red tea (" in why["story"][-1]
+    votes = {"code": "views_accept", "params": {"accepting": 3, "views": 3}}
+    *_, added = why["story"]
+    assert (added["code"], added["params"]) == ("added", {"product_id": str(RED_ID), "because": votes})
+    assert added["text"] == f"frame {added['frame']}: added Red tea (3 of 3 views agree)"
     assert len(plain) == len(scene) - 26 + 2
     assert not any("debug" in result for result in plain)
     assert not any("why" in found for result in plain for found in result["detections"])
@@ -447,8 +450,8 @@ def test_a_page_is_told_why_in_its_language_and_other_programs_as_it_is_kept(
             till.command("debug.set", on=True)
             till.next("debug.changed")
             results = of_type(till.show(scene[:20]), "frame.result")
-        return str(results[-1]["detections"][0]["why"]["story"][-1])
+        return str(results[-1]["detections"][0]["why"]["story"][-1]["text"])
 
     page = {**cookie(shopper), "Origin": server.origin}
     assert re.fullmatch(r"프레임 \d+: 담았어요: Red tea \(.+\)", story({**page, "Accept-Language": "ko"}))
-    assert "add Red tea (" in story({**bearer(shopper), "Accept-Language": "ko"})
+    assert "added Red tea (" in story({**bearer(shopper), "Accept-Language": "ko"})

@@ -43,7 +43,7 @@ def order(shopper: User, bread: Product, rolls: Product) -> Order:
     order = sale_make(shopper, bread, began + timedelta(seconds=10), lasting=timedelta(seconds=10))
     session = order.session
     added = session.scan_events.get()
-    ScanEvent.objects.filter(pk=added.pk).update(thumbnail=PICTURE, reason="5 of 6 views agree")
+    ScanEvent.objects.filter(pk=added.pk).update(thumbnail=PICTURE, reason={"text": "5 of 6 views agree"})
     for second, action, fields in (
         (1, "question", {"margin": 0.01, "score": 0.7}),
         (2, "correct", {"product": bread, "other_product": rolls, "about": added, "source": Source.MANUAL}),
@@ -87,7 +87,9 @@ def test_order_and_story_lead_to_each_other(order: Order, keeper: User, client: 
 
 
 def test_story_events_and_disputes_are_told_in_korean(order: Order, keeper: User, client: Client) -> None:
-    ScanEvent.objects.filter(action__in=("add", "undo")).update(reason="3 of 3 views accept it")
+    ScanEvent.objects.filter(action__in=("add", "undo")).update(
+        reason={"code": "views_accept", "params": {"accepting": 3, "views": 3}}
+    )
     client.force_login(keeper)
     undone = ScanEvent.objects.get(action="undo")
     pages = [
@@ -101,7 +103,7 @@ def test_story_events_and_disputes_are_told_in_korean(order: Order, keeper: User
 
     for page in pages:
         assert "3번 본 것 중 3번 이 상품으로 보였어요" in page
-        assert "views accept" not in page
+        assert "views agree" not in page
     assert f"{order.session_id} (완료)" in pages[0]
     assert "completed" not in pages[0]
 

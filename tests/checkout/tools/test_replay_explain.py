@@ -61,7 +61,7 @@ def test_the_life_of_each_item_is_told(server: Server, shopper: User, tmp_path: 
     assert len(views) >= 3
     assert all("accepted Red tea, score " in line for line in views)
     assert any("accepted Red tea (" in line for line in told)
-    assert any("add Red tea (" in line for line in told)
+    assert any("added Red tea (" in line for line in told)
     assert any(line.endswith(": add 1 x Red tea (vision)") for line in told)
     (visit,) = json.loads(played(tmp_path, *arguments(server), "--explain", "--json"))["visits"]
     assert (visit["tracks"][0]["verdict"], len(visit["tracks"])) == ("accepted Red tea", 1)

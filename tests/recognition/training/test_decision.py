@@ -13,8 +13,8 @@ import pytest
 
 from recognition.training.decision import SHOTS, Shown, fit, metrics, shown_all, stated, tails
 from recognition.training.photos import read_rgb
+from recognition.vision.decision.local_features import Features, features_of
 from recognition.vision.decision.odds import CONTENDERS, OddsModel, log_odds
-from recognition.vision.decision.verification import Features, features_of
 from recognition.vision.evaluation import recognizer
 from recognition.vision.photos.item import photo_item
 from recognition.vision.types import FloatArray, Image

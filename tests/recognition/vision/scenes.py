@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -115,12 +115,22 @@ def decision_by_colour(embedding: FloatArray, registered: dict[str, tuple[int, i
     return Decision("accepted" if margin > 0.15 else "ambiguous", score, margin, candidates)
 
 
+# Verifies pictures of one item and the products it may be, as an engine does.
+Verify = Callable[[Sequence[Image], Sequence[Candidate]], tuple[Decision, ...]]
+
+
+def unverified(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+    """Verify nothing, as where no photo can be compared."""
+    return ()
+
+
 def play(
     lane: Lane,
     frames: Iterable[Image],
     *,
     from_s: float = 0.0,
     registered: dict[str, tuple[int, int, int]] | None = None,
+    verify: Verify = unverified,
 ) -> list[Outcome]:
     """Show frames to a lane, one outcome each."""
     outcomes = []
@@ -128,7 +138,9 @@ def play(
         observation = lane.observe(frame, from_s + index / FPS)
         embeddings = colour_embeddings([crop for _, crop in observation.crops])
         matches = [decision_by_colour(row, registered or REGISTERED) for row in embeddings]
-        outcomes.append(lane.conclude(observation, embeddings, matches))
+        requests = lane.vote(observation, embeddings, matches)
+        verified = {each.track: verify(each.pictures, each.contenders) for each in requests}
+        outcomes.append(lane.conclude(verified))
     return outcomes
 
 

@@ -136,7 +136,7 @@ def test_an_empty_gallery_and_an_only_product_fall_back_on_the_prior() -> None:
         found = calibrated(vectors, np.arange(rows), products).thresholds()
         assert (found.centre, found.spread) == (PRIOR_CENTRE, PRIOR_SPREAD)
         assert found.needed == max(NEEDED_LEAST, PRIOR_NEEDED + tail + EXTRA_MATCHED)
-        assert found.needed_closely == pytest.approx(PRIOR_NEEDED + tail + EXTRA_CLOSELY)
+        assert found.needed_verified == pytest.approx(PRIOR_NEEDED + tail + EXTRA_CLOSELY)
         assert found.needed_without_artwork == pytest.approx(PRIOR_NEEDED + tail + EXTRA_WITHOUT_ARTWORK)
         assert found.densities == {}
 
@@ -170,7 +170,7 @@ def test_a_product_with_few_photos_stays_near_the_gallery() -> None:
 def test_a_stricter_target_demands_more() -> None:
     vectors, products = gallery(30, 5)
     needed = [
-        calibrated(vectors, np.arange(150), products, false_accept_target=target).thresholds().needed_closely
+        calibrated(vectors, np.arange(150), products, false_accept_target=target).thresholds().needed_verified
         for target in (0.2, 0.05, 0.01, 0.001)
     ]
     assert needed == sorted(needed)

@@ -18,7 +18,7 @@ from recognition.vision.decision.decide import (
 )
 from recognition.vision.decision.odds import FITTED
 
-THRESHOLDS = Thresholds(centre=0.5, spread=0.1, needed=0.5, needed_closely=1.0, needed_without_artwork=1.5)
+THRESHOLDS = Thresholds(centre=0.5, spread=0.1, needed=0.5, needed_verified=1.0, needed_without_artwork=1.5)
 
 
 def test_each_product_keeps_its_best_row() -> None:
@@ -93,27 +93,27 @@ def test_nothing_found_is_unknown() -> None:
 
 def test_print_makes_up_for_a_lower_score_and_says_so() -> None:
     milk, juice = of(milk=0.7, juice=0.65)
-    found = decide((milk, replace(juice, agreeing=0.1, inliers=30)), THRESHOLDS, looked_closely=True)
+    found = decide((milk, replace(juice, agreeing=0.1, inliers=30)), THRESHOLDS, verified=True)
     assert (found.state, found.candidates[0].product_id, found.needed) == ("accepted", "juice", 1.0)
     assert found.score == 0.65
     assert found.margin == pytest.approx(-0.05)
-    assert found.looked_closely
+    assert found.verified
 
 
 def test_print_of_another_product_turns_an_accepted_one_into_a_question() -> None:
     milk, juice = of(milk=0.95, juice=0.7)
-    assert decide((milk, juice), THRESHOLDS, looked_closely=True).state == "accepted"
-    against = decide((milk, replace(juice, agreeing=0.1)), THRESHOLDS, looked_closely=True)
+    assert decide((milk, juice), THRESHOLDS, verified=True).state == "accepted"
+    against = decide((milk, replace(juice, agreeing=0.1)), THRESHOLDS, verified=True)
     assert against.state == "ambiguous"
 
 
 def test_a_look_without_finding_print_takes_more_to_accept() -> None:
     (milk,) = of(milk=0.8)
     assert decide((milk,), THRESHOLDS).state == "accepted"
-    plain = decide((milk,), THRESHOLDS, looked_closely=True)
+    plain = decide((milk,), THRESHOLDS, verified=True)
     assert (plain.state, plain.needed) == ("unknown", THRESHOLDS.needed_without_artwork)
-    printed = decide((replace(milk, agreeing=1e-6),), THRESHOLDS, looked_closely=True)
-    assert (printed.state, printed.needed) == ("accepted", THRESHOLDS.needed_closely)
+    printed = decide((replace(milk, agreeing=1e-6),), THRESHOLDS, verified=True)
+    assert (printed.state, printed.needed) == ("accepted", THRESHOLDS.needed_verified)
 
 
 def test_a_product_that_others_come_near_needs_a_higher_score() -> None:

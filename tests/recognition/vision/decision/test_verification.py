@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 
 from recognition.vision.decision.decide import ROWS_KEPT, Candidate, Decision, Thresholds, decide
-from recognition.vision.decision.verification import (
-    KEYPOINTS_MAX,
-    PRODUCTS_MAX,
-    Features,
-    features_of,
-    looked_at,
-)
+from recognition.vision.decision.local_features import KEYPOINTS_MAX, Features, features_of
+from recognition.vision.decision.verification import PRODUCTS_MAX, with_artwork
 from tests.recognition.vision.packs import Image, pack, plain, seen
 
 APPLE, ORANGE, OTHER_BRAND = pack(1, 1), pack(1, 2), pack(2, 1)
-THRESHOLDS = Thresholds(centre=0.6, spread=0.1, needed=0.5, needed_closely=1.0, needed_without_artwork=1.5)
+THRESHOLDS = Thresholds(centre=0.6, spread=0.1, needed=0.5, needed_verified=1.0, needed_without_artwork=1.5)
 LOOK_ALIKE = (
     Candidate("orange", 0.82, 2, rows=(2, 3)),
     Candidate("apple", 0.81, 0, rows=(0, 1)),
@@ -28,19 +23,19 @@ def gallery() -> dict[int, Features]:
     return {row: features_of(picture) for row, picture in enumerate(pictures)}
 
 
-def look(image: Image, suspects: tuple[Candidate, ...] = LOOK_ALIKE) -> tuple[Candidate, ...]:
-    return looked_at(features_of(image), suspects, gallery())
+def look(image: Image, contenders: tuple[Candidate, ...] = LOOK_ALIKE) -> tuple[Candidate, ...]:
+    return with_artwork(features_of(image), contenders, gallery())
 
 
 def compared(image: Image, photo: Image) -> Candidate:
     """Lay one photo on a picture."""
     only = Candidate("only", 0.8, 0, rows=(0,))
-    (found,) = looked_at(features_of(image), (only,), {0: features_of(photo)})
+    (found,) = with_artwork(features_of(image), (only,), {0: features_of(photo)})
     return found
 
 
 def decided(image: Image) -> Decision:
-    return decide(look(image), THRESHOLDS, looked_closely=True)
+    return decide(look(image), THRESHOLDS, verified=True)
 
 
 def test_another_flavour_in_the_same_layout_is_told_apart() -> None:
@@ -129,15 +124,15 @@ def test_a_look_compares_no_more_than_a_few_photos_of_a_few_products(monkeypatch
         "recognition.vision.decision.verification.place", lambda item, photo: compared.append(photo)
     )
     photo = features_of(APPLE)
-    suspects = tuple(
+    contenders = tuple(
         Candidate(f"p{number}", 0.8, number, rows=tuple(range(number * 10, number * 10 + 9)))
         for number in range(9)
     )
 
-    found = looked_at(photo, suspects, dict.fromkeys(range(100), photo))
+    found = with_artwork(photo, contenders, dict.fromkeys(range(100), photo))
 
     assert len(compared) == PRODUCTS_MAX * ROWS_KEPT == 24
-    assert found == suspects
+    assert found == contenders
 
 
 def test_work_and_memory_are_bounded_however_busy_and_large_the_picture() -> None:

@@ -112,15 +112,12 @@ def test_a_photo_left_out_lends_no_keypoints_either() -> None:
     images[1:3] = [np.full((240, 240, 3), 200, np.uint8)] * 2  # so that only the first photo shows the pack
     recognizer = Recognizer(ThumbnailEncoder(), PhotoGallery.embed(ThumbnailEncoder(), images, products))
     shown = seen(pack(1, 1), tilt=0.11)
-    suspects = recognizer.match(ThumbnailEncoder().encode([shown]))[0].candidates[:3]
+    contenders = recognizer.match(ThumbnailEncoder().encode([shown]))[0].candidates[:3]
 
-    assert named([recognizer.verify(shown, suspects) or Decision("unknown", 0, 0, suspects)])[0] == (
-        "accepted",
-        "1-1",
-    )
+    assert named(list(recognizer.verify([shown], contenders))) == [("accepted", "1-1")]
     with recognizer.without([0]):
-        found = recognizer.verify(shown, suspects)
-        assert found is None or found.candidates[0].product_id != "1-1"
+        found = recognizer.verify([shown], contenders)
+        assert "1-1" not in {decision.candidates[0].product_id for decision in found}
 
 
 def test_photos_are_read_once_and_only_by_a_closer_look() -> None:

@@ -47,7 +47,8 @@ def play_visit(visit: Visit, *, width: int = 320, every: int = 1, config: LaneCo
         observation = lane.observe(image, visit.time_s(index))
         told = [told_by_truth(labels, visit, place) for place in observation.places]
         embeddings = np.array([embedding for embedding, _ in told], np.float32).reshape(-1, EMBEDDING_SIDE)
-        for event in lane.conclude(observation, embeddings, [decision for _, decision in told]).events:
+        lane.vote(observation, embeddings, [decision for _, decision in told])
+        for event in lane.conclude().events:
             events.append((event.action, event.product_id))
             cart[event.product_id] += 1 if event.action == "add" else -1
     return Played(lane, {product: count for product, count in cart.items() if count > 0}, events)

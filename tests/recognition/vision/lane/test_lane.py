@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -12,6 +12,7 @@ import pytest
 from recognition.vision.decision.decide import Candidate, Decision
 from recognition.vision.lane.config import LaneConfig
 from recognition.vision.lane.lane import Lane
+from recognition.vision.lane.reasons import ReasonCode, because
 from recognition.vision.lane.tracking import TrackingConfig
 from recognition.vision.lane.voting import CountEvent
 from recognition.vision.scene.decode import decode_frame
@@ -229,6 +230,7 @@ def test_a_thing_taken_off_the_counter_leaves_no_item(stage: Stage, lane: Lane) 
 
 
 ALIKE = {"red": RED, "scarlet": (208, 40, 40)}
+BARCODE = because(ReasonCode.BARCODE, barcode="8801234567893")
 
 
 def test_an_ambiguous_item_asks_once_and_counts_by_the_answer_once(stage: Stage, lane: Lane) -> None:
@@ -253,39 +255,40 @@ def test_an_ambiguous_item_asks_once_and_counts_by_the_answer_once(stage: Stage,
 def test_a_closer_look_settles_an_ambiguous_item_without_a_question(stage: Stage) -> None:
     looks: list[tuple[str, ...]] = []
 
-    def verify(picture: Image, suspects: tuple[Candidate, ...]) -> Decision:
-        looks.append(tuple(suspect.product_id for suspect in suspects))
-        return Decision("accepted", 0.8, 0.3, (Candidate(product_id="scarlet", score=0.8, row=0),))
+    def verify(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        looks.append(tuple(contender.product_id for contender in contenders))
+        return (Decision("accepted", 0.8, 0.3, (Candidate(product_id="scarlet", score=0.8, row=0),)),)
 
-    lane = Lane(verify=verify)
-    outcomes = play(lane, stage.empty(5) + stage.shown(Pack(RED, MIDDLE), 30), registered=ALIKE)
+    shown = stage.empty(5) + stage.shown(Pack(RED, MIDDLE), 30)
+    outcomes = play(Lane(), shown, registered=ALIKE, verify=verify)
 
     assert receipt(outcomes) == [("add", "scarlet")]
     assert looks == [("red", "scarlet")]
 
 
 def test_a_question_that_a_closer_look_found_stands_where_no_further_look_can_be_had(stage: Stage) -> None:
-    answers = [
-        Decision("ambiguous", 0.7, 0.0, (Candidate("red", 0.7, 0), Candidate("blue", 0.7, 1))),
-        None,
-    ]
+    asked: list[int] = []
 
-    lane = Lane(verify=lambda _picture, _suspects: answers.pop(0))
-    play(lane, stage.empty(5) + stage.shown(Pack(YELLOW, MIDDLE), 20))
+    def verify(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        asked.append(len(pictures))
+        return (Decision("ambiguous", 0.7, 0.0, (Candidate("red", 0.7, 0), Candidate("blue", 0.7, 1))),)
+
+    lane = Lane()
+    play(lane, stage.empty(5) + stage.shown(Pack(YELLOW, MIDDLE), 20), verify=verify)
 
     (life,) = (life for life in lane.explain() if life.views)
-    assert answers == []
+    assert asked == [2]
     assert (life.verdict.state, life.verdict.choices) == ("ambiguous", ("red", "blue"))
 
 
 def test_an_unknown_item_is_looked_at_closely_once_however_long_it_is_held(stage: Stage) -> None:
     looks: list[tuple[str, ...]] = []
 
-    def verify(picture: Image, suspects: tuple[Candidate, ...]) -> None:
-        looks.append(tuple(suspect.product_id for suspect in suspects))
+    def verify(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        looks.append(tuple(contender.product_id for contender in contenders))
+        return ()
 
-    lane = Lane(verify=verify)
-    outcomes = play(lane, stage.empty(5) + stage.shown(Pack(YELLOW, MIDDLE), 60))
+    outcomes = play(Lane(), stage.empty(5) + stage.shown(Pack(YELLOW, MIDDLE), 60), verify=verify)
 
     assert receipt(outcomes) == []
     assert {d.state for outcome in outcomes for d in outcome.detections} == {"candidate", "unknown"}
@@ -295,9 +298,9 @@ def test_an_unknown_item_is_looked_at_closely_once_however_long_it_is_held(stage
 def test_an_accepted_item_stands_unless_print_speaks_for_another(stage: Stage) -> None:
     looks: list[tuple[str, ...]] = []
 
-    def verify(picture: Image, suspects: tuple[Candidate, ...]) -> Decision | None:
-        looks.append(tuple(suspect.product_id for suspect in suspects))
-        return answers[-1]
+    def verify(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        looks.append((*(contender.product_id for contender in contenders), f"{len(pictures)} picture"))
+        return tuple(answer for answer in answers[-1:] if answer is not None)
 
     answers: list[Decision | None] = []
     shown = stage.empty(5) + stage.shown(Pack(RED, MIDDLE), 20)
@@ -309,14 +312,14 @@ def test_an_accepted_item_stands_unless_print_speaks_for_another(stage: Stage) -
         Decision("ambiguous", 0.8, 0.1, (red, blue)),
     ):
         answers.append(harmless)
-        assert receipt(play(Lane(verify=verify), shown)) == [("add", "red")]
+        assert receipt(play(Lane(), shown, verify=verify)) == [("add", "red")]
     for contrary in (Decision("accepted", 0.8, 0.1, (blue, red)), Decision("ambiguous", 0.8, 0, (blue, red))):
         answers.append(contrary)
-        outcomes = play(Lane(verify=verify), shown)
+        outcomes = play(Lane(), shown, verify=verify)
         assert receipt(outcomes) == []
         choices = {detection.choices for outcome in outcomes for detection in outcome.detections}
         assert choices == {(), ("blue", "red")}
-    assert [each[0] for each in looks] == ["red"] * 6
+    assert [(each[0], each[-1]) for each in looks] == [("red", "1 picture")] * 6
 
 
 def test_an_item_outside_the_zone_counts_only_once_it_is_inside(stage: Stage, lane: Lane) -> None:
@@ -425,7 +428,7 @@ def test_an_item_exchanged_in_the_hand_counts_as_a_second_one(stage: Stage, lane
 
     assert receipt(play(lane, frames)) == [("add", "red"), ("add", "blue")]
     ended, now = lane.explain()
-    assert any("exchanged for blue" in line for line in ended.story)
+    assert because(ReasonCode.EXCHANGED, product_id="blue") in [event.reason for event in ended.story]
     assert now.verdict.product_id == "blue"
 
 
@@ -437,7 +440,7 @@ def test_what_was_exchanged_in_the_hand_is_known_by_its_own_views(stage: Stage, 
 
     assert receipt(play(lane, frames)) == [("add", "red"), ("add", "blue")]
     _, now = lane.explain()
-    assert not any("unknown" in line for line in now.story)
+    assert ReasonCode.UNKNOWN not in {event.reason.code for event in now.story}
     assert (now.inside, now.verdict.product_id) == (True, "blue")
     assert {product for _, _, product, *_ in now.views} == {"blue"}
     seen = [frame for frame, *_ in now.views]
@@ -470,7 +473,8 @@ def test_frames_dropped_before_they_were_matched_do_not_stop_the_count(stage: St
             continue
         embeddings = colour_embeddings([crop for _, crop in observation.crops])
         matches = [decision_by_colour(row, REGISTERED) for row in embeddings]
-        events += lane.conclude(observation, embeddings, matches).events
+        lane.vote(observation, embeddings, matches)
+        events += lane.conclude().events
 
     assert [event.product_id for event in events] == ["red"]
 
@@ -479,7 +483,7 @@ def test_matches_that_do_not_belong_to_the_crops_are_refused(stage: Stage, lane:
     observation = lane.observe(stage.frame(), 0.0)
 
     with pytest.raises(ValueError, match="expected 0"):
-        lane.conclude(observation, np.zeros((1, 3), np.float32), [])
+        lane.vote(observation, np.zeros((1, 3), np.float32), [])
 
 
 def test_the_same_frames_give_the_same_lives(stage: Stage) -> None:
@@ -498,9 +502,12 @@ def test_a_track_can_be_asked_for_its_life(stage: Stage, lane: Lane) -> None:
     assert 5 <= life.first_frame <= 8
     assert 18 <= life.last_frame <= 24
     assert [(state, product) for _, state, product, *_ in life.views] == [("accepted", "red")] * 3
-    assert any("accepted red (3 of 3 views accept it)" in line for line in life.story)
-    assert any("add red" in line for line in life.story)
-    assert "gone" in life.story[-1]
+    votes = because(ReasonCode.VIEWS_ACCEPT, accepting=3, views=3)
+    assert [event.reason for event in life.story] == [
+        because(ReasonCode.ACCEPTED, product_id="red", because=votes),
+        because(ReasonCode.ADDED, product_id="red", because=votes),
+        because(ReasonCode.GONE),
+    ]
 
 
 def told_by_truth(visit: VisitTruthWithEvents, frame: int) -> Decision:
@@ -525,7 +532,8 @@ def test_a_recorded_visit_is_counted_right_when_recognition_is_perfect(shared_da
         decision = told_by_truth(visit, index)
         accepted += decision.state == "accepted" and any(life.last_frame == index for life in lane.explain())
         matches = [decision] * len(observation.crops)
-        outcome = lane.conclude(observation, np.ones((len(matches), 4), np.float32), matches)
+        lane.vote(observation, np.ones((len(matches), 4), np.float32), matches)
+        outcome = lane.conclude()
         cart.update(event.product_id for event in outcome.events)
 
     assert cart == visit["cart"]
@@ -544,16 +552,18 @@ def unknown_in_view(stage: Stage, lane: Lane) -> int:
 def test_an_item_named_by_its_barcode_counts_once_as_that_product(stage: Stage, lane: Lane) -> None:
     track = unknown_in_view(stage, lane)
 
-    first = lane.identify(track, "honey", "barcode 8801234567893")
+    first = lane.identify(track, "honey", BARCODE)
     assert (first.known, first.agrees) == (True, None)
     assert first.event is not None
     assert (first.event.action, first.event.product_id, first.event.track) == ("add", "honey", track)
-    again = lane.identify(track, "honey", "barcode 8801234567893")
+    again = lane.identify(track, "honey", BARCODE)
     assert (again.known, again.agrees, again.event) == (True, True, None)
     assert receipt(play(lane, [stage.frame(Pack(YELLOW, MIDDLE)) for _ in range(20)], from_s=1.7)) == []
     life = lane.life(track)
     assert life is not None
-    assert any("add honey (barcode 8801234567893)" in line for line in life.story)
+    assert because(ReasonCode.ADDED, product_id="honey", because=BARCODE) in [
+        each.reason for each in life.story
+    ]
 
 
 def test_an_item_named_before_its_pictures_decide_counts_once(stage: Stage, lane: Lane) -> None:
@@ -561,7 +571,7 @@ def test_an_item_named_before_its_pictures_decide_counts_once(stage: Stage, lane
     (life,) = lane.explain()
     assert life.verdict.state == "candidate"
 
-    assert lane.identify(life.track, "red", "barcode").event is not None
+    assert lane.identify(life.track, "red", BARCODE).event is not None
     assert receipt(play(lane, [stage.frame(Pack(RED, MIDDLE)) for _ in range(20)], from_s=0.8)) == []
 
 
@@ -569,7 +579,7 @@ def test_a_barcode_that_contradicts_the_picture_is_told_and_counts_nothing(stage
     play(lane, stage.empty(5) + [stage.frame(Pack(RED, MIDDLE)) for _ in range(10)])
     (life,) = lane.explain()
 
-    contradicted = lane.identify(life.track, "blue", "barcode")
+    contradicted = lane.identify(life.track, "blue", BARCODE)
     assert (contradicted.known, contradicted.agrees, contradicted.event) == (True, False, None)
     assert life.verdict.product_id == "red"
 
@@ -578,25 +588,25 @@ def test_an_item_that_has_just_gone_can_still_be_named(stage: Stage, lane: Lane)
     track = unknown_in_view(stage, lane)
     play(lane, stage.empty(20), from_s=1.7)
 
-    named = lane.identify(track, "honey", "barcode")
+    named = lane.identify(track, "honey", BARCODE)
     assert named.event is not None
     assert named.event.product_id == "honey"
-    assert lane.identify(track, "honey", "barcode").event is None
+    assert lane.identify(track, "honey", BARCODE).event is None
 
 
 def test_of_an_item_that_is_gone_no_more_is_kept_than_naming_it_takes(stage: Stage, lane: Lane) -> None:
     track = unknown_in_view(stage, lane)
     play(lane, stage.empty(20), from_s=1.7)
 
-    (gone,) = lane._past
+    (gone,) = lane._counter._past
     assert (gone.track.id, len(gone.pictures), gone.votes, gone.strayed) == (track, 1, [], [])
-    named = lane.identify(track, "honey", "barcode").event
+    named = lane.identify(track, "honey", BARCODE).event
     assert named is not None
     assert named.picture is gone.pictures[0][1]
 
 
 def test_a_track_that_never_was_is_told_from_one_that_is_settled(lane: Lane) -> None:
-    missing = lane.identify(7, "honey", "barcode")
+    missing = lane.identify(7, "honey", BARCODE)
 
     assert (missing.known, missing.agrees, missing.event) == (False, None, None)
     assert lane.life(7) is None
@@ -608,7 +618,7 @@ def test_a_named_item_on_the_tray_counts_once_it_lies_still(stage: Stage) -> Non
     play(lane, stage.empty(5) + moving)
     (life,) = lane.explain()
 
-    assert lane.identify(life.track, "honey", "barcode").event is None
+    assert lane.identify(life.track, "honey", BARCODE).event is None
     still = [stage.frame(Pack(YELLOW, MIDDLE)) for _ in range(10)]
     assert receipt(play(lane, still, from_s=1.1)) == [("add", "honey")]
 

@@ -7,8 +7,8 @@ from recognition.vision.lane.voting import (
     CountingConfig,
     Verdict,
     Vote,
+    contenders_of,
     second_verdict_of,
-    suspects_of,
     verdict_of,
 )
 
@@ -126,18 +126,18 @@ def test_suspects_are_ranked_by_their_mean_score_over_good_views() -> None:
     good = vote("ambiguous", "milk", "juice", score=0.8, quality=3.0)
     poor = vote("ambiguous", "juice", "milk", score=0.9, quality=1.0)
 
-    found = suspects_of([good, poor], 3)
+    found = contenders_of([good, poor], 3)
 
-    assert [suspect.product_id for suspect in found] == ["milk", "juice"]
+    assert [contender.product_id for contender in found] == ["milk", "juice"]
     assert found[0].score == pytest.approx((3 * 0.80 + 0.88) / 4, abs=1e-6)
     assert found[1].score == pytest.approx((3 * 0.78 + 0.90) / 4, abs=1e-6)
-    assert suspects_of([good, poor], 1) == found[:1]
+    assert contenders_of([good, poor], 1) == found[:1]
 
 
 def test_a_suspect_missing_from_a_view_counts_there_with_the_lowest_score() -> None:
-    found = suspects_of([vote("ambiguous", "milk", "juice"), vote("accepted", "tea", "milk", score=0.7)], 3)
+    found = contenders_of([vote("ambiguous", "milk", "juice"), vote("accepted", "tea", "milk", score=0.7)], 3)
 
-    assert {suspect.product_id: pytest.approx(suspect.score) for suspect in found} == {
+    assert {contender.product_id: pytest.approx(contender.score) for contender in found} == {
         "milk": (0.80 + 0.68) / 2,
         "juice": (0.78 + 0.68) / 2,
         "tea": (0.78 + 0.70) / 2,
@@ -145,4 +145,4 @@ def test_a_suspect_missing_from_a_view_counts_there_with_the_lowest_score() -> N
 
 
 def test_views_that_named_nothing_leave_no_suspects() -> None:
-    assert suspects_of([vote("unknown")], 3) == ()
+    assert contenders_of([vote("unknown")], 3) == ()

@@ -10,6 +10,7 @@ import pytest
 
 from recognition.vision.lane.lane import Lane
 from recognition.vision.lane.observations import Detection
+from recognition.vision.lane.reasons import ReasonCode, because
 from recognition.vision.scene.barcodes import BarcodeConfig, BarcodeReader, CodeRead, codes_read, item_of
 from recognition.vision.types import WHOLE_FRAME, Box
 from tests.recognition.vision.codes import code_picture, coded, enlarged
@@ -119,7 +120,7 @@ def test_an_item_in_the_cart_before_it_was_a_track_is_not_counted_again(
     scene = [*stage.empty(8), *stage.shown(Pack(YELLOW, MIDDLE), 14)]
     before = play(lane, scene[:18])
     (item,) = lane.in_view()
-    found = lane.identify(item.track, "green", "barcode", counted=counted)
+    found = lane.identify(item.track, "green", because(ReasonCode.BARCODE, barcode="1"), counted=counted)
     after = play(lane, scene[18:], from_s=1.8)
     said = [] if found.event is None else [(found.event.action, found.event.product_id)]
     assert [*receipt(before), *said, *receipt(after)] == events

@@ -1,0 +1,53 @@
+"""The recognition engine as one session may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from checkout.live.threads import in_vision
+from recognition.engine import shared
+
+if TYPE_CHECKING:
+    from recognition.engine.engine import Engine
+    from recognition.engine.results import Recognition
+    from recognition.vision.decision.decide import Candidate, Decision
+    from recognition.vision.types import Image
+
+
+class FrameEngine(Protocol):
+    """What a frame worker asks of an engine."""
+
+    async def recognize(self, pictures: Sequence[Image]) -> Recognition:
+        """Embed and match pictures."""
+
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        """Verify pictures of one item, the best first, until one is accepted; blocks."""
+
+
+@dataclass(frozen=True)
+class EngineAccess:
+    """The engine of this process, on an index no older than the session has seen.
+
+    Attributes
+    ----------
+    index_seq : the index has to have applied this
+    """
+
+    index_seq: int
+
+    async def recognize(self, pictures: Sequence[Image]) -> Recognition:
+        """Embed and match pictures in a batch with those of other sockets."""
+        return await (await engine_get()).recognize_async(pictures, at_least_seq=self.index_seq)
+
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        """Verify pictures of one item."""
+        engine = shared.engine_running()
+        return () if engine is None else engine.verify(pictures, contenders)
+
+
+async def engine_get() -> Engine:
+    """Return this process's engine; it loads heavy libraries when it is started, away from the event loop."""
+    running = shared.engine_running()
+    return await in_vision(shared.engine) if running is None else running

@@ -1,0 +1,32 @@
+"""Names and pictures of the products in view, for the answers to frames."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from checkout.cart import selectors
+from checkout.live.threads import in_database
+from checkout.payloads import Choice
+
+# A new name or picture of a product shows after this time.
+NAMES_AGE_MAX_S = 1.0
+# Beyond this many, products that are no longer in view are forgotten.
+NAMES_MAX = 100
+
+
+@dataclass
+class ProductNames:
+    """Reads the products in view again every second."""
+
+    known: dict[str, Choice] = field(default_factory=dict)
+    read_s: float = 0.0
+
+    async def get(self, product_ids: set[str]) -> dict[str, Choice]:
+        """Return what is known of these products; one withdrawn from sale is missing."""
+        now_s = time.monotonic()
+        if now_s - self.read_s > NAMES_AGE_MAX_S or not product_ids <= self.known.keys():
+            wanted = product_ids | self.known.keys() if len(self.known) < NAMES_MAX else product_ids
+            self.known = await in_database(selectors.choices_get, product_ids=wanted) if wanted else {}
+            self.read_s = now_s
+        return self.known

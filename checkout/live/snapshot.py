@@ -1,0 +1,60 @@
+"""The state of a session at one moment, and the first and the last message that are made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from checkout.cart import selectors, services
+from checkout.cart.cart_lines import QUANTITY_MAX
+from checkout.live.camera_state import CameraState
+from checkout.models import CheckoutSession
+from checkout.payloads import Cart, Limits, SessionClosed, SessionInfo, SessionReady
+from recognition.engine.shared import engine_running
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True)
+class SessionSnapshot:
+    """The state of a session at one moment."""
+
+    info: SessionInfo
+    user_is_active: bool
+    cart: Cart
+
+
+def snapshot_read(session_id: UUID) -> SessionSnapshot:
+    """Read the state of a session, ending it if it was idle for too long."""
+    stored = CheckoutSession.objects.select_related("user").get(pk=session_id)
+    session = services.session_current(session=stored)
+    info = selectors.session_info(session=session)
+    return SessionSnapshot(info, session.user.is_active, selectors.cart_get(session_id=session_id))
+
+
+def ready_message(snapshot: SessionSnapshot, camera: CameraState) -> SessionReady:
+    """Return the first message of a socket."""
+    engine = engine_running()
+    limits: Limits = {
+        "max_frame_bytes": settings.FRAME_MAX_BYTES,
+        "max_pixels": settings.FRAME_MAX_PIXELS,
+        "max_fps": settings.FRAME_MAX_PER_SECOND,
+        "max_quantity": QUANTITY_MAX,
+    }
+    return {
+        "type": "session.ready",
+        "protocol": PROTOCOL,
+        "session": snapshot.info,
+        "cart": snapshot.cart,
+        "encoder": (engine.state().encoder or None) if engine else None,
+        "mode": camera.lane.mode,
+        "zone": camera.zone,
+        "limits": limits,
+    }
+
+
+def closed_message(info: SessionInfo) -> SessionClosed:
+    """Return the last message of a socket whose session has ended."""
+    return {"type": "session.closed", "status": info["status"], "order_id": info["order_id"]}

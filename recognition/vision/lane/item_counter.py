@@ -1,0 +1,194 @@
+"""Counts the items a lane follows: what their views add up to, and what that means to the cart."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from recognition.vision.decision.decide import Decision
+from recognition.vision.lane.config import LaneConfig
+from recognition.vision.lane.deduplication import duplicate_of, in_place_of, owner_of
+from recognition.vision.lane.observations import Observation, TrackLife, VerificationRequest
+from recognition.vision.lane.reasons import Reason, ReasonCode, because
+from recognition.vision.lane.tracked_item import TrackedItem
+from recognition.vision.lane.tracking import Track, Tracker
+from recognition.vision.lane.voting import CountEvent, Mode, Vote, exchanged_for
+from recognition.vision.types import FloatArray, Image
+
+
+class ItemCounter:
+    """Follows each item from its first view to its last, and adds or removes it once.
+
+    Attributes
+    ----------
+    mode : how items are counted
+    frame : number of the newest frame, which events are noted with
+    items : in view or lost for a moment, by track
+    """
+
+    def __init__(self, config: LaneConfig, tracker: Tracker) -> None:
+        self.mode: Mode = config.mode
+        self.frame = -1
+        self.items: dict[int, TrackedItem] = {}
+        self._config = config
+        self._tracker = tracker
+        self._ending: dict[int, TrackedItem] = {}
+        self._past: deque[TrackedItem] = deque(maxlen=config.lives_max)
+        self._events: list[CountEvent] = []
+        self._questioned: set[int] = set()
+
+    def find(self, track: int) -> TrackedItem | None:
+        """Return the item of a track, followed or not long past."""
+        followed = self.items.get(track) or self._ending.get(track)
+        return followed or next((past for past in self._past if past.track.id == track), None)
+
+    def lives(self) -> tuple[TrackLife, ...]:
+        """Tell the life of every track, in the order they appeared."""
+        everyone = [*self._past, *self._ending.values(), *self.items.values()]
+        return tuple(item.life for item in sorted(everyone, key=lambda item: item.track.id))
+
+    def is_questioned(self, item: TrackedItem) -> bool:
+        """Whether an item has to be looked at now: another may have been counted for it."""
+        return item.track.id in self._questioned
+
+    def begin(self, track: Track, *, inside: bool) -> TrackedItem:
+        """Follow a new track.
+
+        Parameters
+        ----------
+        inside : whether it begins in the zone
+        """
+        item = TrackedItem(track, TrackLife(track.id, track.first_frame, track.last_frame, inside=inside))
+        self.items[track.id] = item
+        return item
+
+    def end(self, track: Track) -> None:
+        """Follow an item no longer; one that is not decided yet waits for its last verdict."""
+        item = self.items.pop(track.id)
+        self._ending[track.id] = item
+        if item.verdict.state != "candidate":
+            self._finish_lost(item)
+
+    def vote(
+        self, observation: Observation, embeddings: FloatArray, matches: Sequence[Decision]
+    ) -> tuple[VerificationRequest, ...]:
+        """Take in what the crops of an observation were matched with; return what to verify."""
+        for (track_id, crop), quality, embedding, decision in zip(
+            observation.crops, observation.qualities, embeddings, matches, strict=True
+        ):
+            item = self.items.get(track_id)
+            if item is not None:
+                self._take_view(item, observation.frame, crop, embedding, Vote(decision, quality))
+        counting = self._config.counting
+        requests = [item.vote(counting, last=True) for item in self._ending.values()]
+        requests += [item.vote(counting, last=False) for item in self.items.values() if item.is_due]
+        return tuple(request for request in requests if request is not None)
+
+    def conclude(self, verifications: Mapping[int, Sequence[Decision]]) -> tuple[CountEvent, ...]:
+        """Say what the items are and count them; return the events since the call before."""
+        for item in list(self._ending.values()):
+            item.conclude(verifications.get(item.track.id, ()), self.frame)
+            self._finish_lost(item)
+        for item in self.items.values():
+            item.conclude(verifications.get(item.track.id, ()), self.frame)
+        for item in self.items.values():
+            self._count(item)
+        events, self._events = tuple(self._events), []
+        return events
+
+    def settle(self, item: TrackedItem, product_id: str, reason: Reason) -> CountEvent | None:
+        """Take somebody's word for what an item is; return what that means to the cart at once."""
+        item.settle(product_id, reason, self.frame)
+        before = len(self._events)
+        self._count(item, gone=item.track.id not in self.items)
+        return self._events.pop() if len(self._events) > before else None
+
+    def _finish_lost(self, item: TrackedItem) -> None:
+        """Count an item that was lost from view for the last time."""
+        del self._ending[item.track.id]
+        if self.mode == "cart" and item.inside and item.track.leaving():
+            item.life.inside = False
+            item.crossings -= 1
+        heir = next((each for each in self.items.values() if duplicate_of(each, (item,)) is not None), None)
+        if self.mode == "scan" and heir is not None and not item.track.leaving():
+            heir.take_count(item, self.frame)
+        else:
+            self._count(item, gone=True)
+        self._finish(item)
+
+    def _finish(self, item: TrackedItem) -> None:
+        self.items.pop(item.track.id, None)
+        self._questioned.discard(item.track.id)
+        if self.mode == "tray" and item.counted > 0:
+            self._events.append(item.event("remove", because(ReasonCode.TAKEN_AWAY), self.frame))
+        item.end(self.frame)
+        self._past.append(item)
+
+    def _take_view(
+        self, item: TrackedItem, frame: int, crop: Image, embedding: FloatArray, vote: Vote
+    ) -> None:
+        length = float(np.linalg.norm(embedding))
+        unit = (embedding / length).astype(np.float32) if length > 0 else None
+        if item.verdict.state == "accepted":
+            self._look_again(item, frame, crop, unit, vote)
+            return
+        item.see(frame, crop, vote)
+        first = item.track.embedding is None
+        if unit is not None:
+            item.track.remember(unit)
+        earlier = self._tracker.continued(item.track) if first else None
+        if earlier is not None:
+            self._continue(earlier, item)
+
+    def _look_again(
+        self, item: TrackedItem, frame: int, crop: Image, unit: FloatArray | None, vote: Vote
+    ) -> None:
+        """Keep comparing what was decided: the item may have been exchanged for another in the hand."""
+        self._questioned.discard(item.track.id)
+        known = item.track.embedding
+        similarity = 0.0 if unit is None or known is None else float(known @ unit)
+        counting, alike = self._config.counting, similarity >= self._config.tracking.linked_similarity
+        item.see_again(frame, crop, vote, counting, alike=alike)
+        other = exchanged_for([strayed for _, _, strayed in item.strayed], counting)
+        if other is None or self.mode == "cart" or item.answered:
+            return
+        owner = owner_of(other, item, [*self.items.values(), *self._past])
+        if owner is not None:
+            # Two tracks changed places; both items were counted.
+            item.note(self.frame, ReasonCode.LOOKS_LIKE_COUNTED, product_id=other, track=owner.track.id)
+            item.strayed.clear()
+            return
+        views = item.strayed[-counting.views_early :]
+        later = self.begin(self._tracker.renewed(item.track, views[0][0]), inside=item.inside)
+        item.note(self.frame, ReasonCode.EXCHANGED, product_id=other)
+        self._finish(item)
+        for view in views:
+            later.see(*view)
+        if unit is not None:
+            later.track.remember(unit)
+
+    def _continue(self, earlier: Track, later: TrackedItem) -> None:
+        item = self.items[earlier.id]
+        self._tracker.join(earlier, later.track)
+        del self.items[later.track.id]
+        item.absorb(later, self.frame)
+
+    def _count(self, item: TrackedItem, *, gone: bool = False) -> None:
+        if self.mode == "scan" and self._may_be_counted_already(item):
+            return
+        self._events += item.count(self.mode, self._config.rest_s, self.frame, gone=gone)
+
+    def _may_be_counted_already(self, item: TrackedItem) -> bool:
+        """Hold an item back until it is known whether another track was counted for it and then lost it."""
+        other = duplicate_of(item, self.items.values())
+        if other is None:
+            return False
+        if other.track.seen and in_place_of(item, other):
+            item.withdraw(other, self.frame)
+        elif len(other.strayed) < self._config.counting.views_last:
+            self._questioned.add(other.track.id)
+        else:
+            item.take_count(other, self.frame)
+        return True

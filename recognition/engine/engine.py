@@ -24,7 +24,8 @@ from recognition.vision.types import FloatArray, Image
 
 if TYPE_CHECKING:
     from recognition.engine.gallery import Gallery
-    from recognition.index.replica import IndexView, Replica
+    from recognition.index.replica import Replica
+    from recognition.index.view import IndexView
     from recognition.vision.decision.decide import Candidate, Decision
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 
 from recognition.index import log
 from recognition.index.log import LogDamaged
-from recognition.index.replica import IndexView, view_from_database, view_make
 from recognition.index.state import state_current
+from recognition.index.view import IndexView, view_from_database, view_make
 from recognition.models import IndexState
 from recognition.vision.encoders.layout import EMBEDDING_DIM
 from recognition.vision.store.generations import (

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from catalog.models import ProductImage
 from recognition.encoder_choice import encoder_load
-from recognition.index.announcement import index_changed
 from recognition.index.embedding_file import EmbeddingFile
+from recognition.index.hints import index_changed
 from recognition.index.writer_lock import INSERT_ROWS, IndexWriter, writer_lock
 from recognition.models import Embedding, IndexEvent
 from recognition.photos.checks import photo_checks_save, photo_examine

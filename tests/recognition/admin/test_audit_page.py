@@ -168,7 +168,7 @@ def test_progress_is_told_to_every_process(
 
     patched = SimpleNamespace(set=noted, get=cache.get)
     monkeypatch.setattr("recognition.tools.catalog_audit.cache", patched)
-    monkeypatch.setattr(catalog_audit, "TELL_S", 0.0)
+    monkeypatch.setattr(catalog_audit, "PROGRESS_S", 0.0)
     ran(check)
     assert told == [("running", 0, 0), *(("running", done, 6) for done in range(1, 7)), ("done", 6, 6)]
 

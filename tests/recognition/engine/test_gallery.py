@@ -13,7 +13,7 @@ from recognition.engine.calibrator import UNCALIBRATED, Calibrator, sample_of
 from recognition.engine.engine import Engine
 from recognition.engine.gallery import Gallery
 from recognition.index.maintenance import index_rebuild
-from recognition.index.replica import IndexView
+from recognition.index.view import IndexView
 from recognition.vision.decision.matching import SEARCH_ROWS
 from recognition.vision.encoders import registry
 from recognition.vision.encoders.layout import fuse

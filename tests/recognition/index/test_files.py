@@ -14,7 +14,7 @@ from recognition.engine.engine import Engine
 from recognition.engine.gallery import Gallery
 from recognition.index.files import IndexFiles
 from recognition.index.maintenance import index_compact
-from recognition.index.replica import IndexView
+from recognition.index.view import IndexView
 from recognition.models import IndexEvent, IndexState
 from recognition.vision.encoders.layout import fuse
 from tests.fakes import ThumbnailEncoder

@@ -16,7 +16,8 @@ from recognition import services
 from recognition.engine.engine import Engine
 from recognition.index import log, replica
 from recognition.index.maintenance import index_compact
-from recognition.index.replica import IndexView, Replica, view_from_database
+from recognition.index.replica import Replica
+from recognition.index.view import IndexView, view_from_database
 from recognition.index.writer_lock import writer_lock
 from recognition.models import Embedding, IndexEvent, IndexState
 from tests.recognition.pictures import picture, upload

@@ -10,7 +10,7 @@ def encoder_require(state: IndexState, *, encoder: str, fingerprint: str) -> Non
     """Refuse an encoder whose vectors are not comparable with those of the index."""
     if state.encoder_fingerprint and state.encoder_fingerprint != fingerprint:
         raise EncoderMismatch(
-            mismatch_words(
+            mismatch_message(
                 index_encoder=state.encoder,
                 index_fingerprint=state.encoder_fingerprint,
                 encoder=encoder,
@@ -21,7 +21,7 @@ def encoder_require(state: IndexState, *, encoder: str, fingerprint: str) -> Non
         )
 
 
-def mismatch_words(*, index_encoder: str, index_fingerprint: str, encoder: str, fingerprint: str) -> str:
+def mismatch_message(*, index_encoder: str, index_fingerprint: str, encoder: str, fingerprint: str) -> str:
     """Say what does not fit, and the command that mends it."""
     return (
         f"The index was made with encoder {index_encoder} ({index_fingerprint[:12]}), this process runs "

@@ -11,7 +11,7 @@ from catalog.models import Product, ProductImage
 from recognition.encoder_choice import encoder_load, encoder_name_wanted
 from recognition.index import log
 from recognition.index.files import FilesStatus, IndexFiles
-from recognition.index.state import mismatch_words, state_current
+from recognition.index.state import mismatch_message, state_current
 from recognition.models import IndexState
 from recognition.vision.encoders import registry
 from recognition.vision.encoders.errors import EncoderError
@@ -84,7 +84,7 @@ def _misfit(state: IndexState, wanted: str, load: Callable[[str], Encoder]) -> s
         return str(error)
     if encoder.fingerprint == state.encoder_fingerprint:
         return ""
-    return mismatch_words(
+    return mismatch_message(
         index_encoder=state.encoder,
         index_fingerprint=state.encoder_fingerprint,
         encoder=encoder.name,

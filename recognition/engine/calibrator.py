@@ -10,7 +10,7 @@ from django.conf import settings
 from ebrcs.background import Worker
 from recognition.index.view import IndexView
 from recognition.vision.decision.calibration import Calibration, GalleryScores
-from recognition.vision.store.faiss_store import IntArray
+from recognition.vision.store.vector_store import IntArray
 from recognition.vision.types import FloatArray
 
 COMPARED_ROWS = 10_000

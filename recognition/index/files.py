@@ -20,14 +20,14 @@ from recognition.index.state import state_current
 from recognition.index.view import IndexView, view_from_database, view_make
 from recognition.models import IndexState
 from recognition.vision.encoders.layout import EMBEDDING_DIM
+from recognition.vision.store.generation_files import MANIFEST
 from recognition.vision.store.generations import (
-    MANIFEST,
     FingerprintMismatch,
     GenerationDamaged,
     GenerationStore,
     NoGeneration,
-    Snapshot,
 )
+from recognition.vision.store.snapshot import Snapshot
 from recognition.vision.types import FloatArray
 
 logger = logging.getLogger(__name__)

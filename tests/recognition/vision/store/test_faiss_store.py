@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from recognition.vision.encoders.layout import EMBEDDING_DIM
-from recognition.vision.store.faiss_store import SEGMENT_ROWS, FaissStore, IntArray, VectorStore
+from recognition.vision.store.faiss_store import SEGMENT_ROWS, FaissStore
+from recognition.vision.store.vector_store import IntArray, VectorStore
 from recognition.vision.types import FloatArray
 
 ROOT = Path(__file__).resolve().parents[4]

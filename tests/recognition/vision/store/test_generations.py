@@ -14,19 +14,21 @@ import numpy as np
 import pytest
 
 from recognition.vision.encoders.layout import EMBEDDING_DIM, fuse, join_blocks
-from recognition.vision.store.generations import (
-    CURRENT,
+from recognition.vision.store.generation_files import (
     DATA_FILES,
     EMBEDDINGS,
     FAISS_INDEX,
     LABELS,
     MANIFEST,
+)
+from recognition.vision.store.generations import (
+    CURRENT,
     FingerprintMismatch,
     GenerationDamaged,
     GenerationStore,
     NoGeneration,
-    Snapshot,
 )
+from recognition.vision.store.snapshot import Snapshot
 from recognition.vision.types import FloatArray
 from tests.recognition.vision.store.generation_writer import snapshot_number
 

@@ -65,7 +65,8 @@ def index_changed(*, seq: int) -> None:
     The caller waits for the replicas of its own process, so that what was registered is recognized by the
     next call in this process. Failures are only logged: the change is committed, and every replica polls.
     """
-    transaction.on_commit(partial(_hint_all, seq), robust=True)
+    # No partial: Django logs a robust callback that fails by its qualified name, which a partial has not.
+    transaction.on_commit(lambda: _hint_all(seq), robust=True)
 
 
 def _hint_all(seq: int) -> None:
@@ -146,8 +147,8 @@ class HintListener(Worker):
         try:
             while not (stopped.done() or self._stopping.is_set()):
                 await layer.group_add(INDEX_GROUP, channel)
-                self._is_listening.set()
                 self._failures.clear()
+                self._is_listening.set()
                 received = asyncio.create_task(layer.receive(channel))
                 await asyncio.wait(
                     {received, stopped}, timeout=RENEWAL_S, return_when=asyncio.FIRST_COMPLETED

@@ -226,9 +226,7 @@ def test_control_a_worker_that_need_not_be_waited_for_is_left_to_end_by_itself(s
     until(lambda: not worker.is_running)
 
 
-@pytest.mark.parametrize(
-    ("pause_s", "closed"), [(None, True), (background.CONNECTION_IDLE_MAX_S, False), (2.001, True)]
-)
+@pytest.mark.parametrize(("pause_s", "closed"), [(None, True), (2.0, False), (2.001, True)])
 def test_an_idle_connection_is_closed_and_one_that_is_soon_needed_is_kept(
     started: Start, closings: list[str], pause_s: float | None, closed: bool
 ) -> None:

@@ -96,6 +96,12 @@ def test_a_service_that_hangs_is_named_and_holds_one_thread_only(
     assert client.get("/readyz").status_code == 200
 
 
+def test_a_service_has_two_seconds_to_answer(stalled: threading.Event) -> None:
+    probe = Probe("slow", lambda: str(stalled.wait()))
+    probe.begin()
+    assert probe.reason(deadline=0.0) == "no answer within 2 s"
+
+
 def test_a_service_that_fails_is_named_without_its_secrets(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,10 +15,12 @@ from pytest_django.fixtures import Settings
 
 from recognition import services
 from recognition.encoder_choice import encoder_load, encoder_name_wanted
+from recognition.engine import engine as engine_module
 from recognition.engine import shared
 from recognition.engine.encoder_keeper import FAILURES_UNTIL_RELOAD, EncoderKeeper
 from recognition.engine.engine import Engine
-from recognition.errors import EncoderFailed, EngineNotReady
+from recognition.engine.protocol import RecognitionEngine
+from recognition.errors import EncoderFailed, EngineBusy, EngineNotReady
 from recognition.models import IndexState
 from recognition.vision.encoders import registry
 from recognition.vision.encoders.protocol import Encoder
@@ -175,3 +178,52 @@ def test_auto_stays_with_the_encoder_of_the_index(
     assert wanted == "compact"
     fresh = encoder_name_wanted(configured="auto", index_encoder="", models_dir=Path("nowhere"))
     assert fresh == "dinov3-vitl"
+
+
+def test_pictures_of_a_registration_are_embedded_four_at_a_time(
+    touchy: tuple[Engine, TouchyEncoder],
+) -> None:
+    engine, encoder = touchy
+    encoder.batches.clear()
+    assert engine.embed([picture(number) for number in range(9)]).vectors.shape == (9, 1280)
+    assert encoder.batches == [4, 4, 1]
+
+
+def test_a_registration_tries_for_a_minute_to_get_its_turn(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [1000.0]
+
+    def sleep(seconds: float) -> None:
+        now_s[0] += seconds
+
+    def busy(request: object) -> None:
+        raise EngineBusy("64 pictures wait already.", limit=64)
+
+    monkeypatch.setattr(engine._batcher, "submit", busy)
+    monkeypatch.setattr(engine_module, "time", SimpleNamespace(monotonic=lambda: now_s[0], sleep=sleep))
+    with pytest.raises(EngineBusy):
+        engine.embed([picture(1)])
+    assert now_s[0] == pytest.approx(1060.0, abs=0.11)
+
+
+def test_callers_wait_two_seconds_for_the_index_and_two_minutes_for_the_encoder(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_s: list[float] = []
+
+    def too_short(*seqs: int, timeout_s: float) -> None:
+        waits_s.append(timeout_s)
+
+    monkeypatch.setattr(engine.replica, "wait_for", too_short)
+    monkeypatch.setattr(engine.keeper, "wait", too_short)
+    with pytest.raises(EngineNotReady, match="has not reached 7"):
+        engine.recognize([picture(1)], at_least_seq=7)
+    with pytest.raises(EngineNotReady):
+        engine.encoder_identity()
+    assert waits_s == [2.0, 120.0]
+
+
+def test_an_engine_can_be_given_to_those_who_have_frames(engine: Engine) -> None:
+    given: RecognitionEngine = engine
+    assert given.state().ready

@@ -18,7 +18,7 @@ from recognition.vision.encoders.protocol import Encoder
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 1.0
+CHECK_S = 1.0
 RETRY_MIN_S = 1.0
 RETRY_MAX_S = 10.0
 FAILURES_UNTIL_RELOAD = 3
@@ -90,7 +90,7 @@ class EncoderKeeper(Worker):
         except DatabaseError:
             connection.close()
             if self._encoder is not None:
-                return LOOK_S  # the replica reports the database; what is loaded stays in use
+                return CHECK_S  # the replica reports the database; what is loaded stays in use
             if settings.ENCODER == registry.AUTO:
                 raise
             index_encoder = ""
@@ -104,4 +104,4 @@ class EncoderKeeper(Worker):
             with self._changed:
                 self._encoder, self._loaded_name = encoder, name
                 self._failed_batches, self._broken = 0, ""
-        return LOOK_S
+        return CHECK_S

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MEMORY_MAX_BYTES = 256 * 2**20
-"""Features of about 6,000 photos. Those that were not asked for longest go first."""
+"""Features of about 6,000 photos. Those asked for longest ago are dropped first."""
 
 LOAD_WAIT_S = 0.5
-"""How long a closer look waits for features still being made: the photos of the products in question, a few
-of each, take some 0.2 s."""
+"""How long a verification waits for features still being computed: the photos of the products in question, a
+few of each, take some 0.2 s."""
 
 WANTED_MAX = 256
 READ_AT_ONCE = 8
@@ -39,10 +39,10 @@ class RowFeatures:
 
 
 class PhotoFeatures(Worker):
-    """Keeps the features of stored photos by their rows, so that a closer look reads no file and no database.
+    """Keeps the features of stored photos by their rows: verifying an item reads neither file nor database.
 
-    Nothing is made before a photo is in question. A photo that is withdrawn is forgotten at once, and what
-    is handed out is checked against the index as it stands.
+    Features are computed only once a photo is in question. A withdrawn photo is forgotten at once, and
+    what is returned is checked against the current index.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class PhotoFeatures(Worker):
                 self._forget(row)
 
     def want(self, rows: Iterable[int]) -> None:
-        """Have the features of photos made, soon and elsewhere; forgotten again where too many wait."""
+        """Queue photos for the thread; those queued longest ago are dropped when too many wait."""
         with self._changed:
             for row in rows:
                 if row not in self._kept:
@@ -87,9 +87,9 @@ class PhotoFeatures(Worker):
     def get(
         self, view: IndexView, rows: Sequence[int], *, timeout_s: float = LOAD_WAIT_S
     ) -> dict[int, Features]:
-        """Return the features of those photos that may match now, after waiting for those in the making.
+        """Return the features of those photos that may match now, after waiting for those being computed.
 
-        A photo whose features are not there in time, or whose file cannot be read, is not in the answer.
+        A photo is left out when its features are not there in time or its file cannot be read.
         """
         self.want(rows)
         with self._changed:
@@ -157,7 +157,7 @@ def row_features(rows: Sequence[int]) -> dict[int, RowFeatures | None]:
         try:
             pixels = photo_file_read(name)
         except PHOTO_UNREADABLE:
-            logger.warning("the photo %s cannot be read and helps no closer look", name)
+            logger.warning("the photo %s cannot be read; no item is verified by it", name)
             continue
         found[row] = RowFeatures(features_of(photo_item(pixels)), str(product_id))
     return found

@@ -66,7 +66,7 @@ class Replica(Worker):
         return -1 if view is None else view.applied_seq
 
     def stop(self) -> None:
-        """Stop following, after a read in progress, and refuse those who wait."""
+        """Stop after the read in progress, and refuse those who wait."""
         super().stop()
         with self._changed:
             left, self._waiting = self._waiting, []
@@ -100,7 +100,7 @@ class Replica(Worker):
             )
 
     def work(self) -> float:
-        """Catch up with the log; a view that the log no longer fits is loaded afresh next time."""
+        """Catch up with the log; when it is damaged, load a new view in the next round."""
         try:
             self.catch_up()
         except LogDamaged:
@@ -127,7 +127,7 @@ class Replica(Worker):
             try:
                 entries_apply(view, entries, visual_weight=self.visual_weight)
             except BaseException:
-                self._view = None  # half applied: nothing may be served from it
+                self._view = None  # half applied: it must not be served
                 raise
             self._publish(view, [entry.row for entry in entries])
 

@@ -66,7 +66,7 @@ def view_from_database(*, visual_weight: float) -> IndexView:
     """Build a view from rows and log, as they stood at one moment although nothing is locked.
 
     The state is read first: its row count and last sequence number belong together, and rows below that
-    count never change. When the epoch has become another meanwhile, it begins anew.
+    count never change. When the epoch has changed meanwhile, it starts over.
 
     Raises
     ------

@@ -41,7 +41,7 @@ SILENT_MAX_S = ENCODER_WAIT_S + 60.0
 it waits for the encoder and reads the vectors."""
 
 FEATURES_KEPT = 2000
-"""Photos whose keypoints are kept at a time: some 90 MB."""
+"""Photos whose keypoints are kept in memory: some 90 MB."""
 
 INTERRUPTED = gettext_noop("It was interrupted.")
 LOGGED = gettext_noop("The server's log says why.")
@@ -155,10 +155,10 @@ class CatalogAudit:
 
 
 def catalog_recognizer(engine: Engine) -> tuple[Recognizer, list[str]]:
-    """Build a recognizer over all photos on sale with the thresholds of the till, and name the photos.
+    """Build a recognizer over all photos on sale with the current thresholds, and return their images.
 
-    Stored vectors are read, nothing is embedded; photo files are read where a closer look needs them, and
-    one that cannot be read lends no print.
+    Stored vectors are read, nothing is embedded. Photo files are read where verification needs them; one that
+    cannot be read is compared by its vector alone.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def catalog_recognizer(engine: Engine) -> tuple[Recognizer, list[str]]:
     Raises
     ------
     EngineNotReady
-        When the till could not recognize anything either.
+        When nothing could be recognized at the checkout either.
     """
     from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer
 

@@ -224,10 +224,10 @@ class FaissStore:
         return copies
 
     def _copy_vectors(self, segment: Segment, rows: IntArray, copies: FloatArray) -> None:
-        """Write the vectors of those rows that lie in the segment to their places in ``copies``."""
-        places = np.flatnonzero(rows // self.segment_rows == segment.first_row // self.segment_rows)
-        if len(places):
-            copies[places] = segment.index.reconstruct_batch(rows[places] - segment.first_row)
+        """Write the vectors of those rows that lie in the segment to their positions in ``copies``."""
+        positions = np.flatnonzero(rows // self.segment_rows == segment.first_row // self.segment_rows)
+        if len(positions):
+            copies[positions] = segment.index.reconstruct_batch(rows[positions] - segment.first_row)
 
     def _checked_rows(self, rows: ArrayLike) -> IntArray:
         checked = np.asarray(rows, np.int64).reshape(-1)

@@ -1,4 +1,4 @@
-"""The files of one generation: written from a snapshot, checked to the last bit, and read back."""
+"""The files of one generation: written from a snapshot, checked byte by byte, and read back."""
 
 from __future__ import annotations
 

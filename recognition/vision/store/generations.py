@@ -1,4 +1,4 @@
-"""Generations of index files: written beside the old ones, switched at once, checked to the last bit."""
+"""The folder of index files: generations written beside the old ones, and switched in one step."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class GenerationStore:
     names the live folder and the digest of its manifest, is replaced in one step. Whenever the power goes,
     ``CURRENT`` names a complete generation: the old one or the new one. The manifest carries the digest of
     each file, so that truncation, a flipped bit or a file of another generation does not pass. Files are a
-    cache: whoever finds them damaged makes them anew from the database.
+    cache: damaged ones are rebuilt from the database.
 
     Writers in several processes take turns. A generation is never changed after it was written.
     """

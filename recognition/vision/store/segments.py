@@ -133,7 +133,7 @@ def _edge_is_tied(rough: FloatArray, k: int) -> bool:
 
 
 def finalists(rough: FloatArray, rows: IntArray, k: int) -> IntArray:
-    """Keep the rows that can be among the k best whatever the rounding: (q, most kept), padded with -1."""
+    """Keep the rows that rounding may have kept from the k best: (q, most kept), padded with -1."""
     kth = -np.partition(-rough, k - 1, axis=1)[:, k - 1 : k] if rough.shape[1] > k else WORST
     kept = (rows >= 0) & (rough >= kth - ROUNDING)
     width = int(kept.sum(axis=1).max(initial=0))

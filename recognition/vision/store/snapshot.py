@@ -23,7 +23,7 @@ class Snapshot:
     applied_seq : the last event of the log that is part of this
     fingerprint : the encoder the embeddings come from
     visual_weight : weight of the visual block in the fused vectors
-    origin : tells the log this was made from apart from any other log, whatever number that has reached
+    origin : identifies the log this was made from; two logs may have reached the same number
     """
 
     embeddings: FloatArray

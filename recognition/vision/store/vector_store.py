@@ -1,4 +1,4 @@
-"""What recognition needs of a vector index, whatever holds the vectors."""
+"""The interface of a vector index, wherever its vectors are kept."""
 
 from __future__ import annotations
 

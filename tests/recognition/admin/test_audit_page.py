@@ -160,23 +160,23 @@ def test_while_it_runs_the_page_says_how_far_it_is_and_no_second_one_begins(
     assert admin_browser.get(f"{PAGE}progress/").json() == {"status": "done", "done": 6, "total": 6}
 
 
-def test_progress_is_told_to_every_process(
+def test_every_process_sees_the_progress(
     check: CatalogAudit, shop: dict[str, Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[tuple[str, int, int]] = []
+    reported: list[tuple[str, int, int]] = []
 
     def noted(key: str, value: CheckState, timeout: float) -> None:
-        told.append((value["status"], value["done"], value["total"]))
+        reported.append((value["status"], value["done"], value["total"]))
         cache.set(key, value, timeout)
 
     patched = SimpleNamespace(set=noted, get=cache.get)
     monkeypatch.setattr("recognition.tools.catalog_audit.cache", patched)
     monkeypatch.setattr(catalog_audit, "PROGRESS_S", 0.0)
     ran(check)
-    assert told == [("running", 0, 0), *(("running", done, 6) for done in range(1, 7)), ("done", 6, 6)]
+    assert reported == [("running", 0, 0), *(("running", done, 6) for done in range(1, 7)), ("done", 6, 6)]
 
 
-def test_a_run_whose_process_died_is_told_and_can_be_begun_again(
+def test_a_run_whose_process_died_has_failed_and_can_be_started_again(
     check: CatalogAudit, shop: dict[str, Product]
 ) -> None:
     running = catalog_audit._state("running", done=2, total=9)

@@ -22,7 +22,7 @@ WAIT_S = 20.0
 
 
 class Following:
-    """A replica that notes what it is told, and takes its time."""
+    """A replica that notes its hints, and takes its time."""
 
     def __init__(self, *, is_running: bool = True, takes_s: float = 0.0) -> None:
         self.is_running = is_running

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -13,10 +14,13 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from ebrcs.background import workers_running
 from recognition.engine.shared import engine_running
 
 logger = logging.getLogger(__name__)
 PROBE_S = 2.0
+DEAD = "The worker has ended; restart the process."
+FAILING = "The worker fails and tries again; the log has the reason."
 
 
 class Probe:
@@ -73,9 +77,27 @@ PROBES = [Probe("database", database_ask), Probe("redis", redis_ask)]
 
 
 def recognition_reasons() -> list[str]:
-    """Return why nothing can be recognised: no encoder, no index, or two that do not fit."""
+    """Return why nothing can be recognized: no encoder, no index, or two that do not fit."""
     engine = engine_running()
     return engine.state().reasons if engine else ["The recognition engine has not been started."]
+
+
+def worker_troubles() -> tuple[dict[str, str], dict[str, str]]:
+    """Return what the background workers suffer from, by their names; no reasons, which may hold secrets.
+
+    Returns
+    -------
+    Those that have ended and without which the process cannot serve, and all others: it can go on without
+    them, or while they try again.
+    """
+    vital: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for worker in workers_running():
+        if worker.health == "dead":
+            (vital if worker.is_essential else others)[worker.name] = DEAD
+        elif worker.health == "failing":
+            others[worker.name] = FAILING
+    return vital, others
 
 
 @never_cache
@@ -86,12 +108,20 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer whether the process can serve, and name what is not ready, within about two seconds."""
+    """Answer whether the process can serve, and name what is not ready, within about two seconds.
+
+    Workers that fail while the process goes on serving are named under `warnings`, which is left out where
+    there are none.
+    """
     for probe in PROBES:
         probe.begin()
     deadline = time.monotonic() + PROBE_S
     not_ready = {probe.name: reason for probe in PROBES if (reason := probe.reason(deadline))}
     if reasons := recognition_reasons():
         not_ready["recognition"] = " ".join(reasons)
-    body = {"status": "not ready" if not_ready else "ready", "not_ready": not_ready}
+    vital, warnings = worker_troubles()
+    not_ready |= vital
+    body: dict[str, Any] = {"status": "not ready" if not_ready else "ready", "not_ready": not_ready}
+    if warnings:
+        body["warnings"] = warnings
     return JsonResponse(body, status=503 if not_ready else 200)

@@ -1,4 +1,4 @@
-"""Which encoder this machine uses: what the settings ask for, what the index was made with, what is there."""
+"""Chooses the encoder of this machine by the settings, the encoder of the index, and the weights here."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def encoder_name_wanted(*, configured: str, index_encoder: str, models_dir: Path) -> str:
     """Return the encoder to load.
 
-    ``auto`` stays with the encoder of the index while its weights are here: taking a better one that
-    has just been downloaded would leave every stored vector without anything to compare it with.
+    ``auto`` stays with the encoder of the index while its weights are here: with a better one that has just
+    been downloaded, no stored vector could be compared with anything.
     """
     stay = configured == registry.AUTO and index_encoder in registry.ENCODER_NAMES
     if stay and registry.available(models_dir)[index_encoder].ready:
@@ -31,7 +31,7 @@ def encoder_load(name: str, *, threads: int | None = None) -> Encoder:
 
     Parameters
     ----------
-    threads : CPU threads; None takes the cores that are free now
+    threads : CPU threads; None takes as many as there are cores free now
     """
     return registry.load(
         name,

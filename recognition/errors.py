@@ -1,4 +1,4 @@
-"""What recognition refuses, each refusal a fact with a code and the data that helps."""
+"""What recognition refuses: each error is a fact with a code, and data that helps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ebrcs.errors import EbrcsError
 
 
 class EngineNotReady(EbrcsError):
-    """The engine cannot answer now; `reasons` say why and what to do."""
+    """The engine cannot answer now; `reasons` hold why, and what to do."""
 
     code: ClassVar[str] = "engine_not_ready"
     status: ClassVar[int] = 503
@@ -16,7 +16,7 @@ class EngineNotReady(EbrcsError):
 
     @classmethod
     def because(cls, reasons: list[str]) -> EngineNotReady:
-        """Say every reason, in words and one by one."""
+        """Make one of several reasons, which are joined in the message and listed in the data."""
         return cls(" ".join(reasons), reasons=reasons)
 
 
@@ -61,7 +61,7 @@ class PhotoCountWrong(EbrcsError):
 
 
 class ProductInvalid(EbrcsError):
-    """A field of the product does not hold what it may hold; `errors` says which and why."""
+    """A field of the product has a value it must not have; `errors` names each with the reason."""
 
     code: ClassVar[str] = "invalid_product"
     status: ClassVar[int] = 400

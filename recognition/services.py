@@ -18,7 +18,7 @@ from accounts.models import User
 from catalog.models import Product, ProductImage
 from catalog.text import text_clean
 from recognition.errors import PhotoUnknown, ProductInvalid, ProductSold, ProductUnknown
-from recognition.index.announcement import index_changed
+from recognition.index.hints import index_changed
 from recognition.index.writer_lock import IndexWriter, writer_lock
 from recognition.models import Embedding, IndexEvent, PhotoCheck
 from recognition.photos.files import photo_files_remove

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import atexit
 import logging
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-
-from django.db import connection
+from dataclasses import dataclass, field
 
 from checkout.cart import services
 from checkout.live.answer_times import frame_counts_prune, frame_tally
+from ebrcs.background import FailureLog, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -23,60 +21,60 @@ PRUNE_EVERY_S = 3600.0
 
 @dataclass
 class Chore:
-    """Something to be done again and again; a failure is logged once, and again after it worked."""
+    """Something to be done again and again, first after one pause; `work` may raise."""
 
     name: str
     every_s: float
     work: Callable[[], object]
-    due_s: float = 0.0
-    is_failing: bool = False
+    due_s: float = field(init=False)
+    failures: FailureLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.due_s = time.monotonic() + self.every_s
+        message = f"{self.name} fails; it is tried again every {self.every_s:.0f} s"
+        self.failures = FailureLog(logger, message)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last attempt failed."""
+        return bool(self.failures.reason)
 
     def run(self) -> None:
-        """Do it; whatever goes wrong must not end the thread."""
+        """Do it; a failure is logged, and keeps no other chore from being done."""
         try:
             self.work()
-        except Exception as error:
-            if not self.is_failing:
-                logger.exception("%s fails; it is tried again every %d s", self.name, self.every_s)
-            else:
-                logger.debug("%s still fails: %s", self.name, error)
-            self.is_failing = True
+        except Exception as error:  # noqa: BLE001 - logged, and tried again
+            self.failures.note(error)
         else:
-            self.is_failing = False
+            self.failures.clear()
+        self.due_s = time.monotonic() + self.every_s
 
 
-class Housekeeper:
-    """A thread that does the chores; every server process has one.
+class Housekeeper(Worker):
+    """Does the chores; every server process has one.
 
     Several may sweep at once: each visit is ended under the lock on its row, by one of them, and counts are
     deleted by whoever comes first.
     """
 
+    name = "housekeeping"
+    fails_message = "housekeeping fails"
+
     def __init__(self, chores: list[Chore]) -> None:
+        super().__init__()
         self.chores = chores
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
-    def start(self) -> None:
-        """Begin; the first round comes after a chore's own pause."""
-        now_s = time.monotonic()
+    @property
+    def failure(self) -> str:
+        """The chores that fail."""
+        return ", ".join(chore.name for chore in self.chores if chore.is_failing)
+
+    def work(self) -> float:
+        """Do the chores that are due."""
         for chore in self.chores:
-            chore.due_s = now_s + chore.every_s
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the chore at hand."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(max(0.0, min(chore.due_s for chore in self.chores) - time.monotonic())):
-            for chore in self.chores:
-                if chore.due_s <= time.monotonic():
-                    chore.run()
-                    chore.due_s = time.monotonic() + chore.every_s
-            connection.close()  # an idle one would be held for nothing
+            if chore.due_s <= time.monotonic():
+                chore.run()
+        return max(0.0, min(chore.due_s for chore in self.chores) - time.monotonic())
 
 
 def chores_make() -> list[Chore]:

@@ -1,15 +1,15 @@
-"""One thread that works off requests of many callers together, and always answers each of them."""
+"""One thread that answers the requests of many callers in batches, and answers every one of them."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from ebrcs.background import Worker
 from recognition.errors import EngineBusy, EngineNotReady
 
 logger = logging.getLogger(__name__)
@@ -23,12 +23,12 @@ GATHER_S = 0.002
 """How long a batch waits for company when the one before had some; a caller who is alone never waits."""
 
 
-class Batcher(Generic[RequestT, AnswerT]):
-    """Hands everything that is waiting to `work` in one call, from a thread of its own.
+class Batcher(Worker, Generic[RequestT, AnswerT]):
+    """Hands everything that is waiting to a function in one call, from a thread of its own.
 
     Each future completes: with its answer, with the exception of its own request, or with EngineNotReady when
     the batcher closes. When a batch fails, its requests are tried one by one, so that only the caller whose
-    request is bad hears of it. Callers who have gone away (cancelled futures) are skipped.
+    request is bad gets the error. Callers who have gone away (cancelled futures) are skipped.
 
     Parameters
     ----------
@@ -39,6 +39,10 @@ class Batcher(Generic[RequestT, AnswerT]):
     gather_s : longest wait for more requests to join a batch
     """
 
+    name = "recognition-batcher"
+    fails_message = "a batch could not be collected"
+    is_essential = True
+
     def __init__(
         self,
         *,
@@ -48,20 +52,14 @@ class Batcher(Generic[RequestT, AnswerT]):
         queue_size: int = QUEUE_SIZE,
         gather_s: float = GATHER_S,
     ) -> None:
-        self._work = work
+        super().__init__()
+        self._answer_batch = work
         self._size = size
         self._batch_size = batch_size
         self._queue_size = queue_size
         self._gather_s = gather_s
         self._waiting: deque[tuple[RequestT, Future[AnswerT]]] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
         self._last_batch = 0
-        self._thread = threading.Thread(target=self._run, name="recognition-batcher", daemon=True)
-
-    def start(self) -> None:
-        """Begin to work."""
-        self._thread.start()
 
     def submit(self, request: RequestT) -> Future[AnswerT]:
         """Queue a request.
@@ -75,7 +73,7 @@ class Batcher(Generic[RequestT, AnswerT]):
         """
         future: Future[AnswerT] = Future()
         with self._changed:
-            if self._closed:
+            if self._stopping.is_set():
                 raise EngineNotReady("Recognition is shutting down.")
             waiting = sum(self._size(other) for other, job in self._waiting if not job.cancelled())
             if waiting and waiting + self._size(request) > self._queue_size:
@@ -84,34 +82,36 @@ class Batcher(Generic[RequestT, AnswerT]):
                     limit=self._queue_size,
                 )
             self._waiting.append((request, future))
-            self._changed.notify()
+            self._changed.notify_all()
         return future
 
     def close(self) -> None:
         """Finish the batch in progress, refuse what waits, and stop the thread."""
+        self._stopping.set()
         with self._changed:
-            self._closed = True
             left, self._waiting = list(self._waiting), deque()
-            self._changed.notify()
         for _, future in left:
             if future.set_running_or_notify_cancel():
                 future.set_exception(EngineNotReady("Recognition is shutting down."))
-        if self._thread.is_alive():
-            self._thread.join()
+        self.stop()
 
-    def _run(self) -> None:
-        while batch := self._collect():
-            live = [(request, future) for request, future in batch if future.set_running_or_notify_cancel()]
-            self._last_batch = len(live)
-            self._answer(live)
+    def is_due(self) -> bool:
+        """Whether requests are waiting."""
+        return bool(self._waiting)
+
+    def work(self) -> None:
+        """Answer one batch."""
+        batch = self._collect()
+        live = [(request, future) for request, future in batch if future.set_running_or_notify_cancel()]
+        self._last_batch = len(live)
+        self._answer(live)
 
     def _collect(self) -> list[tuple[RequestT, Future[AnswerT]]]:
-        """Wait for requests and take a batch of them; empty when closed."""
+        """Wait a moment for company if the last batch had some, and take a batch; empty when closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
             if self._last_batch > 1:
                 deadline = time.monotonic() + self._gather_s
-                while not self._closed and len(self._waiting) < self._last_batch:
+                while not self._stopping.is_set() and len(self._waiting) < self._last_batch:
                     if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                         break
             batch: list[tuple[RequestT, Future[AnswerT]]] = []
@@ -127,12 +127,12 @@ class Batcher(Generic[RequestT, AnswerT]):
         if not batch:
             return
         try:
-            answers = self._work([request for request, _ in batch])
+            answers = self._answer_batch([request for request, _ in batch])
         except BaseException as error:  # noqa: BLE001 - handed to the callers, who would wait for ever
             if len(batch) == 1:
                 batch[0][1].set_exception(error)
                 return
-            logger.warning("a batch of %d failed and is tried one by one: %r", len(batch), error)
+            logger.warning("a batch of %d failed; its requests are tried one by one: %r", len(batch), error)
             for job in batch:
                 self._answer([job])
             return

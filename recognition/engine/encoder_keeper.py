@@ -1,9 +1,8 @@
-"""Having the right encoder loaded: chosen by setting and index, off the request path, retried for ever."""
+"""Keeps the right encoder loaded: chosen by setting and index, off the request path, retried for ever."""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from ebrcs.background import Worker
 from recognition.encoder_choice import encoder_load, encoder_name_wanted
 from recognition.index.state import state_current
 from recognition.vision.encoders import registry
@@ -18,14 +18,14 @@ from recognition.vision.encoders.protocol import Encoder
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 1.0
+CHECK_S = 1.0
 RETRY_MIN_S = 1.0
 RETRY_MAX_S = 10.0
 FAILURES_UNTIL_RELOAD = 3
-"""Batches that fail in a row before the encoder itself is taken to be broken and loaded anew."""
+"""Batches that fail in a row before the encoder itself is taken to be broken and loaded again."""
 
 
-class EncoderKeeper:
+class EncoderKeeper(Worker):
     """Loads the encoder in a thread and again when it breaks or the index changes to another.
 
     Parameters
@@ -34,6 +34,10 @@ class EncoderKeeper:
     retry_min_s, retry_max_s : pauses between tries grow from one to the other
     """
 
+    name = "encoder-keeper"
+    fails_message = "the encoder cannot be loaded"
+    waits_for_work = False
+
     def __init__(
         self,
         *,
@@ -41,31 +45,22 @@ class EncoderKeeper:
         retry_min_s: float = RETRY_MIN_S,
         retry_max_s: float = RETRY_MAX_S,
     ) -> None:
-        self.failure = ""
+        super().__init__(retry_s=retry_min_s, retry_max_s=retry_max_s)
         self._load = load
-        self._retry_min_s = retry_min_s
-        self._retry_max_s = retry_max_s
         self._encoder: Encoder | None = None
         self._loaded_name = ""
-        self._failures = 0
-        self._changed = threading.Condition()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="encoder-keeper", daemon=True)
+        self._failed_batches = 0
+        self._broken = ""
 
     @property
     def encoder(self) -> Encoder | None:
         """The encoder in use, None while there is none."""
         return self._encoder
 
-    def start(self) -> None:
-        """Begin to load."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop trying; a load in progress is not waited for."""
-        self._stopping.set()
-        with self._changed:
-            self._changed.notify_all()
+    @property
+    def failure(self) -> str:
+        """Why there is no encoder; empty while it loads for the first time, and once it is there."""
+        return super().failure or self._broken
 
     def wait(self, *, timeout_s: float) -> Encoder | None:
         """Wait until an encoder is there, or a try has failed; None when there is none."""
@@ -77,40 +72,27 @@ class EncoderKeeper:
 
     def succeeded(self) -> None:
         """Note that the encoder works."""
-        self._failures = 0
+        self._failed_batches = 0
 
     def failed(self, error: BaseException) -> None:
-        """Note that a batch failed; after a few in a row the encoder is dropped and loaded anew."""
-        self._failures += 1
-        if self._failures >= FAILURES_UNTIL_RELOAD:
+        """Note that a batch failed; after a few in a row the encoder is dropped and loaded again."""
+        self._failed_batches += 1
+        if self._failed_batches >= FAILURES_UNTIL_RELOAD:
             with self._changed:
-                self.failure = f"the encoder fails ({error}) and is being loaded anew"
+                self._broken = f"the encoder fails ({error}) and is being loaded again"
                 self._encoder = None
-            logger.error("the encoder failed %d times in a row and is loaded anew", self._failures)
+            logger.error("the encoder failed %d times in a row and is loaded again", self._failed_batches)
 
-    def _run(self) -> None:
-        retry_s = self._retry_min_s
-        while not self._stopping.is_set():
-            try:
-                self._keep()
-            except Exception as error:  # noqa: BLE001 - said in the state, and tried again
-                self._say(error)
-                self._stopping.wait(retry_s)
-                retry_s = min(2 * retry_s, self._retry_max_s)
-            else:
-                retry_s = self._retry_min_s
-                self._stopping.wait(LOOK_S)
-        connection.close()
-
-    def _keep(self) -> None:
+    def work(self) -> float:
+        """Load the encoder that settings and index ask for, unless it is there already."""
         try:
             index_encoder = state_current().encoder
         except DatabaseError:
             connection.close()
-            if self._encoder is not None or settings.ENCODER == registry.AUTO:
-                if self._encoder is None:
-                    raise
-                return  # the replica speaks of the database; what is loaded goes on being used
+            if self._encoder is not None:
+                return CHECK_S  # the replica reports the database; what is loaded stays in use
+            if settings.ENCODER == registry.AUTO:
+                raise
             index_encoder = ""
         name = encoder_name_wanted(
             configured=settings.ENCODER, index_encoder=index_encoder, models_dir=settings.MODELS_DIR
@@ -121,13 +103,5 @@ class EncoderKeeper:
             logger.info("encoder %s loaded in %.1f s", encoder.name, time.monotonic() - start)
             with self._changed:
                 self._encoder, self._loaded_name = encoder, name
-                self._failures, self.failure = 0, ""
-                self._changed.notify_all()
-
-    def _say(self, error: Exception) -> None:
-        words = "the database cannot be reached" if isinstance(error, DatabaseError) else str(error)
-        with self._changed:
-            if not self.failure:
-                logger.error("the encoder cannot be loaded: %s", words, exc_info=error)
-            self.failure = words or type(error).__name__
-            self._changed.notify_all()
+                self._failed_batches, self._broken = 0, ""
+        return CHECK_S

@@ -3,50 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recognition.encoder_choice import encoder_load
+from recognition.engine.batch_answer import Answer, Request, batch_answer, mismatch_reasons
 from recognition.engine.batcher import Batcher
 from recognition.engine.encoder_keeper import EncoderKeeper
 from recognition.engine.results import Embedded, EncoderIdentity, EngineState, Recognition
-from recognition.errors import EncoderFailed, EngineBusy, EngineNotReady
-from recognition.index.state import mismatch_words
+from recognition.errors import EngineBusy, EngineNotReady
 from recognition.vision.batches import batches
-from recognition.vision.encoders.layout import EMBEDDING_DIM, fuse
+from recognition.vision.encoders.layout import EMBEDDING_DIM
 from recognition.vision.encoders.protocol import Encoder
-from recognition.vision.types import FloatArray, Image
+from recognition.vision.types import Image
 
 if TYPE_CHECKING:
     from recognition.engine.gallery import Gallery
-    from recognition.index.replica import IndexView, Replica
+    from recognition.index.replica import Replica
+    from recognition.index.view import IndexView
     from recognition.vision.decision.decide import Candidate, Decision
-
-logger = logging.getLogger(__name__)
 
 CATCH_UP_S = 2.0
 ENCODER_WAIT_S = 120.0
 EMBED_PATIENCE_S = 60.0
 REGISTRATION_BATCH = 4
 """Pictures of a registration embedded at a time, so that frames of shoppers get in between."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    images: tuple[Image, ...]
-    search: bool
-
-
-@dataclass(frozen=True)
-class _Answer:
-    embedded: Embedded
-    decisions: list[Decision]
-    timing_ms: dict[str, float]
 
 
 class Engine:
@@ -65,8 +49,9 @@ class Engine:
 
         self.keeper = EncoderKeeper(load=load)
         self.gallery = gallery or Gallery()
-        self._batcher: Batcher[_Request, _Answer] = Batcher(
-            work=self._work, size=lambda request: len(request.images)
+        self._batcher: Batcher[Request, Answer] = Batcher(
+            work=lambda requests: batch_answer(requests, self.keeper, self.gallery),
+            size=lambda request: len(request.images),
         )
         self._closed = False
 
@@ -76,20 +61,20 @@ class Engine:
         return self.gallery.replica
 
     def start(self) -> None:
-        """Begin to load encoder and index, each in a thread of its own."""
+        """Start to load encoder and index, each in a thread of its own."""
         self.keeper.start()
         self.gallery.start()
         self._batcher.start()
 
     def close(self) -> None:
-        """Answer everyone who waits, stop every thread and close their database connections."""
+        """Answer everyone who waits, and stop every thread, which closes its database connection."""
         self._closed = True
         self._batcher.close()
         self.keeper.stop()
         self.gallery.stop()
 
     def state(self) -> EngineState:
-        """Say whether pictures can be recognised now, and why not."""
+        """Return whether pictures can be recognized now, and why not."""
         encoder, view = self.keeper.encoder, self.replica.view
         reasons = self._reasons(encoder, view)
         warnings = [f"The index may be behind: {self.replica.failure}."] if self.replica.failure else []
@@ -143,7 +128,7 @@ class Engine:
         deadline = time.monotonic() + EMBED_PATIENCE_S
         vectors = [np.empty((0, EMBEDDING_DIM), np.float32)]
         for some in batches(images, REGISTRATION_BATCH):
-            embedded = self._submit_patiently(_Request(tuple(some), search=False), deadline).embedded
+            embedded = self._submit_patiently(Request(tuple(some), search=False), deadline).embedded
             if embedded.fingerprint != identity.fingerprint:
                 raise EngineNotReady("The encoder was replaced meanwhile. Try again.")
             vectors.append(embedded.vectors)
@@ -155,12 +140,12 @@ class Engine:
         Raises
         ------
         EngineNotReady, EngineBusy, EncoderFailed
-            With words for the shopper's page and a 503 for the API.
+            With a message for the shopper's page and a 503 for the API.
         """
         self._require_ready()
         if not self.replica.wait_for(at_least_seq, timeout_s=CATCH_UP_S):
             raise self._behind(at_least_seq)
-        return _recognition(self._batcher.submit(_Request(tuple(images), search=True)).result())
+        return _recognition(self._batcher.submit(Request(tuple(images), search=True)).result())
 
     async def recognize_async(self, images: Sequence[Image], *, at_least_seq: int = 0) -> Recognition:
         """Match pictures without ever blocking the event loop, on an index that has applied `at_least_seq`.
@@ -179,7 +164,7 @@ class Engine:
                 await asyncio.wait_for(applied, CATCH_UP_S)
             except TimeoutError:
                 raise self._behind(at_least_seq) from None
-        answer = await asyncio.wrap_future(self._batcher.submit(_Request(tuple(images), search=True)))
+        answer = await asyncio.wrap_future(self._batcher.submit(Request(tuple(images), search=True)))
         return _recognition(answer)
 
     def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
@@ -200,7 +185,7 @@ class Engine:
         view = self.replica.view
         return () if view is None else self.gallery.verify(view, pictures, contenders)
 
-    def _submit_patiently(self, request: _Request, deadline: float) -> _Answer:
+    def _submit_patiently(self, request: Request, deadline: float) -> Answer:
         while True:
             try:
                 return self._batcher.submit(request).result()
@@ -231,69 +216,13 @@ class Engine:
                 else "The index is being loaded."
             )
         if encoder is not None and view is not None:
-            reasons += _mismatch(encoder, view)
+            reasons += mismatch_reasons(encoder, view)
         return reasons
 
     def _behind(self, seq: int) -> EngineNotReady:
         reason = self.replica.failure or "it is still catching up"
         return EngineNotReady(f"The index has not reached {seq} yet: {reason}.", index_seq=seq)
 
-    def _work(self, requests: Sequence[_Request]) -> list[_Answer]:
-        """Answer a batch; runs in the batcher's thread."""
-        encoder = self.keeper.encoder
-        if encoder is None:
-            raise EngineNotReady(f"The encoder is not there: {self.keeper.failure or 'it is being loaded'}.")
-        start = time.perf_counter()
-        try:
-            vectors = encoder.encode([image for request in requests for image in request.images])
-        except Exception as error:
-            if len(requests) == 1:
-                logger.exception("the encoder failed on a request of %d pictures", len(requests[0].images))
-                self.keeper.failed(error)
-            raise EncoderFailed("The encoder failed on this picture. Try another one.") from error
-        self.keeper.succeeded()
-        embedded = time.perf_counter()
-        decisions = self._decide(encoder, vectors, requests)
-        timing_ms = {"embed": 1e3 * (embedded - start), "search": 1e3 * (time.perf_counter() - embedded)}
-        answers = []
-        first = 0
-        for request in requests:
-            part = slice(first, first + len(request.images))
-            first = part.stop
-            answers.append(
-                _Answer(
-                    embedded=Embedded(vectors[part], encoder.name, encoder.fingerprint),
-                    decisions=decisions[part] if request.search else [],
-                    timing_ms=timing_ms,
-                )
-            )
-        return answers
 
-    def _decide(self, encoder: Encoder, vectors: FloatArray, requests: Sequence[_Request]) -> list[Decision]:
-        """Match a whole batch when anyone in it asks for that: one search costs little more than two."""
-        if not len(vectors) or not any(request.search for request in requests):
-            return []
-        view = self.replica.view
-        if view is None:
-            raise EngineNotReady("The index is being loaded.")
-        reasons = _mismatch(encoder, view)
-        if reasons:
-            raise EngineNotReady.because(reasons)
-        return self.gallery.decide(view, fuse(vectors, visual_weight=self.replica.visual_weight))
-
-
-def _mismatch(encoder: Encoder, view: IndexView) -> list[str]:
-    if view.fingerprint in {"", encoder.fingerprint}:
-        return []
-    return [
-        mismatch_words(
-            index_encoder=view.encoder,
-            index_fingerprint=view.fingerprint,
-            encoder=encoder.name,
-            fingerprint=encoder.fingerprint,
-        )
-    ]
-
-
-def _recognition(answer: _Answer) -> Recognition:
+def _recognition(answer: Answer) -> Recognition:
     return Recognition(answer.embedded.vectors, answer.decisions, answer.timing_ms)

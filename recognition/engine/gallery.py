@@ -1,4 +1,4 @@
-"""What pictures are compared with: the replica, the thresholds of its products, and the files behind it."""
+"""The gallery that pictures are matched with: the replica, the thresholds of its products, and its files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from recognition.engine.calibrator import Calibrator
 from recognition.engine.photo_features import PhotoFeatures
 from recognition.index.files import IndexFiles
-from recognition.index.hints import HintListener
-from recognition.index.replica import POLL_S, IndexView, Replica
+from recognition.index.hints import HintListener, subscribe, unsubscribe
+from recognition.index.replica import POLL_S, Replica
 from recognition.index.snapshots import SnapshotKeeper
+from recognition.index.view import IndexView
 from recognition.vision.decision.decide import Candidate, Decision
 from recognition.vision.decision.matching import match
 from recognition.vision.decision.verification import photos_needed, verify_pictures
@@ -56,15 +57,17 @@ class Gallery:
         return found
 
     def start(self) -> None:
-        """Begin to follow the log and to save files."""
+        """Start to follow the log and to save files."""
         self.replica.start()
+        subscribe(self.replica)
         self.hints.start()
         self.snapshots.start()
         self.calibrator.start()
         self.features.start()
 
     def stop(self) -> None:
-        """Stop every thread and close its database connection."""
+        """Stop every thread, which closes its database connection."""
+        unsubscribe(self.replica)
         self.hints.stop()
         self.replica.stop()
         self.snapshots.stop()

@@ -1,37 +1,33 @@
-"""Local features of the stored photos in question, made in a thread and kept in memory."""
+"""Local features of the stored photos in question, computed in a thread and kept in memory."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import connection
-
 from catalog.models import ProductImage
-from recognition.engine.priority import thread_yield
+from ebrcs.background import Worker
 from recognition.photos.files import PHOTO_UNREADABLE, photo_file_read
 from recognition.vision.decision.local_features import Features, features_of
 from recognition.vision.photos.item import photo_item
 
 if TYPE_CHECKING:
-    from recognition.index.replica import IndexView
+    from recognition.index.view import IndexView
 
 logger = logging.getLogger(__name__)
 
 MEMORY_MAX_BYTES = 256 * 2**20
-"""Features of about 6,000 photos. Those that were not asked for longest go first."""
+"""Features of about 6,000 photos. Those asked for longest ago are dropped first."""
 
 LOAD_WAIT_S = 0.5
-"""How long a closer look waits for features still being made: the photos of the products in question, a few
-of each, take some 0.2 s."""
+"""How long a verification waits for features still being computed: the photos of the products in question, a
+few of each, take some 0.2 s."""
 
 WANTED_MAX = 256
 READ_AT_ONCE = 8
-NICENESS = 5
 
 
 @dataclass(frozen=True)
@@ -42,44 +38,34 @@ class RowFeatures:
     product_id: str
 
 
-class PhotoFeatures:
-    """Keeps the features of stored photos by their rows, so that a closer look reads no file and no database.
+class PhotoFeatures(Worker):
+    """Keeps the features of stored photos by their rows: verifying an item reads neither file nor database.
 
-    Nothing is made before a photo is in question. A photo that is withdrawn is forgotten at once, and what
-    is handed out is checked against the index as it stands.
+    Features are computed only once a photo is in question. A withdrawn photo is forgotten at once, and
+    what is returned is checked against the current index.
 
     Parameters
     ----------
     memory_max_bytes : what all features together may take
     """
 
+    name = "photo-features"
+    fails_message = "features of photos cannot be computed; items are not verified by them"
+    niceness = 5
+
     def __init__(self, *, memory_max_bytes: int = MEMORY_MAX_BYTES) -> None:
+        super().__init__()
         self._memory_max_bytes = memory_max_bytes
         self._kept: OrderedDict[int, RowFeatures | None] = OrderedDict()
         self._taken = 0
         self._wanted: OrderedDict[int, None] = OrderedDict()
         self._version = 0
-        self._stopping = False
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="photo-features", daemon=True)
 
     @property
     def nbytes(self) -> int:
         """Memory taken by all features."""
         with self._changed:
             return self._taken
-
-    def start(self) -> None:
-        """Begin to wait for photos in question."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the photos in progress and close the thread's database connection."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def rows_changed(self, rows: Sequence[int] | None) -> None:
         """Forget photos that came or went, or (None) all."""
@@ -89,7 +75,7 @@ class PhotoFeatures:
                 self._forget(row)
 
     def want(self, rows: Iterable[int]) -> None:
-        """Have the features of photos made, soon and elsewhere; forgotten again where too many wait."""
+        """Queue photos for the thread; those queued longest ago are dropped when too many wait."""
         with self._changed:
             for row in rows:
                 if row not in self._kept:
@@ -101,14 +87,14 @@ class PhotoFeatures:
     def get(
         self, view: IndexView, rows: Sequence[int], *, timeout_s: float = LOAD_WAIT_S
     ) -> dict[int, Features]:
-        """Return the features of those photos that may match now, after waiting for those in the making.
+        """Return the features of those photos that may match now, after waiting for those being computed.
 
-        A photo whose features are not there in time, or whose file cannot be read, is not in the answer.
+        A photo is left out when its features are not there in time or its file cannot be read.
         """
         self.want(rows)
         with self._changed:
             self._changed.wait_for(
-                lambda: self._stopping or all(row in self._kept for row in rows), timeout_s
+                lambda: self._stopping.is_set() or all(row in self._kept for row in rows), timeout_s
             )
             found = {row: self._kept[row] for row in rows if row in self._kept}
             for row in found:
@@ -119,27 +105,17 @@ class PhotoFeatures:
             if kept is not None and _matches(view, row, kept.product_id)
         }
 
-    def _run(self) -> None:
-        thread_yield(NICENESS)
-        while True:
-            with self._changed:
-                if not self._wanted and not self._stopping:
-                    # an open connection that nobody uses would be cut by the database in the end
-                    connection.close()
-                self._changed.wait_for(lambda: self._wanted or self._stopping)
-                if self._stopping:
-                    break
-                count = min(READ_AT_ONCE, len(self._wanted))
-                rows = [self._wanted.popitem(last=False)[0] for _ in range(count)]
-                version = self._version
-            try:
-                made = row_features(rows)
-            except Exception:
-                logger.exception("the photos of rows %s cannot be looked at closely", rows)
-                connection.close()
-                continue
-            self._keep(made, version)
-        connection.close()
+    def is_due(self) -> bool:
+        """Whether photos are wanted."""
+        return bool(self._wanted)
+
+    def work(self) -> None:
+        """Compute the features of a few photos, those wanted longest; on a failure these are given up."""
+        with self._changed:
+            count = min(READ_AT_ONCE, len(self._wanted))
+            rows = [self._wanted.popitem(last=False)[0] for _ in range(count)]
+            version = self._version
+        self._keep(row_features(rows), version)
 
     def _keep(self, made: dict[int, RowFeatures | None], version: int) -> None:
         with self._changed:
@@ -181,7 +157,7 @@ def row_features(rows: Sequence[int]) -> dict[int, RowFeatures | None]:
         try:
             pixels = photo_file_read(name)
         except PHOTO_UNREADABLE:
-            logger.warning("the photo %s cannot be read and helps no closer look", name)
+            logger.warning("the photo %s cannot be read; no item is verified by it", name)
             continue
         found[row] = RowFeatures(features_of(photo_item(pixels)), str(product_id))
     return found

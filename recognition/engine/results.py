@@ -30,7 +30,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Recognition:
-    """What was recognised on each picture.
+    """What was recognized in each picture.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class EngineState:
     Attributes
     ----------
     reasons : why it is not ready, each with its remedy; empty when ready
-    warnings : what is wrong although it answers, e.g. a database that cannot be reached
+    warnings : what is wrong while it answers, e.g. a database that cannot be reached
     """
 
     ready: bool

@@ -32,7 +32,7 @@ def engine_running() -> Engine | None:
 
 
 def engine_use(replacement: Engine | None) -> None:
-    """Put another engine in place, or none, and close the one before."""
+    """Replace the engine by another or by none, and close the one before."""
     global _engine
     with _engine_lock:
         former, _engine = _engine, replacement

@@ -1,4 +1,4 @@
-"""Embeddings computed so far by a long run, so that the next one goes on where it was interrupted."""
+"""The embeddings that a long run has computed so far, so that the next run resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ RECORD_BYTES = ID_BYTES + VECTOR_BYTES + CHECK_BYTES
 class EmbeddingFile:
     """A file of records, each a photo's id, its vector and a checksum, only ever appended to.
 
-    A record torn by a crash ends what is read and is written over: at worst a few photos are embedded twice.
+    Reading ends at a record torn by a crash, which is then overwritten: at worst a few photos are embedded
+    twice.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The files of the index: a checked cache of the log, loaded when right and made anew when not."""
+"""The files of the index: a checked cache of the log, loaded when sound and rebuilt when not."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from filelock import FileLock, Timeout
 
 from recognition.index import log
 from recognition.index.log import LogDamaged
-from recognition.index.replica import IndexView, view_from_database, view_make
 from recognition.index.state import state_current
+from recognition.index.view import IndexView, view_from_database, view_make
 from recognition.models import IndexState
 from recognition.vision.encoders.layout import EMBEDDING_DIM
+from recognition.vision.store.generation_files import MANIFEST
 from recognition.vision.store.generations import (
-    MANIFEST,
     FingerprintMismatch,
     GenerationDamaged,
     GenerationStore,
     NoGeneration,
-    Snapshot,
 )
+from recognition.vision.store.snapshot import Snapshot
 from recognition.vision.types import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ KEPT_GENERATIONS = 2
 
 @dataclass(frozen=True)
 class FilesStatus:
-    """What the files hold and whether they are right; `problem` is empty when they are."""
+    """What the files hold, and whether they are sound; `problem` is empty when they are."""
 
     generation: int
     rows: int
@@ -46,7 +46,7 @@ class FilesStatus:
 
 
 class IndexFiles:
-    """Writes and reads the generations of this machine, which hold nothing that the database does not.
+    """Writes and reads the generations of this machine; they hold nothing that is not in the database.
 
     Parameters
     ----------
@@ -61,10 +61,10 @@ class IndexFiles:
         self.rebuilt_because = ""
 
     def load(self) -> IndexView:
-        """Build the view of the present epoch from the files, or from the database when they cannot be used.
+        """Build the view of the current epoch from the files, or from the database when they cannot be used.
 
-        From files it is as old as they are: the tail of the log is still to be applied. Damage is logged and
-        kept in `rebuilt_because`.
+        A view from files is as old as they are: the tail of the log is still to be applied. Damage is logged
+        and kept in `rebuilt_because`.
         """
         state = state_current()
         snapshot, problem = self.read(state)
@@ -95,7 +95,7 @@ class IndexFiles:
         return view
 
     def save(self) -> bool:
-        """Write a generation as of now, unless the live one is that already or another process is at it.
+        """Write a generation of the current state, unless there is one or another process is writing it.
 
         Everything is read from the database and from the generation before, so that nothing waits for this.
         """
@@ -119,14 +119,14 @@ class IndexFiles:
         )
 
     def generation(self) -> int:
-        """Return the number of the live generation, 0 when there is none to be had."""
+        """Return the number of the live generation, 0 when there is none that can be read."""
         try:
             return int(self.store.current().removeprefix("gen-"))
         except (NoGeneration, GenerationDamaged, OSError):
             return 0
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return what the live generation says of itself, unchecked; None when there is none to be read."""
+        """Return the manifest of the live generation, unchecked; None when none can be read."""
         try:
             found = json.loads((self.root / self.store.current() / MANIFEST).read_bytes())
         except (NoGeneration, GenerationDamaged, OSError, ValueError):
@@ -134,7 +134,7 @@ class IndexFiles:
         return found if isinstance(found, dict) else None
 
     def read(self, state: IndexState) -> tuple[Snapshot | None, str]:
-        """Read the live generation; None when there is none, and with the reason when it is unfit."""
+        """Read the live generation; None when there is none, or with the reason when it cannot be used."""
         try:
             snapshot = self.store.load(fingerprint=state.encoder_fingerprint)
         except NoGeneration:
@@ -182,6 +182,6 @@ class IndexFiles:
 
 
 def _blocks(embeddings: FloatArray) -> Iterator[FloatArray]:
-    """Cut embeddings into blocks, so that never all of them are held fused as well."""
+    """Cut embeddings into blocks, so that only one block at a time is held fused as well."""
     for start in range(0, len(embeddings), log.READ_ROWS):
         yield embeddings[start : start + log.READ_ROWS]

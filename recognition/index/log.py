@@ -1,4 +1,4 @@
-"""Reading the truth: rows and log of the index as they stand in the database."""
+"""Reads the rows and the log of the index from the database, which is the truth."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def withdrawn_read(*, seq: int) -> list[int]:
 
 
 def log_mark(*, epoch: int, seq: int) -> str:
-    """Digest the event at `seq`, so that files can tell whether they were made from this very log.
+    """Digest the event at `seq`, so that files show whether they were made from this very log.
 
     Two databases, or one before and after it was restored from a backup, may have come equally far; the
     moment of their last event differs. Empty when there is no such event.

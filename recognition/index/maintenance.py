@@ -1,4 +1,4 @@
-"""New epochs of the index: without the rows of deleted photos, or embedded anew by another encoder."""
+"""Begins new epochs of the index: without the rows of deleted photos, or embedded by another encoder."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from catalog.models import ProductImage
 from recognition.encoder_choice import encoder_load
-from recognition.index.announcement import index_changed
 from recognition.index.embedding_file import EmbeddingFile
+from recognition.index.hints import index_changed
 from recognition.index.writer_lock import INSERT_ROWS, IndexWriter, writer_lock
 from recognition.models import Embedding, IndexEvent
 from recognition.photos.checks import photo_checks_save, photo_examine
@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class EpochChange:
-    """What a new epoch looks like."""
+    """The new epoch, and how many rows there were before."""
 
     epoch: int
     encoder: str
@@ -40,7 +40,7 @@ class EpochChange:
 
 
 def index_compact() -> EpochChange:
-    """Renumber the rows without those whose photo was deleted; replicas change over by themselves.
+    """Renumber the rows, leaving out those whose photo was deleted; replicas switch by themselves.
 
     Rows of products not on sale stay, withdrawn. Registrations wait while it runs.
     """
@@ -70,10 +70,10 @@ def index_rebuild(
     load: Callable[[str], Encoder] = encoder_load,
     work_folder: Path | None = None,
 ) -> EpochChange:
-    """Embed every stored photo with an encoder and change over to it at the end, all at once.
+    """Embed every stored photo with an encoder, and switch to it at the end, all at once.
 
-    Tills go on with the old rows meanwhile. What has been embedded is kept in a file, so that an interrupted
-    run goes on where it stopped. Photos registered while it runs are embedded before the change, which itself
+    Checkouts use the old rows meanwhile. What has been embedded is kept in a file, so that an interrupted run
+    resumes where it stopped. Photos registered while it runs are embedded before the switch, which itself
     only moves numbers; from then on processes that still run another encoder are refused.
     """
     encoder = load(encoder_name)
@@ -139,7 +139,7 @@ def _rows_replace(
 
 
 def _epoch_begin(writer: IndexWriter, *, rows_before: int) -> EpochChange:
-    """Point the photos at their new rows and write the log anew; its sequence goes on where it was."""
+    """Point the photos at their new rows and write a new log, which continues the sequence of the old one."""
     ProductImage.objects.update(embedding_id=None)
     with connection.cursor() as cursor:
         cursor.execute(

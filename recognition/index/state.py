@@ -10,7 +10,7 @@ def encoder_require(state: IndexState, *, encoder: str, fingerprint: str) -> Non
     """Refuse an encoder whose vectors are not comparable with those of the index."""
     if state.encoder_fingerprint and state.encoder_fingerprint != fingerprint:
         raise EncoderMismatch(
-            mismatch_words(
+            mismatch_message(
                 index_encoder=state.encoder,
                 index_fingerprint=state.encoder_fingerprint,
                 encoder=encoder,
@@ -21,15 +21,15 @@ def encoder_require(state: IndexState, *, encoder: str, fingerprint: str) -> Non
         )
 
 
-def mismatch_words(*, index_encoder: str, index_fingerprint: str, encoder: str, fingerprint: str) -> str:
-    """Say what does not fit, and the command that mends it."""
+def mismatch_message(*, index_encoder: str, index_fingerprint: str, encoder: str, fingerprint: str) -> str:
+    """Return what does not fit, with the command that mends it."""
     return (
         f"The index was made with encoder {index_encoder} ({index_fingerprint[:12]}), this process runs "
-        f"{encoder} ({fingerprint[:12]}). Embed all photos anew with "
+        f"{encoder} ({fingerprint[:12]}). Embed all photos again with "
         f"`manage.py index rebuild --encoder {encoder}`, or go back to the encoder of the index."
     )
 
 
 def state_current() -> IndexState:
-    """Return the state as it stands; before anything was registered, that of an empty index."""
+    """Return the current state; that of an empty index before anything was registered."""
     return IndexState.objects.filter(pk=1).first() or IndexState()

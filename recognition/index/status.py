@@ -1,4 +1,4 @@
-"""Where the index stands: the truth in the database, the encoder it needs, and the files of this machine."""
+"""The status of the index: the truth in the database, the encoder it needs, and the files of this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.models import Product, ProductImage
 from recognition.encoder_choice import encoder_load, encoder_name_wanted
 from recognition.index import log
 from recognition.index.files import FilesStatus, IndexFiles
-from recognition.index.state import mismatch_words, state_current
+from recognition.index.state import mismatch_message, state_current
 from recognition.models import IndexState
 from recognition.vision.encoders import registry
 from recognition.vision.encoders.errors import EncoderError
@@ -24,7 +24,7 @@ class IndexStatus:
 
     Attributes
     ----------
-    usable : whether tills on this machine can recognize anything with it
+    usable : whether this machine can recognize anything with it
     remarks : what staff should know or do
     """
 
@@ -45,7 +45,7 @@ class IndexStatus:
 
 
 def index_status(*, load: Callable[[str], Encoder] = encoder_load) -> IndexStatus:
-    """Gather the facts; every byte of the index files is read to check them, and the encoder is loaded."""
+    """Gather the facts; reads every byte of the index files to check them, and loads the encoder."""
     state = state_current()
     wanted = encoder_name_wanted(
         configured=settings.ENCODER, index_encoder=state.encoder, models_dir=settings.MODELS_DIR
@@ -75,7 +75,7 @@ def _misfit(state: IndexState, wanted: str, load: Callable[[str], Encoder]) -> s
     """Return why the encoder of this machine and the index do not fit together, or nothing."""
     if wanted != state.encoder:
         return (
-            f"The index was made with {state.encoder}, this machine runs {wanted}: nothing is recognised "
+            f"The index was made with {state.encoder}, this machine runs {wanted}: nothing is recognized "
             f"until `manage.py index rebuild --encoder {wanted}` or EBRCS_ENCODER={state.encoder}."
         )
     try:
@@ -84,7 +84,7 @@ def _misfit(state: IndexState, wanted: str, load: Callable[[str], Encoder]) -> s
         return str(error)
     if encoder.fingerprint == state.encoder_fingerprint:
         return ""
-    return mismatch_words(
+    return mismatch_message(
         index_encoder=state.encoder,
         index_fingerprint=state.encoder_fingerprint,
         encoder=encoder.name,

@@ -1,4 +1,4 @@
-"""Holding rows, log, photos and files of the index against each other, and naming whatever does not fit."""
+"""Compares rows, log, photos and files of the index with each other, and names all that does not fit."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class Verification:
 
 
 def index_verify(*, remove_orphans: bool = False, young_s: float = YOUNG_S) -> Verification:
-    """Check everything there is, reading every photo and file; changes nothing, but removes orphans if told.
+    """Check everything, reading every photo and file; changes nothing, except that it may remove orphans.
 
-    Run while the shop is open it may report a registration that commits at that very moment; run it again.
+    While the shop is open it may report a registration that commits at that very moment; then run it again.
     """
     state = state_current()
     found = Verification(rows=state.row_count, last_seq=state.last_seq, photos=ProductImage.objects.count())
@@ -77,7 +77,7 @@ def _rows_damage(state: IndexState) -> Iterator[str]:
     if foreign := rows.exclude(encoder_fingerprint=state.encoder_fingerprint).count():
         yield (
             f"{foreign} rows were made by another encoder than {state.encoder}: "
-            f"`manage.py index rebuild --encoder {state.encoder}` embeds all photos anew"
+            f"`manage.py index rebuild --encoder {state.encoder}` embeds all photos again"
         )
     unlike = ProductImage.objects.filter(
         Q(embedding__isnull=True) | ~Q(embedding_id=F("embedding__id")) | Q(embedding_id__isnull=True)
@@ -125,7 +125,7 @@ def _photo_damage() -> Iterator[str]:
 def _file_damage(state: IndexState) -> Iterator[str]:
     snapshot, problem = IndexFiles().read(state)
     if problem:
-        yield f"index files: {problem}; `manage.py index snapshot` writes them anew"
+        yield f"index files: {problem}; `manage.py index snapshot` writes new ones"
     if snapshot is None:
         return
     first = 0

@@ -1,4 +1,4 @@
-"""The one place where row numbers and sequence numbers of the index are handed out."""
+"""Hands out row numbers and sequence numbers of the index; nothing else does."""
 
 from __future__ import annotations
 

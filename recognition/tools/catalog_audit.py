@@ -1,4 +1,4 @@
-"""The check of the live catalogue: runs in a thread of its own, tells how far it is, keeps what it found."""
+"""The audit of the live catalog: runs in a thread, publishes its progress, and keeps its findings."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 import numpy as np
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
 from django.utils.translation import gettext_noop
 
+from ebrcs.background import thread_start
 from ebrcs.errors import EbrcsError
 from recognition.engine.engine import ENCODER_WAIT_S, Engine
-from recognition.engine.priority import thread_yield
 from recognition.engine.shared import engine
 from recognition.errors import EngineNotReady
 from recognition.index.state import state_current
@@ -34,15 +33,15 @@ logger = logging.getLogger(__name__)
 
 CACHE_KEY = "catalogue-check"
 KEPT_S = 7 * 24 * 3600
-TELL_S = 0.5
-"""Between two words on the progress."""
+PROGRESS_S = 0.5
+"""Pause between two reports of the progress."""
 
 SILENT_MAX_S = ENCODER_WAIT_S + 60.0
-"""A run of another process that said nothing for so long has ended with it. It says nothing while it waits
-for the encoder and reads the vectors."""
+"""An audit of another process that reported nothing for so long has ended with it. It reports nothing while
+it waits for the encoder and reads the vectors."""
 
 FEATURES_KEPT = 2000
-"""Photos whose keypoints are kept at a time: some 90 MB."""
+"""Photos whose keypoints are kept in memory: some 90 MB."""
 
 INTERRUPTED = gettext_noop("It was interrupted.")
 LOGGED = gettext_noop("The server's log says why.")
@@ -54,10 +53,10 @@ Status = Literal["never", "running", "done", "failed"]
 
 
 class CheckState(TypedDict):
-    """How far the check is, or what came of it.
+    """How far the check is, or what it found.
 
-    `seq` is how far the log of the index had come when it began; `at_s` when this was written, in seconds
-    since 1970. `products` holds the fields of `ProductCheck`, photos named by their ids, the weakest first.
+    `seq` is the last sequence number of the index when it began; `at_s` when this was written, in seconds
+    since 1970. `products` holds the fields of `ProductCheck`, photos by their ids, the weakest first.
     """
 
     status: Status
@@ -70,20 +69,20 @@ class CheckState(TypedDict):
 
 
 class _Stopped(Exception):
-    """The process ends."""
+    """The process is ending."""
 
 
 class CatalogAudit:
-    """Runs at most one check in this process; every process that shares the cache tells of it."""
+    """Runs at most one check in this process; every process that shares the cache shows its state."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._told_s = 0.0
+        self._reported_s = 0.0
 
     def state(self) -> CheckState:
-        """Say how the last check stands; one that fell silent has failed."""
+        """Return the state of the last check; one that stopped reporting has failed."""
         state: CheckState | None = cache.get(CACHE_KEY)
         if state is None:
             return _state("never")
@@ -98,8 +97,7 @@ class CatalogAudit:
             if self.state()["status"] == "running":
                 return False
             cache.set(CACHE_KEY, _state("running"), KEPT_S)
-            self._thread = threading.Thread(target=self._run, name="catalogue-check", daemon=True)
-            self._thread.start()
+            self._thread = thread_start(self._run, name="catalog-audit", niceness=NICENESS)
             return True
 
     def wait(self, *, timeout_s: float) -> bool:
@@ -114,7 +112,6 @@ class CatalogAudit:
         self.wait(timeout_s=10.0)
 
     def _run(self) -> None:
-        thread_yield(NICENESS)
         try:
             cache.set(CACHE_KEY, self._checked(), KEPT_S)
         except _Stopped:
@@ -122,10 +119,8 @@ class CatalogAudit:
         except EbrcsError as error:
             cache.set(CACHE_KEY, _state("failed", failure=error.detail), KEPT_S)
         except Exception:
-            logger.exception("the catalogue could not be checked")
+            logger.exception("the catalog could not be checked")
             cache.set(CACHE_KEY, _state("failed", failure=LOGGED), KEPT_S)
-        finally:
-            connection.close()
 
     def _checked(self) -> CheckState:
         from recognition.vision.evaluation.catalog_audit import (
@@ -143,8 +138,8 @@ class CatalogAudit:
             done += 1
             if self._stopping.is_set():
                 raise _Stopped
-            if time.monotonic() - self._told_s > TELL_S:
-                self._told_s = time.monotonic()
+            if time.monotonic() - self._reported_s > PROGRESS_S:
+                self._reported_s = time.monotonic()
                 cache.set(CACHE_KEY, _state("running", done=done, total=total, seq=seq), KEPT_S)
 
         left_out = photos_left_out(recognizer, done=photo_done)
@@ -160,10 +155,10 @@ class CatalogAudit:
 
 
 def catalog_recognizer(engine: Engine) -> tuple[Recognizer, list[str]]:
-    """Build a recognizer over all photos on sale with the thresholds of the till, and name the photos.
+    """Build a recognizer over all photos on sale with the current thresholds, and return their images.
 
-    Stored vectors are read, nothing is embedded; photo files are read where a closer look needs them, and
-    one that cannot be read lends no print.
+    Stored vectors are read, nothing is embedded. Photo files are read where verification needs them; one that
+    cannot be read is compared by its vector alone.
 
     Returns
     -------
@@ -172,7 +167,7 @@ def catalog_recognizer(engine: Engine) -> tuple[Recognizer, list[str]]:
     Raises
     ------
     EngineNotReady
-        When the till could not recognize anything either.
+        When nothing could be recognized at the checkout either.
     """
     from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer
 

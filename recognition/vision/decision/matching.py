@@ -14,7 +14,7 @@ from recognition.vision.decision.decide import (
     fold_to_products,
 )
 from recognition.vision.decision.odds import CONTENDERS
-from recognition.vision.store.faiss_store import VectorStore
+from recognition.vision.store.vector_store import VectorStore
 from recognition.vision.types import FloatArray
 
 SEARCH_ROWS = 96

@@ -18,7 +18,7 @@ import numpy as np
 from recognition.vision.encoders.layout import EMBEDDING_DIM, SEMANTIC_DIM, VISUAL_DIM, fuse, join_blocks
 from recognition.vision.evaluation.processor import processor_name
 from recognition.vision.store.faiss_store import FaissStore
-from recognition.vision.store.generations import EMBEDDINGS, FAISS_INDEX, LABELS
+from recognition.vision.store.generation_files import EMBEDDINGS, FAISS_INDEX, LABELS
 from recognition.vision.types import FloatArray
 
 PHOTOS = 5

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -15,6 +16,7 @@ from accounts.models import User
 from checkout.cart import services
 from checkout.live.answer_times import FrameTally
 from checkout.models import CheckoutSession, FrameCount
+from checkout.tools import housekeeping
 from checkout.tools.housekeeping import Chore, Housekeeper, chores_make
 from tests.waiting import until
 
@@ -74,6 +76,42 @@ def test_a_chore_that_fails_is_logged_once_and_stops_no_other(caplog: pytest.Log
     assert [record.getMessage() for record in caplog.records] == [
         "failing fails; it is tried again every 0 s"
     ]
+
+
+def test_times_are_written_every_ten_seconds_visits_ended_every_minute_and_counts_pruned_every_hour() -> None:
+    assert [(chore.name, chore.every_s) for chore in chores_make()] == [
+        ("writing answer times", 10.0),
+        ("ending abandoned visits", 60.0),
+        ("pruning answer times", 3600.0),
+    ]
+
+
+def test_a_chore_is_first_done_after_its_own_pause_and_the_thread_waits_for_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s, done = [1000.0], []
+    monkeypatch.setattr(housekeeping, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
+    chores = [
+        Chore("fast", 10.0, lambda: done.append("fast")),
+        Chore("slow", 25.0, lambda: done.append("slow")),
+    ]
+    keeper = Housekeeper(chores)
+    pauses_s = []
+    for _ in range(5):
+        pauses_s.append(keeper.work())
+        now_s[0] += pauses_s[-1]
+    assert pauses_s == [10.0, 10.0, 5.0, 5.0, 10.0]
+    assert done == ["fast", "fast", "slow", "fast"]
+
+
+def test_the_chores_that_fail_are_named_until_they_work_again() -> None:
+    broken = Chore("sweeping", 0.0, lambda: 1 / 0)
+    keeper = Housekeeper([broken, Chore("writing", 0.0, lambda: None)])
+    keeper.work()
+    assert (keeper.failure, keeper.health) == ("sweeping", "failing")
+    broken.work = lambda: None
+    keeper.work()
+    assert (keeper.failure, keeper.health) == ("", "well")
 
 
 @pytest.mark.parametrize("serving", [True, False])

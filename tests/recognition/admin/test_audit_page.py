@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -157,23 +160,23 @@ def test_while_it_runs_the_page_says_how_far_it_is_and_no_second_one_begins(
     assert admin_browser.get(f"{PAGE}progress/").json() == {"status": "done", "done": 6, "total": 6}
 
 
-def test_progress_is_told_to_every_process(
+def test_every_process_sees_the_progress(
     check: CatalogAudit, shop: dict[str, Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[tuple[str, int, int]] = []
+    reported: list[tuple[str, int, int]] = []
 
     def noted(key: str, value: CheckState, timeout: float) -> None:
-        told.append((value["status"], value["done"], value["total"]))
+        reported.append((value["status"], value["done"], value["total"]))
         cache.set(key, value, timeout)
 
     patched = SimpleNamespace(set=noted, get=cache.get)
     monkeypatch.setattr("recognition.tools.catalog_audit.cache", patched)
-    monkeypatch.setattr(catalog_audit, "TELL_S", 0.0)
+    monkeypatch.setattr(catalog_audit, "PROGRESS_S", 0.0)
     ran(check)
-    assert told == [("running", 0, 0), *(("running", done, 6) for done in range(1, 7)), ("done", 6, 6)]
+    assert reported == [("running", 0, 0), *(("running", done, 6) for done in range(1, 7)), ("done", 6, 6)]
 
 
-def test_a_run_whose_process_died_is_told_and_can_be_begun_again(
+def test_a_run_whose_process_died_has_failed_and_can_be_started_again(
     check: CatalogAudit, shop: dict[str, Product]
 ) -> None:
     running = catalog_audit._state("running", done=2, total=9)
@@ -185,6 +188,56 @@ def test_a_run_whose_process_died_is_told_and_can_be_begun_again(
     cache.set(CACHE_KEY, {**running, "at_s": time.time() - catalog_audit.SILENT_MAX_S - 1})
     assert (check.state()["status"], check.state()["failure"]) == ("failed", "It was interrupted.")
     ran(check)
+
+
+@pytest.mark.parametrize(("silent_s", "status"), [(179.0, "running"), (181.0, "failed")])
+def test_a_check_that_reports_nothing_for_three_minutes_has_ended(
+    check: CatalogAudit, monkeypatch: pytest.MonkeyPatch, silent_s: float, status: str
+) -> None:
+    cache.set(CACHE_KEY, {**catalog_audit._state("running"), "at_s": 1_000_000.0})
+    monkeypatch.setattr(catalog_audit, "time", SimpleNamespace(time=lambda: 1_000_000.0 + silent_s))
+    assert check.state()["status"] == status
+
+
+def test_findings_are_kept_for_a_week_with_the_three_likeliest_mistakes(
+    check: CatalogAudit, shop: dict[str, Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_s: set[float] = set()
+    judged = vision_check.products_judged
+
+    def noted(key: str, value: CheckState, timeout: float) -> None:
+        kept_s.add(timeout)
+        cache.set(key, value, timeout)
+
+    def much_confused(*arguments: Any) -> list[Any]:
+        found = judged(*arguments)
+        confused = next(each for each in found if each.looks_like)
+        return [replace(each, looks_like=confused.looks_like[:1] * 5) for each in found]
+
+    monkeypatch.setattr("recognition.tools.catalog_audit.cache", SimpleNamespace(set=noted, get=cache.get))
+    monkeypatch.setattr(vision_check, "products_judged", much_confused)
+    ran(check)
+    assert kept_s == {7 * 24 * 3600}
+    assert [len(each["looks_like"]) for each in check.state()["products"]] == [3, 3, 3]
+
+
+def test_progress_is_reported_every_half_second(
+    check: CatalogAudit, shop: dict[str, Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[int] = []
+    ticks = count(1)
+
+    def noted(key: str, value: CheckState, timeout: float) -> None:
+        if value["status"] == "running":
+            reported.append(value["done"])
+        cache.set(key, value, timeout)
+
+    clock = SimpleNamespace(time=time.time, monotonic=lambda: 0.3 * next(ticks))
+    monkeypatch.setattr("recognition.tools.catalog_audit.cache", SimpleNamespace(set=noted, get=cache.get))
+    monkeypatch.setattr(catalog_audit, "time", clock)
+    ran(check)
+    # the clock moves on with each look at it, and is looked at twice where progress is reported
+    assert reported == [0, 2, 4, 6]
 
 
 def test_a_check_that_fails_says_so_and_the_next_one_begins(

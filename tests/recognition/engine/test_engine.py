@@ -1,12 +1,13 @@
-"""One engine for many callers: everyone gets an answer, their own error, or an honest refusal."""
+"""One engine for many callers: it says when it is not ready, and outlives its encoder and its index."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from pytest_django.fixtures import Settings
 
 from recognition import services
 from recognition.encoder_choice import encoder_load, encoder_name_wanted
+from recognition.engine import engine as engine_module
 from recognition.engine import shared
-from recognition.engine.batcher import Batcher
 from recognition.engine.encoder_keeper import FAILURES_UNTIL_RELOAD, EncoderKeeper
 from recognition.engine.engine import Engine
 from recognition.errors import EncoderFailed, EngineBusy, EngineNotReady
@@ -27,8 +28,6 @@ from tests.fakes import ThumbnailEncoder
 from tests.recognition.conftest import engine_make
 from tests.recognition.pictures import picture, upload
 from tests.waiting import until
-
-WAIT_S = 20
 
 
 class TouchyEncoder(ThumbnailEncoder):
@@ -47,95 +46,6 @@ class TouchyEncoder(ThumbnailEncoder):
 
 
 BLACK = np.zeros((8, 8, 3), np.uint8)
-
-
-class Gate:
-    """Work that waits until it is let through and answers each number with its double."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.entered = threading.Event()
-        self.batches: list[list[int]] = []
-
-    def work(self, numbers: Sequence[int]) -> list[int]:
-        self.batches.append(list(numbers))
-        self.entered.set()
-        assert self.open.wait(WAIT_S)
-        if -1 in numbers:
-            raise ValueError("minus one")
-        return [2 * number for number in numbers]
-
-
-@pytest.fixture
-def gate() -> Gate:
-    return Gate()
-
-
-@pytest.fixture
-def batcher(gate: Gate) -> Iterator[Batcher[int, int]]:
-    made: Batcher[int, int] = Batcher(work=gate.work, size=lambda number: 1, batch_size=4, queue_size=6)
-    made.start()
-    yield made
-    gate.open.set()
-    made.close()
-
-
-def first_in_progress(batcher: Batcher[int, int], gate: Gate) -> Future[int]:
-    future = batcher.submit(0)
-    assert gate.entered.wait(WAIT_S)
-    return future
-
-
-def test_what_waits_is_worked_off_together(batcher: Batcher[int, int], gate: Gate) -> None:
-    futures = [first_in_progress(batcher, gate), *(batcher.submit(number) for number in range(1, 7))]
-    gate.open.set()
-    assert [future.result(WAIT_S) for future in futures] == [0, 2, 4, 6, 8, 10, 12]
-    assert gate.batches == [[0], [1, 2, 3, 4], [5, 6]]
-
-
-def test_failing_request_fails_alone(batcher: Batcher[int, int], gate: Gate) -> None:
-    futures = [first_in_progress(batcher, gate), *(batcher.submit(number) for number in (1, -1, 2))]
-    gate.open.set()
-    assert [futures[index].result(WAIT_S) for index in (0, 1, 3)] == [0, 2, 4]
-    with pytest.raises(ValueError, match="minus one"):
-        futures[2].result(WAIT_S)
-    assert batcher.submit(5).result(WAIT_S) == 10
-
-
-def test_full_queue_refuses_and_takes_again_when_there_is_room(
-    batcher: Batcher[int, int], gate: Gate
-) -> None:
-    futures = [first_in_progress(batcher, gate), *(batcher.submit(number) for number in range(6))]
-    with pytest.raises(EngineBusy) as refusal:
-        batcher.submit(6)
-    assert refusal.value.data == {"limit": 6}
-    gate.open.set()
-    assert [future.result(WAIT_S) for future in futures] == [0, 0, 2, 4, 6, 8, 10]
-    assert batcher.submit(6).result(WAIT_S) == 12
-
-
-def test_cancelled_callers_are_skipped_and_make_room(batcher: Batcher[int, int], gate: Gate) -> None:
-    first = first_in_progress(batcher, gate)
-    gone = [batcher.submit(number) for number in range(6)]
-    assert all(future.cancel() for future in gone)
-    later = batcher.submit(7)
-    gate.open.set()
-    assert (first.result(WAIT_S), later.result(WAIT_S)) == (0, 14)
-    assert gate.batches == [[0], [7]]
-
-
-def test_closing_answers_everyone_who_waits(batcher: Batcher[int, int], gate: Gate) -> None:
-    first = first_in_progress(batcher, gate)
-    waiting = batcher.submit(1)
-    closing = threading.Thread(target=batcher.close)
-    closing.start()
-    with pytest.raises(EngineNotReady):
-        waiting.result(WAIT_S)
-    gate.open.set()
-    closing.join(WAIT_S)
-    assert first.result(WAIT_S) == 0
-    with pytest.raises(EngineNotReady):
-        batcher.submit(2)
 
 
 @pytest.fixture
@@ -267,3 +177,47 @@ def test_auto_stays_with_the_encoder_of_the_index(
     assert wanted == "compact"
     fresh = encoder_name_wanted(configured="auto", index_encoder="", models_dir=Path("nowhere"))
     assert fresh == "dinov3-vitl"
+
+
+def test_pictures_of_a_registration_are_embedded_four_at_a_time(
+    touchy: tuple[Engine, TouchyEncoder],
+) -> None:
+    engine, encoder = touchy
+    encoder.batches.clear()
+    assert engine.embed([picture(number) for number in range(9)]).vectors.shape == (9, 1280)
+    assert encoder.batches == [4, 4, 1]
+
+
+def test_a_registration_tries_for_a_minute_to_get_its_turn(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [1000.0]
+
+    def sleep(seconds: float) -> None:
+        now_s[0] += seconds
+
+    def busy(request: object) -> None:
+        raise EngineBusy("64 pictures wait already.", limit=64)
+
+    monkeypatch.setattr(engine._batcher, "submit", busy)
+    monkeypatch.setattr(engine_module, "time", SimpleNamespace(monotonic=lambda: now_s[0], sleep=sleep))
+    with pytest.raises(EngineBusy):
+        engine.embed([picture(1)])
+    assert now_s[0] == pytest.approx(1060.0, abs=0.11)
+
+
+def test_callers_wait_two_seconds_for_the_index_and_two_minutes_for_the_encoder(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits_s: list[float] = []
+
+    def too_short(*seqs: int, timeout_s: float) -> None:
+        waits_s.append(timeout_s)
+
+    monkeypatch.setattr(engine.replica, "wait_for", too_short)
+    monkeypatch.setattr(engine.keeper, "wait", too_short)
+    with pytest.raises(EngineNotReady, match="has not reached 7"):
+        engine.recognize([picture(1)], at_least_seq=7)
+    with pytest.raises(EngineNotReady):
+        engine.encoder_identity()
+    assert waits_s == [2.0, 120.0]

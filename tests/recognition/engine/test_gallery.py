@@ -9,11 +9,13 @@ import pytest
 
 from recognition import services
 from recognition.engine import calibrator, shared
+from recognition.engine.batcher import Batcher
 from recognition.engine.calibrator import UNCALIBRATED, Calibrator, sample_of
 from recognition.engine.engine import Engine
 from recognition.engine.gallery import Gallery
+from recognition.engine.photo_features import PhotoFeatures
 from recognition.index.maintenance import index_rebuild
-from recognition.index.replica import IndexView
+from recognition.index.view import IndexView
 from recognition.vision.decision.matching import SEARCH_ROWS
 from recognition.vision.encoders import registry
 from recognition.vision.encoders.layout import fuse
@@ -101,6 +103,35 @@ def test_large_index_is_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sample_of(4) == [0, 1, 2, 3]
     assert sample_of(101) == [0, 25, 50, 75, 100]
     assert np.array(sample_of(7)).max() == 6
+
+
+def test_up_to_ten_thousand_photos_are_all_compared() -> None:
+    assert sample_of(10_000) == list(range(10_000))
+    assert len(sample_of(1_000_000)) == 10_000
+
+
+def test_measuring_yields_to_making_features_and_both_to_all_others() -> None:
+    assert (Calibrator.niceness, PhotoFeatures.niceness, Batcher.niceness) == (10, 5, 0)
+
+
+def test_a_measurement_that_fails_is_reported_and_the_next_change_measures_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = Calibrator()
+    measured.start()
+    try:
+        view = view_of({"milk": [1, 2], "tea": [3, 4]})
+        with monkeypatch.context() as patch:
+            patch.setattr(calibrator, "sample_of", lambda rows: 1 / 0)
+            measured.changed(view, None)
+            assert measured.wait(timeout_s=WAIT_S)
+        assert (measured.failure, measured.thresholds) == ("division by zero", UNCALIBRATED)
+        measured.changed(view, [])
+        assert measured.wait(timeout_s=WAIT_S)
+        assert measured.failure == ""
+        assert set(measured.thresholds.densities) == {"milk", "tea"}
+    finally:
+        measured.stop()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+import numpy as np
 import pytest
+from django.db import OperationalError
 
 from catalog.models import ProductImage
 from recognition import services
@@ -13,9 +15,11 @@ from recognition.engine import photo_features
 from recognition.engine.engine import Engine
 from recognition.engine.photo_features import PhotoFeatures, RowFeatures
 from recognition.index.maintenance import index_compact
+from recognition.index.view import IndexView
 from recognition.photos.files import photo_path
 from recognition.services import Upload
 from recognition.vision.decision.decide import Candidate
+from recognition.vision.decision.local_features import Features
 from tests.pictures import encoded
 from tests.recognition.vision.packs import Image, pack, seen
 from tests.waiting import until
@@ -186,3 +190,117 @@ def test_a_look_before_the_photos_are_there_finds_nothing_and_does_not_fail(engi
     assert view is not None
 
     assert PhotoFeatures().get(view, [0, 1], timeout_s=0.0) == {}
+
+
+MEBIBYTE = 2**20
+
+
+def features_taking(nbytes: int) -> RowFeatures:
+    """Return features that take so much memory, which is reserved and never touched."""
+    nothing = np.empty((0, 4), np.float32)
+    grey = np.empty((1, nbytes), np.uint8)
+    return RowFeatures(Features(nothing, np.empty((0, 128), np.uint8), grey, (1, nbytes)), "milk")
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Note which photos are read together; those of each take 64 MB."""
+    read: list[list[int]] = []
+
+    def made(rows: Sequence[int]) -> dict[int, RowFeatures | None]:
+        read.append(list(rows))
+        return {row: features_taking(64 * MEBIBYTE) for row in rows}
+
+    monkeypatch.setattr(photo_features, "row_features", made)
+    return read
+
+
+def test_256_photos_wait_and_those_wanted_longest_are_forgotten_first(reads: list[list[int]]) -> None:
+    features = PhotoFeatures()
+    features.want(range(300))
+    while features.is_due():
+        features.work()
+    assert [row for rows in reads for row in rows] == list(range(44, 300))
+    assert {len(rows) for rows in reads} == {8}
+
+
+def test_256_mb_are_kept_and_those_asked_for_longest_ago_go_first(reads: list[list[int]]) -> None:
+    features = PhotoFeatures()
+    view = IndexView(epoch=1, encoder="thumbnail", fingerprint="f" * 64)
+    view.store.add(np.zeros((8, 1280), np.float32))
+    view.product_ids = ["milk"] * 8
+
+    def make(*rows: int) -> None:
+        features.want(rows)
+        features.work()
+
+    def kept() -> list[int]:
+        return sorted(features._kept)
+
+    make(0, 1, 2, 3)
+    assert (kept(), features.nbytes) == ([0, 1, 2, 3], 256 * MEBIBYTE)
+    assert sorted(features.get(view, [0], timeout_s=0.0)) == [0]
+    make(4)
+    assert (kept(), features.nbytes) == ([0, 2, 3, 4], 256 * MEBIBYTE)
+    make(5, 6)
+    assert (kept(), features.nbytes) == ([0, 4, 5, 6], 256 * MEBIBYTE)
+    features.rows_changed([4])
+    assert (kept(), features.nbytes) == ([0, 5, 6], 192 * MEBIBYTE)
+    features.rows_changed(None)
+    assert (kept(), features.nbytes) == ([], 0)
+
+
+def test_features_made_while_the_index_changed_are_made_again(
+    reads: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = PhotoFeatures()
+    made = photo_features.row_features
+
+    def changed_meanwhile(rows: Sequence[int]) -> dict[int, RowFeatures | None]:
+        if not reads:
+            features.rows_changed([7])
+        return made(rows)
+
+    monkeypatch.setattr(photo_features, "row_features", changed_meanwhile)
+    features.want([1, 2])
+    features.work()
+    assert (features.nbytes, features.is_due()) == (0, True)
+    features.work()
+    assert (reads, features.nbytes) == ([[1, 2], [1, 2]], 128 * MEBIBYTE)
+
+
+def test_a_look_waits_half_a_second_for_photos_in_the_making(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = PhotoFeatures()
+    waits_s: list[float] = []
+
+    def wait_for(condition: object, timeout: float) -> bool:
+        waits_s.append(timeout)
+        return False
+
+    monkeypatch.setattr(features._changed, "wait_for", wait_for)
+    view = IndexView(epoch=1, encoder="thumbnail", fingerprint="f" * 64)
+    assert features.get(view, [0]) == {}
+    assert waits_s == [0.5]
+
+
+def test_photos_that_cannot_be_read_from_the_database_are_given_up_and_the_others_made(
+    reads: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = PhotoFeatures()
+    made = photo_features.row_features
+    failed: list[list[int]] = []
+
+    def fail_once(rows: Sequence[int]) -> dict[int, RowFeatures | None]:
+        if not failed:
+            failed.append(list(rows))
+            raise OperationalError("server closed the connection")
+        return made(rows)
+
+    monkeypatch.setattr(photo_features, "row_features", fail_once)
+    features.want(range(10))
+    features.start()
+    try:
+        until(lambda: reads == [[8, 9]])
+        assert failed == [list(range(8))]
+    finally:
+        features.stop()

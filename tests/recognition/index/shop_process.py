@@ -38,8 +38,8 @@ def listening(engine: Engine, *, timeout_s: float) -> dict[str, Any]:
     return {"listening": engine.gallery.hints.wait_until_listening(timeout_s=timeout_s)}
 
 
-def heard(engine: Engine, *, seq: int, timeout_s: float) -> dict[str, Any]:
-    """Wait without asking the database to be looked at, as `Replica.wait_for` would."""
+def applied(engine: Engine, *, seq: int, timeout_s: float) -> dict[str, Any]:
+    """Wait without a hint of its own, which `Replica.wait_for` would give."""
     deadline = time.monotonic() + timeout_s
     while engine.replica.applied_seq < seq and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -52,7 +52,7 @@ def recognize(engine: Engine, *, number: int) -> dict[str, Any]:
 
 
 def replica(engine: Engine) -> dict[str, Any]:
-    """Say everything about the replica in a few words that two equal ones agree on."""
+    """Summarize the replica so that two equal ones give the same answer."""
     view = engine.replica.view
     assert view is not None
     rows = range(view.store.row_count)
@@ -69,7 +69,7 @@ def replica(engine: Engine) -> dict[str, Any]:
 
 COMMANDS = {
     function.__name__: function
-    for function in (register, set_active, wait, listening, heard, recognize, replica)
+    for function in (register, set_active, wait, listening, applied, recognize, replica)
 }
 
 

@@ -14,7 +14,7 @@ from recognition.engine.engine import Engine
 from recognition.engine.gallery import Gallery
 from recognition.index.files import IndexFiles
 from recognition.index.maintenance import index_compact
-from recognition.index.replica import IndexView
+from recognition.index.view import IndexView
 from recognition.models import IndexEvent, IndexState
 from recognition.vision.encoders.layout import fuse
 from tests.fakes import ThumbnailEncoder
@@ -124,7 +124,7 @@ def test_damage_is_noticed_and_the_answers_are_the_same(
         assert answers(loaded(IndexFiles())) == expected
 
 
-def test_damage_is_said_in_the_state_of_the_engine(folder: Path) -> None:
+def test_damage_is_a_warning_in_the_state_of_the_engine(folder: Path) -> None:
     flip(path_of(folder, "embeddings.npy"))
     gallery = Gallery()
     engine = Engine(load=lambda name: ThumbnailEncoder(), gallery=gallery)

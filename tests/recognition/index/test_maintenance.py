@@ -163,6 +163,26 @@ def test_torn_record_of_an_interrupted_rebuild_is_embedded_again(shop: Engine, s
     assert not path.exists()
 
 
+@pytest.mark.parametrize(("age_s", "orphans"), [(590, 0), (610, 1)])
+def test_files_younger_than_ten_minutes_may_belong_to_a_registration(
+    shop: Engine, shop_folder: Path, age_s: int, orphans: int
+) -> None:
+    left = photo_path("products/nobody/left.jpg")
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"left by a crash")
+    written_s = time.time() - age_s
+    os.utime(left, (written_s, written_s))
+    assert len(index_verify().orphans) == orphans
+
+
+def test_of_many_rows_with_the_same_damage_twenty_are_named(shop: Engine) -> None:
+    services.product_register(name="Rice", uploads=[upload(300 + number) for number in range(20)])
+    services.product_register(name="Salt", uploads=[upload(400)])
+    ProductImage.objects.filter(product__name__in=["Rice", "Salt"]).update(embedding_id=None)
+    damage = [line for line in index_verify().damage if "do not name each other" in line]
+    assert len(damage) == 20
+
+
 def test_verify_names_orphans_and_removes_them_when_told(shop: Engine, shop_folder: Path) -> None:
     photos = {photo_path(name) for name in ProductImage.objects.values_list("image", flat=True)}
     orphan = photo_path("products/nobody/left.jpg")

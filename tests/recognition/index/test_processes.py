@@ -14,7 +14,7 @@ AGREE_S = 2.0
 
 @pytest.mark.postgres
 def test_processes_agree_within_two_seconds_though_all_hints_are_lost(tmp_path: Path) -> None:
-    # No Redis in their environment: a process hears of others' changes by its poll alone.
+    # No Redis in their environment: a process learns of others' changes by its poll alone.
     with scratch_shop(tmp_path) as env, ExitStack() as stack:
         shops = [stack.enter_context(ShopProcess(env)) for _ in range(3)]
         for shop in shops:
@@ -22,7 +22,7 @@ def test_processes_agree_within_two_seconds_though_all_hints_are_lost(tmp_path: 
 
         milk = shops[0].ask("register", name="Milk", numbers=[1, 2])
         for shop in shops[1:]:
-            assert shop.ask("heard", seq=milk["seq"], timeout_s=AGREE_S) == {"reached": True}
+            assert shop.ask("applied", seq=milk["seq"], timeout_s=AGREE_S) == {"reached": True}
             assert shop.ask("recognize", number=2) == {
                 "state": "accepted",
                 "product_ids": [milk["product_id"]],
@@ -31,7 +31,7 @@ def test_processes_agree_within_two_seconds_though_all_hints_are_lost(tmp_path: 
         gone = shops[2].ask("set_active", product_id=milk["product_id"], is_active=False)
         assert (milk["seq"], tea["seq"], gone["seq"]) == (2, 3, 5)
         for shop in shops:
-            assert shop.ask("heard", seq=gone["seq"], timeout_s=AGREE_S) == {"reached": True}
+            assert shop.ask("applied", seq=gone["seq"], timeout_s=AGREE_S) == {"reached": True}
         replicas = [shop.ask("replica") for shop in shops]
         assert replicas[0] == replicas[1] == replicas[2]
         assert replicas[0]["active"] == [False, False, True]
@@ -48,4 +48,4 @@ def test_hint_wakes_other_processes_long_before_their_poll(tmp_path: Path) -> No
             assert shop.ask("wait", seq=0, timeout_s=30) == {"reached": True}
             assert shop.ask("listening", timeout_s=30) == {"listening": True}
         milk = shops[0].ask("register", name="Milk", numbers=[1])
-        assert shops[1].ask("heard", seq=milk["seq"], timeout_s=30) == {"reached": True}
+        assert shops[1].ask("applied", seq=milk["seq"], timeout_s=30) == {"reached": True}

@@ -16,7 +16,8 @@ from recognition import services
 from recognition.engine.engine import Engine
 from recognition.index import log, replica
 from recognition.index.maintenance import index_compact
-from recognition.index.replica import IndexView, Replica, view_from_database
+from recognition.index.replica import Replica
+from recognition.index.view import IndexView, view_from_database
 from recognition.index.writer_lock import writer_lock
 from recognition.models import Embedding, IndexEvent, IndexState
 from tests.recognition.pictures import picture, upload
@@ -127,22 +128,22 @@ def test_writer_lock_needs_a_transaction() -> None:
     assert not IndexState.objects.exists()
 
 
-def test_who_waits_for_a_number_goes_on_after_those_who_follow_the_view_were_told(engine: Engine) -> None:
-    told: list[int] = []
+def test_waiting_for_a_number_ends_after_the_view_listener_was_called(engine: Engine) -> None:
+    published: list[int] = []
 
-    def tell_slowly(view: IndexView, rows: Sequence[int] | None) -> None:
+    def publish_slowly(view: IndexView, rows: Sequence[int] | None) -> None:
         time.sleep(0.3)
-        told.append(view.applied_seq)
+        published.append(view.applied_seq)
 
-    follower = Replica(visual_weight=0.7, changed=tell_slowly)
+    follower = Replica(visual_weight=0.7, changed=publish_slowly)
     follower.start()
     try:
         assert follower.wait_for(0, timeout_s=20)
-        assert told == [0]
+        assert published == [0]
         made = services.product_register(name="Milk", uploads=[upload(1)])
         until(lambda: follower.applied_seq == made.index_seq)
         assert follower.wait_for(made.index_seq, timeout_s=20)
-        assert told == [0, made.index_seq]
+        assert published == [0, made.index_seq]
     finally:
         follower.stop()
 
@@ -234,7 +235,7 @@ def test_replica_built_from_the_log_equals_one_built_from_the_rows(engine: Engin
 
 
 @pytest.mark.django_db(transaction=True)
-def test_hole_in_the_log_is_said_and_nothing_is_skipped(engine: Engine) -> None:
+def test_a_hole_in_the_log_is_an_error_and_nothing_is_skipped(engine: Engine) -> None:
     services.product_register(name="Milk", uploads=[upload(1)])
     following = Replica(visual_weight=0.7)
     following.catch_up()

@@ -12,7 +12,9 @@ import faiss
 import numpy as np
 
 from recognition.vision.encoders.layout import EMBEDDING_DIM, fuse
-from recognition.vision.store.generations import EMBEDDINGS, FAISS_INDEX, LABELS, GenerationStore, Snapshot
+from recognition.vision.store.generation_files import EMBEDDINGS, FAISS_INDEX, LABELS
+from recognition.vision.store.generations import GenerationStore
+from recognition.vision.store.snapshot import Snapshot
 
 ROWS = 400
 

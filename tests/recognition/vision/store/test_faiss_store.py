@@ -4,14 +4,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import faiss
 import numpy as np
 import pytest
 
 from recognition.vision.encoders.layout import EMBEDDING_DIM
-from recognition.vision.store.faiss_store import SEGMENT_ROWS, FaissStore, IntArray, VectorStore
+from recognition.vision.store.faiss_store import SEGMENT_ROWS, FaissStore
+from recognition.vision.store.segments import Segment, finalists
+from recognition.vision.store.vector_store import IntArray, VectorStore
 from recognition.vision.types import FloatArray
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -303,6 +307,66 @@ def test_one_default_segment_holds_the_rows_of_a_small_shop() -> None:
     store.add(np.zeros((600, EMBEDDING_DIM), np.float32))
     assert store._view.sealed == ()
     assert SEGMENT_ROWS > 600
+
+
+def test_a_default_segment_is_full_at_8192_rows() -> None:
+    store = FaissStore()
+    store.add(np.zeros((8191, EMBEDDING_DIM), np.float32))
+    store.add(np.zeros((1, EMBEDDING_DIM), np.float32))
+    assert [segment.rows for segment in (*store._view.sealed, store._view.tail)] == [8192]
+    store.add(np.zeros((1, EMBEDDING_DIM), np.float32))
+    assert [segment.rows for segment in (*store._view.sealed, store._view.tail)] == [8192, 1]
+
+
+def test_a_long_append_becomes_visible_256_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FaissStore(dimension=16)
+    visible: list[int] = []
+    append = FaissStore._append
+
+    def noted(self: FaissStore, vectors: FloatArray) -> None:
+        append(self, vectors)
+        visible.append(self.row_count)
+
+    monkeypatch.setattr(FaissStore, "_append", noted)
+    store.add(unit_vectors(600, dimension=16))
+    assert visible == [256, 512, 600]
+
+
+@pytest.mark.parametrize(
+    ("queries", "withdrawn", "by_matrix_product"),
+    [(3, 512, False), (4, 512, True), (4, 513, False), (1, 0, True)],
+)
+def test_withdrawn_rows_are_fetched_too_while_that_keeps_the_matrix_product(
+    queries: int, withdrawn: int, by_matrix_product: bool
+) -> None:
+    segment = Segment.reserve(0, EMBEDDING_DIM, 600)
+    segment.index.add(unit_vectors(600))
+    segment = segment.with_active(np.arange(withdrawn), active=False)
+    selected: list[bool] = []
+
+    class Noting:
+        ntotal = 600
+
+        def search(self, *arguments: Any, **options: Any) -> tuple[FloatArray, IntArray]:
+            selected.append("params" in options)
+            return index.search(*arguments, **options)
+
+    index = segment.index
+    segment = replace(segment, index=cast("faiss.IndexFlatIP", Noting()))
+    _, rows = segment.best(unit_vectors(queries, seed=1), 5)
+    assert selected == [not by_matrix_product]
+    assert not np.isin(rows, np.arange(withdrawn)).any()
+
+
+def test_faiss_takes_the_matrix_product_from_four_queries_on() -> None:
+    assert faiss.cvar.distance_compute_blas_threshold == 4 * EMBEDDING_DIM
+
+
+@pytest.mark.parametrize(("distance", "kept"), [(0.9e-5, [0, 1]), (1.1e-5, [0, -1])])
+def test_rows_that_rounding_may_have_ordered_stay_in_question(distance: float, kept: list[int]) -> None:
+    rough = np.array([[0.5, 0.5 - distance, 0.2], [0.7, 0.7, 0.2]], np.float32)
+    rows = np.array([[0, 1, 2], [3, 4, 5]])
+    assert finalists(rough, rows, 1).tolist() == [kept, [3, 4]]
 
 
 def run_under_threads(kind: str) -> subprocess.CompletedProcess[str]:

@@ -14,19 +14,21 @@ import numpy as np
 import pytest
 
 from recognition.vision.encoders.layout import EMBEDDING_DIM, fuse, join_blocks
-from recognition.vision.store.generations import (
-    CURRENT,
+from recognition.vision.store.generation_files import (
     DATA_FILES,
     EMBEDDINGS,
     FAISS_INDEX,
     LABELS,
     MANIFEST,
+)
+from recognition.vision.store.generations import (
+    CURRENT,
     FingerprintMismatch,
     GenerationDamaged,
     GenerationStore,
     NoGeneration,
-    Snapshot,
 )
+from recognition.vision.store.snapshot import Snapshot
 from recognition.vision.types import FloatArray
 from tests.recognition.vision.store.generation_writer import snapshot_number
 
@@ -95,7 +97,7 @@ def test_each_snapshot_is_a_generation_of_its_own_and_the_newest_is_live(store: 
     assert sorted(manifest["sha256"]) == sorted(DATA_FILES)
 
 
-def test_nothing_written_yet_is_told_from_damage(store: GenerationStore) -> None:
+def test_nothing_written_yet_is_distinguished_from_damage(store: GenerationStore) -> None:
     for call in (store.current, store.verify, lambda: store.load(fingerprint=FINGERPRINT)):
         with pytest.raises(NoGeneration):
             call()
@@ -280,7 +282,7 @@ def test_control_without_the_checks_wrong_answers_pass_unnoticed(
 
 
 def kill_while_writing(kind: str, folder: Path, delay_s: float) -> int:
-    """Kill -9 a writer some time after its second snapshot; return the last snapshot it told of."""
+    """Kill -9 a writer some time after its second snapshot; return the last snapshot it reported."""
     folder.mkdir()
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("generation_writer.py")), kind, str(folder)],
@@ -291,10 +293,10 @@ def kill_while_writing(kind: str, folder: Path, delay_s: float) -> int:
     )
     assert process.stdout is not None
     with process:
-        told = int(process.stdout.readline())
+        reported = int(process.stdout.readline())
         time.sleep(delay_s)
         process.kill()
-        return int((process.stdout.read().split() or [str(told)])[-1])
+        return int((process.stdout.read().split() or [str(reported)])[-1])
 
 
 @pytest.mark.crash
@@ -302,10 +304,10 @@ def test_kill_9_while_writing_leaves_the_old_or_the_new_complete(tmp_path: Path)
     generator = np.random.default_rng(0)
     for trial in range(KILL_TRIES):
         folder = tmp_path / f"trial-{trial}"
-        told = kill_while_writing("whole", folder, float(generator.uniform(0, 0.05)))
+        reported = kill_while_writing("whole", folder, float(generator.uniform(0, 0.05)))
         store = GenerationStore(folder)
         found = store.load(fingerprint=FINGERPRINT)
-        assert found.applied_seq in {told, told + 1}
+        assert found.applied_seq in {reported, reported + 1}
         assert_same(found, snapshot_number(found.applied_seq))
         store.write(snapshot_of(2))
         store.prune(1)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ebrcs.errors import EbrcsError
+
+if TYPE_CHECKING:
+    from catalog.models import Product
 
 
 class SessionNotFound(EbrcsError):
@@ -40,12 +44,13 @@ class CartEmpty(EbrcsError):
 
 
 class ItemsRefused(EbrcsError):
-    """A refusal because of some products, named in `items`."""
+    """A refusal because of some products; `items` holds the id and the name of each."""
 
     status: ClassVar[int] = 409
 
-    def __init__(self, items: list[dict[str, str]]) -> None:
-        names = ", ".join(item["name"] for item in items)
+    def __init__(self, products: Sequence[Product]) -> None:
+        names = ", ".join(product.name for product in products)
+        items = [{"product_id": str(product.pk), "name": product.name} for product in products]
         super().__init__(f"{self.title}: {names}.", items=items)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from checkout.cart import corrections, services
+from checkout.cart import corrections, items
 from checkout.cart.scan_events import Cause
 from checkout.cart.thumbnails import thumbnail_make
 from checkout.models import ScanEvent, Source
@@ -71,11 +71,11 @@ def change_store(*, session_id: UUID, change: Change) -> CartEvent | None:
     """Store one change; return what it did to the cart."""
     product_id, cause = change.product_id, change.cause
     if product_id is None or change.action == Action.ANSWER:
-        services.scan_note(session_id=session_id, action=change.action, cause=cause, product_id=product_id)
+        items.scan_note(session_id=session_id, action=change.action, cause=cause, product_id=product_id)
         return None
     if change.action == Action.DISAGREE:
         assert change.pictured_id is not None
-        return corrections.disagreement_settle(
+        return corrections.disagreement_resolve(
             session_id=session_id,
             counted_id=change.added_id,
             product_id=product_id,
@@ -83,9 +83,9 @@ def change_store(*, session_id: UUID, change: Change) -> CartEvent | None:
             cause=cause,
         )
     if change.action == Action.ADD:
-        return services.item_add(session_id=session_id, product_id=product_id, cause=cause)
+        return items.item_add(session_id=session_id, product_id=product_id, cause=cause)
     if change.added_id is None:
-        return services.item_remove(session_id=session_id, product_id=product_id, cause=cause)
-    return corrections.sighting_take_back(
+        return items.item_remove(session_id=session_id, product_id=product_id, cause=cause)
+    return corrections.sighting_remove(
         session_id=session_id, added_id=change.added_id, product_id=product_id, cause=cause
     )

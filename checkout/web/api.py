@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from checkout.cart import cart_lines, selectors, services
+from checkout.cart import cart_lines, items, selectors, services
 from checkout.errors import SessionNotActive
 from checkout.live import tickets
 from checkout.models import CheckoutSession, Source
@@ -140,7 +140,7 @@ class BillingItemView(OwnSessionView):
         session = self.own_session(request, session_id)
         body = QuantitySerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.item_set(
+        items.item_set(
             session_id=session.pk, product_id=product_id, quantity=body.validated_data["quantity"]
         )
         return Response(selectors.cart_get(session_id=session.pk))
@@ -163,6 +163,6 @@ class ConfirmView(OwnSessionView):
             "order_id": str(order.pk),
             "number": order.number,
             "total_items": order.total_items,
-            "total_amount": selectors.money(order.total_amount),
+            "total_amount": selectors.amount_text(order.total_amount),
         }
         return Response(body, status=status.HTTP_201_CREATED if confirmation.created else status.HTTP_200_OK)

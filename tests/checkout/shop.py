@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart import services
+from checkout.cart import items, services
 from checkout.cart.scan_events import Cause
 from checkout.models import CheckoutSession, Source
 
@@ -24,7 +24,7 @@ def session_with(user: User, *products: Product, quantity: int = 1) -> CheckoutS
     """Begin a session whose cart holds these products."""
     session = services.session_start(user=user)
     for product in products:
-        services.item_set(session_id=session.pk, product_id=product.pk, quantity=quantity)
+        items.item_set(session_id=session.pk, product_id=product.pk, quantity=quantity)
     return session
 
 

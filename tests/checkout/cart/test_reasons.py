@@ -11,7 +11,7 @@ import pytest
 from django.utils.translation import gettext, override
 
 from accounts.models import User
-from checkout.cart import corrections, reasons, services
+from checkout.cart import corrections, items, reasons, services
 from checkout.cart.reasons import SHAPES, reworded
 from checkout.models import ScanEvent
 from recognition.vision.decision.decide import Candidate, Decision
@@ -95,7 +95,7 @@ def noted(shopper: User) -> list[str]:
     """Return the reasons of changes that a shopper made by hand, and took back."""
     session, tea, honey = services.session_start(user=shopper), product_make("Tea"), product_make("Honey")
     for quantity in (3, 2):
-        services.item_set(session_id=session.pk, product_id=tea.pk, quantity=quantity)
+        items.item_set(session_id=session.pk, product_id=tea.pk, quantity=quantity)
     corrections.item_correct(session_id=session.pk, product_id=tea.pk, instead_id=honey.pk)
     for action in ("correct", "remove", "add"):
         change = ScanEvent.objects.get(session=session, action=action)

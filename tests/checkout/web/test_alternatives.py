@@ -14,7 +14,8 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart.services import item_add, session_start
+from checkout.cart.items import item_add
+from checkout.cart.services import session_start
 from recognition.errors import EngineNotReady
 from recognition.tools.recognizing import ProductMatch
 from tests.checkout.cast import product_make

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
+from django.conf import settings
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from checkout.demo.packs import PACKS, Pack, counter, pack_view
@@ -40,6 +41,11 @@ class Showing:
         ease = way * way * (3 - 2 * way)
         outside = WIDTH / 2 + self.side * (WIDTH / 2 + 220)
         return outside + (WIDTH / 2 + self.side * 20 - outside) * ease, HEIGHT / 2 + 3 * np.sin(frame * 0.9)
+
+
+def clip_available() -> bool:
+    """Whether the media folder holds a clip to play instead of a camera."""
+    return (Path(settings.MEDIA_ROOT) / CLIP_PATH).is_file()
 
 
 def clip_plan() -> list[Showing]:

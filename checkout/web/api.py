@@ -6,69 +6,23 @@ from typing import cast
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from checkout.cart import cart_lines, items, selectors, services
+from checkout.cart import items, selectors, services
 from checkout.errors import SessionNotActive
 from checkout.live import tickets
-from checkout.models import CheckoutSession, Source
-
-
-class SessionSerializer(serializers.Serializer[object]):
-    """A visit to the till; `order_id` is set once it was confirmed."""
-
-    session_id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=CheckoutSession.Status.choices)
-    created_at = serializers.DateTimeField()
-    last_active = serializers.DateTimeField()
-    order_id = serializers.UUIDField(allow_null=True)
-
-
-class TicketSerializer(serializers.Serializer[object]):
-    """A ticket for opening the socket once, as `?ticket=`."""
-
-    ticket = serializers.CharField()
-    expires_in = serializers.IntegerField(help_text="Seconds.")
-
-
-class CartLineSerializer(serializers.Serializer[object]):
-    """A product in the cart; `unit_price` is text such as "2.50", `avg_score` a number or null."""
-
-    product_id = serializers.UUIDField()
-    name = serializers.CharField()
-    quantity = serializers.IntegerField()
-    unit_price = serializers.DecimalField(max_digits=12, decimal_places=2, allow_null=True)
-    avg_score = serializers.FloatField(allow_null=True)
-    source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]
-    image = serializers.CharField(allow_null=True, help_text="Address of the first photo.")
-
-
-class CartSerializer(serializers.Serializer[object]):
-    """The cart; `total_amount` is text such as "12.50", null while any line has no price."""
-
-    items = CartLineSerializer(many=True)
-    total_items = serializers.IntegerField()
-    total_amount = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
-    currency = serializers.CharField()
-
-
-class QuantitySerializer(serializers.Serializer[object]):
-    """How many pieces the line shall have; 0 takes it out."""
-
-    quantity = serializers.IntegerField(min_value=0, max_value=cart_lines.QUANTITY_MAX)
-
-
-class ConfirmationSerializer(serializers.Serializer[object]):
-    """The order that a cart became."""
-
-    order_id = serializers.UUIDField()
-    number = serializers.CharField()
-    total_items = serializers.IntegerField()
-    total_amount = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+from checkout.models import CheckoutSession
+from checkout.web.serializers import (
+    CartSerializer,
+    ConfirmationSerializer,
+    QuantitySerializer,
+    SessionSerializer,
+    TicketSerializer,
+)
 
 
 class OwnSessionView(APIView):
@@ -140,9 +94,7 @@ class BillingItemView(OwnSessionView):
         session = self.own_session(request, session_id)
         body = QuantitySerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        items.item_set(
-            session_id=session.pk, product_id=product_id, quantity=body.validated_data["quantity"]
-        )
+        items.item_set(session_id=session.pk, product_id=product_id, quantity=body.validated_data["quantity"])
         return Response(selectors.cart_get(session_id=session.pk))
 
 

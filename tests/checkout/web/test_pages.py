@@ -219,7 +219,7 @@ def test_a_fault_of_ours_is_a_designed_page(
     def fail(user: User) -> None:
         raise RuntimeError("the secret detail")
 
-    monkeypatch.setattr("checkout.web.pages.open_session", fail)
+    monkeypatch.setattr("checkout.web.home.session_to_continue", fail)
     client.force_login(shopper)
     client.raise_request_exception = False
 

@@ -17,7 +17,9 @@ from accounts.models import User
 from accounts.selectors import DEFAULT_PASSWORDS
 from catalog.models import Product
 from checkout.demo.clip import CLIP_PATH, FRAMES_PER_SECOND, clip_frames, clip_length
-from checkout.demo.packs import PACKS, VIEW_ANGLES, Pack, product_photo
+from checkout.demo.drawing import VIEW_ANGLES, product_photo
+from checkout.demo.pack import Pack
+from checkout.demo.packs import PACKS
 from recognition.services import Upload, product_register
 
 JPEG_QUALITY = 85
@@ -25,22 +27,22 @@ Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Seeded:
-    """What was added now, as opposed to found there already."""
+class SeedCounts:
+    """How many users, products and clip frames were added; what was there already is not counted."""
 
     users: int
     products: int
     frames: int
 
 
-def demo_seed(*, report: Report) -> Seeded:
+def demo_seed(*, report: Report) -> SeedCounts:
     """Add what is missing of the demo shop; what is there, changed or not, stays as it is.
 
     `report` is called with the name of a step, how much of it is done, and how much there is. The accounts
     come last: a shop that has some is either seeded to the end or somebody's own.
     """
     products, frames = _products_add(report), _clip_add(report)
-    return Seeded(users=_users_add(), products=products, frames=frames)
+    return SeedCounts(users=_users_add(), products=products, frames=frames)
 
 
 def _users_add() -> int:

@@ -18,7 +18,8 @@ from catalog.gtin import gtin_is_valid
 from catalog.models import Product
 from checkout.demo import seed
 from checkout.demo.clip import clip_cart, clip_frames, clip_length
-from checkout.demo.packs import PACKS, VIEW_ANGLES, product_photo
+from checkout.demo.drawing import VIEW_ANGLES, product_photo
+from checkout.demo.packs import PACKS
 from recognition.engine import shared
 from recognition.engine.engine import Engine
 from tests.fakes import ThumbnailEncoder

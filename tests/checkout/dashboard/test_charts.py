@@ -42,6 +42,12 @@ def test_bars_stand_on_the_ground_and_on_each_other() -> None:
     assert chart.highest == "c: 40"
 
 
+def test_a_bar_too_small_to_be_seen_is_drawn_one_pixel_high() -> None:
+    chart = bars_draw(rows=[[1, 0], [10_000, 0]], slots=["a", "b"], titles=["a: 1", "b: 10,000"], written=str)
+
+    assert [[part.height for part in bar.parts] for bar in chart.bars] == [["1.0"], ["188.0"]]
+
+
 def test_without_anything_to_show_there_is_a_scale_and_no_bar() -> None:
     chart = bars_draw(rows=[[None], [0]], slots=["a", "b"], titles=["a: –", "b: 0"], written=str)
 

@@ -16,14 +16,14 @@ from catalog.pictures.structure import PADDING, PictureDamaged, Structure, struc
 from catalog.text import text_clean
 from ebrcs.errors import EbrcsError
 
-LONGEST_SIDE_PX = 1600
-SHORTEST_SIDE_PX = 32
-LONGEST_ASPECT = 20
-QUALITY = 90
+PHOTO_SIDE_MAX_PX = 1600
+PHOTO_SIDE_MIN_PX = 32
+PHOTO_ASPECT_MAX = 20
+JPEG_QUALITY = 90
 # Each pass of a progressive JPEG costs time in proportion to its pixels but can be stated in some 50 bytes.
-MAX_SCANS = 24
-MAX_SCANNED_PIXELS = 600_000_000
-FILENAME_LENGTH = 100
+PHOTO_SCANS_MAX = 24
+PHOTO_SCANNED_PIXELS_MAX = 600_000_000
+FILENAME_MAX_CHARACTERS = 100
 
 
 class PhotoRefused(EbrcsError):
@@ -62,16 +62,16 @@ def photo_read(data: bytes, *, filename: str) -> Photo:
     What follows the picture is dropped where cameras put it and refused otherwise: a file that is two
     things at once has no business here.
     """
-    filename = text_clean(filename)[:FILENAME_LENGTH] or "photo"
+    filename = text_clean(filename)[:FILENAME_MAX_CHARACTERS] or "photo"
     if len(data) > settings.IMAGE_MAX_BYTES:
         limit = settings.IMAGE_MAX_BYTES
         raise PhotoTooLarge(filename, f"{len(data)} bytes; up to {limit} are allowed.", limit=limit)
     try:
-        image = picture_decode(structure_checked(data, filename), side_max_px=LONGEST_SIDE_PX)
+        image = picture_decode(structure_checked(data, filename), side_max_px=PHOTO_SIDE_MAX_PX)
     except PictureDamaged as error:
         raise PhotoRefused(filename, f"the picture is damaged: {error}.") from error
     with BytesIO() as file:
-        image.save(file, "JPEG", quality=QUALITY, optimize=True)
+        image.save(file, "JPEG", quality=JPEG_QUALITY, optimize=True)
         content = file.getvalue()
     return Photo(content, hashlib.sha256(content).hexdigest(), image.width, image.height, filename)
 
@@ -94,12 +94,12 @@ def structure_checked(data: bytes, filename: str) -> Structure:
         limit = settings.IMAGE_MAX_PIXELS
         raise PhotoTooLarge(filename, f"{size}; up to {limit} in all are allowed.", limit=limit)
     shortest, longest = sorted((found.width, found.height))
-    if shortest < SHORTEST_SIDE_PX:
-        raise PhotoRefused(filename, f"{size}; each side needs {SHORTEST_SIDE_PX}.", limit=SHORTEST_SIDE_PX)
-    if longest > shortest * LONGEST_ASPECT:
-        reason = f"{size}; one side may be {LONGEST_ASPECT} times the other."
-        raise PhotoRefused(filename, reason, limit=LONGEST_ASPECT)
-    if found.scans > MAX_SCANS or found.scans * pixels > MAX_SCANNED_PIXELS:
+    if shortest < PHOTO_SIDE_MIN_PX:
+        raise PhotoRefused(filename, f"{size}; each side needs {PHOTO_SIDE_MIN_PX}.", limit=PHOTO_SIDE_MIN_PX)
+    if longest > shortest * PHOTO_ASPECT_MAX:
+        reason = f"{size}; one side may be {PHOTO_ASPECT_MAX} times the other."
+        raise PhotoRefused(filename, reason, limit=PHOTO_ASPECT_MAX)
+    if found.scans > PHOTO_SCANS_MAX or found.scans * pixels > PHOTO_SCANNED_PIXELS_MAX:
         raise PhotoRefused(filename, f"decoding it takes {found.scans} passes, which is too many.")
     if not trailing_known(found.trailing):
         raise PhotoRefused(filename, f"{len(found.trailing)} bytes of something else follow the picture.")

@@ -112,7 +112,7 @@ def test_an_order_shows_three_pictures_and_counts_the_rest(client: Client, shopp
     page = client.get("/my/").content.decode()
 
     assert page.count('<img src="/media/products/') == 3
-    assert "+2" in page
+    assert '<span class="order-more number">+2</span>' in page
 
 
 @pytest.mark.parametrize("count", [2, 10])

@@ -29,6 +29,22 @@ def test_a_number_already_taken_is_drawn_again(shopper: User, monkeypatch: pytes
     assert sorted(Order.objects.values_list("number", flat=True)) == ["A-1", "B-2"]
 
 
+def test_after_20_numbers_that_are_taken_the_order_fails(
+    shopper: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    milk = product_make("Milk")
+    for drawn in (["A-1"], ["A-1"] * 19 + ["B-2"], ["A-1"] * 20 + ["C-3"]):
+        numbers = iter(drawn)
+        monkeypatch.setattr(services, "order_number_make", lambda numbers=numbers: next(numbers))
+        session = session_with(shopper, milk)
+        if drawn[-1] == "C-3":
+            with pytest.raises(IntegrityError, match="20 tries"):
+                checkout_services.session_confirm(session_id=session.pk)
+        else:
+            checkout_services.session_confirm(session_id=session.pk)
+    assert sorted(Order.objects.values_list("number", flat=True)) == ["A-1", "B-2"]
+
+
 def test_a_session_never_gets_a_second_order(shopper: User) -> None:
     session = session_with(shopper, product_make("Milk"))
     order = checkout_services.session_confirm(session_id=session.pk).order

@@ -278,6 +278,19 @@ def test_a_disagreement_that_is_stored_twice_counts_once_however_many_are_kept(
     assert ScanEvent.objects.filter(action="disagree").count() == kept
 
 
+def test_100_disagreements_of_a_session_are_kept_and_the_next_is_still_believed(
+    session: CheckoutSession,
+) -> None:
+    milk, cream = product_make("Milk"), product_make("Cream")
+    ScanEvent.objects.bulk_create(
+        ScanEvent(session=session, action="disagree", source=Source.BARCODE) for _ in range(99)
+    )
+    for _ in range(2):
+        disagree(session, add(session, milk), cream, milk)
+    assert ScanEvent.objects.filter(action="disagree").count() == 100
+    assert lines_of(session) == {"Cream": 2}
+
+
 def test_a_barcode_counts_where_the_picture_was_refused(session: CheckoutSession) -> None:
     disagree(session, uuid4(), product_make("Cream"), product_make("Milk", is_active=False))
     assert lines_of(session) == {"Cream": 1}

@@ -27,7 +27,7 @@ from checkout.errors import (
     SessionNotActive,
     SessionNotFound,
 )
-from checkout.models import BillingItem, CheckoutSession, ScanEvent
+from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
 from orders.models import Order, OrderItem
 from tests.checkout.shop import product_make, seen, session_with
 
@@ -328,15 +328,26 @@ def test_touching_writes_only_when_the_stored_time_is_old(
     shopper: User, django_assert_num_queries: Any
 ) -> None:
     session = services.session_start(user=shopper)
-    stored = session.last_active
-    services.session_touch(session_id=session.pk)
-    session.refresh_from_db()
-    assert session.last_active == stored
-    CheckoutSession.objects.update(last_active=stored - timedelta(minutes=1))
-    with django_assert_num_queries(1):
-        services.session_touch(session_id=session.pk)
-    session.refresh_from_db()
-    assert session.last_active >= stored
+    started = session.last_active
+    recent, old = timezone.now() - timedelta(seconds=10), timezone.now() - timedelta(seconds=16)
+    for stored, is_written in ((recent, False), (old, True)):
+        CheckoutSession.objects.update(last_active=stored)
+        with django_assert_num_queries(1):
+            services.session_touch(session_id=session.pk)
+        session.refresh_from_db()
+        assert (session.last_active >= started) == is_written
+
+
+def test_a_change_of_the_cart_keeps_the_session_alive(shopper: User) -> None:
+    milk = product_make("Milk")
+    session = services.session_start(user=shopper)
+    started = session.last_active
+    recent, old = timezone.now() - timedelta(seconds=10), timezone.now() - timedelta(seconds=16)
+    for stored, is_written in ((recent, False), (old, True)):
+        CheckoutSession.objects.update(last_active=stored)
+        items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+        session.refresh_from_db()
+        assert (session.last_active >= started) == is_written
 
 
 def test_questions_and_unknown_items_are_recorded_up_to_a_bound(
@@ -348,6 +359,26 @@ def test_questions_and_unknown_items_are_recorded_up_to_a_bound(
         items.scan_note(session_id=session.pk, action=action, cause=Cause(score=0.4))
     assert list(ScanEvent.objects.values_list("action", flat=True)) == ["question", "unknown"]
     assert not ScanEvent.objects.filter(product__isnull=False).exists()
+
+
+def test_500_notes_of_a_session_are_kept_and_those_of_others_do_not_count(
+    shopper: User, stranger: User
+) -> None:
+    session, other = services.session_start(user=shopper), services.session_start(user=stranger)
+    for one, count in ((session, 499), (other, 1)):
+        ScanEvent.objects.bulk_create(
+            ScanEvent(session=one, action=ScanEvent.Action.UNKNOWN, source=Source.VISION)
+            for _ in range(count)
+        )
+    for _ in range(2):
+        items.scan_note(session_id=session.pk, action=ScanEvent.Action.QUESTION, cause=Cause())
+    assert session.scan_events.count() == 500
+
+
+def test_a_reason_is_cut_to_200_characters(shopper: User) -> None:
+    session = services.session_start(user=shopper)
+    items.scan_note(session_id=session.pk, action=ScanEvent.Action.UNKNOWN, cause=Cause(reason="x" * 201))
+    assert ScanEvent.objects.get().reason == "x" * 200
 
 
 @pytest.mark.django_db(transaction=True)

@@ -117,3 +117,15 @@ def test_the_product_in_doubt_is_the_one_the_till_took_the_item_for(shopper: Use
         ("Rye bread", 1, 1, 1, 0),
         ("Rolls", 0, 0, 0, 1),
     ]
+
+
+def test_eight_doubtful_products_are_listed_the_most_disputed_first(shopper: User) -> None:
+    session = visit_make(shopper, NOW - timedelta(hours=1))
+    products = [product_make(f"Product {number}") for number in range(9)]
+    for number, product in enumerate(products, start=1):
+        for _ in range(number):
+            event_make(session, NOW - timedelta(minutes=30), "correct", product=product)
+
+    doubtful = doubtful_products(period=PERIOD)
+
+    assert [one.product for one in doubtful] == products[:0:-1]

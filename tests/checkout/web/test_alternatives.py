@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def eyes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+def recognized(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Let recognition rank all products by name, without an engine; return the pictures it was given."""
     looked_at: list[bytes] = []
 
@@ -47,7 +47,7 @@ def likely(client: Client, session_id: uuid.UUID, product_id: uuid.UUID) -> list
 
 
 def test_the_picture_that_was_seen_last_decides_and_the_product_itself_is_left_out(
-    client: Client, shopper: User, eyes: list[bytes]
+    client: Client, shopper: User, recognized: list[bytes]
 ) -> None:
     apple, bread, cheese = (product_make(name) for name in ("Apple", "Bread", "Cheese"))
     session = session_start(user=shopper)
@@ -58,11 +58,23 @@ def test_the_picture_that_was_seen_last_decides_and_the_product_itself_is_left_o
     client.force_login(shopper)
 
     assert likely(client, session.pk, bread.pk) == [apple.name]
-    assert eyes == [b"last"]
+    assert recognized == [b"last"]
+
+
+def test_six_products_are_likely_at_most(client: Client, shopper: User, recognized: list[bytes]) -> None:
+    apple, *others = (product_make(f"Apple {number}") for number in range(8))
+    session = session_with(shopper, apple)
+    client.force_login(shopper)
+
+    assert likely(client, session.pk, apple.pk) == [product.name for product in others[:6]]
+    assert likely(client, session.pk, others[-1].pk) == [
+        apple.name,
+        *(product.name for product in others[:5]),
+    ]
 
 
 def test_a_line_added_by_hand_is_compared_by_its_products_photo(
-    client: Client, shopper: User, eyes: list[bytes]
+    client: Client, shopper: User, recognized: list[bytes]
 ) -> None:
     apple, bread = product_make("Apple"), product_make("Bread")
     session = session_with(shopper, apple)
@@ -70,7 +82,7 @@ def test_a_line_added_by_hand_is_compared_by_its_products_photo(
 
     assert likely(client, session.pk, apple.pk) == [bread.name]
     with apple.images.get().image.open("rb") as photo:
-        assert eyes == [photo.read()]
+        assert recognized == [photo.read()]
 
 
 def test_without_a_picture_or_while_recognition_is_not_ready_nothing_is_likely(
@@ -90,19 +102,19 @@ def test_without_a_picture_or_while_recognition_is_not_ready_nothing_is_likely(
 
 
 def test_nobody_asks_about_a_strangers_cart(
-    client: Client, shopper: User, stranger: User, eyes: list[bytes]
+    client: Client, shopper: User, stranger: User, recognized: list[bytes]
 ) -> None:
     apple = product_make("Apple")
     session = session_with(shopper, apple)
     client.force_login(stranger)
 
     assert client.get(f"/checkout/{session.pk}/likely/{apple.pk}/").status_code == 404
-    assert eyes == []
+    assert recognized == []
 
 
 @pytest.mark.usefixtures("one_rate_window")
 def test_too_many_questions_are_put_off(
-    client: Client, shopper: User, eyes: list[bytes], settings: Settings
+    client: Client, shopper: User, recognized: list[bytes], settings: Settings
 ) -> None:
     rates = {**settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "recognize": "2/day"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
@@ -114,4 +126,4 @@ def test_too_many_questions_are_put_off(
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2].headers["Retry-After"]) > 0
-    assert len(eyes) == 2
+    assert len(recognized) == 2

@@ -107,6 +107,14 @@ def test_without_a_clip_none_is_offered(
     assert "Try without a camera" not in client.get("/").content.decode()
 
 
+def test_where_there_is_a_clip_it_is_offered(client: Client, shopper: User, clip: None) -> None:
+    session = session_start(user=shopper)
+    client.force_login(shopper)
+
+    for path in ("/", f"/checkout/{session.pk}/"):
+        assert "Try without a camera" in client.get(path).content.decode()
+
+
 def test_a_visit_is_seen_by_its_shopper_only(
     client: Client, shopper: User, stranger: User, keeper: User
 ) -> None:
@@ -193,7 +201,8 @@ def test_the_site_can_be_installed(client: Client) -> None:
 def test_pages_carry_no_script_or_style_of_their_own_and_forbid_it(
     client: Client, shopper: User, path: str
 ) -> None:
-    client.force_login(shopper)
+    if path not in ("/login/", "/signup/"):  # they lead on whoever is logged in
+        client.force_login(shopper)
     response = client.get(path, follow=True)
     page = response.content.decode()
 

@@ -1,4 +1,4 @@
-"""Sessions, carts and confirming over REST."""
+"""Checkout sessions and their carts over REST."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class OwnSessionView(APIView):
     """A view on one session of the caller's own."""
 
     def own_session(self, request: Request, session_id: UUID) -> CheckoutSession:
-        """Return the session, ended if it was idle for too long; anyone else's does not exist."""
+        """Return the session, ended if it was idle for too long; someone else's is answered with 404."""
         user = cast("User", request.user)
         return services.session_current(session=selectors.session_get(user=user, session_id=session_id))
 
 
 class SessionListView(APIView):
-    """Begins sessions."""
+    """Starts sessions."""
 
     @extend_schema(request=None, responses={201: SessionSerializer}, operation_id="session_start")
     def post(self, request: Request) -> Response:
-        """Begin a visit with an empty cart."""
+        """Start a session with an empty cart."""
         session = services.session_start(user=cast("User", request.user))
         return Response(selectors.session_info(session=session), status=status.HTTP_201_CREATED)
 
@@ -49,7 +49,7 @@ class SessionDetailView(OwnSessionView):
 
     @extend_schema(responses=SessionSerializer, operation_id="session_get")
     def get(self, request: Request, session_id: UUID) -> Response:
-        """Show a session of one's own."""
+        """Show one of your sessions."""
         return Response(selectors.session_info(session=self.own_session(request, session_id)))
 
     @extend_schema(
@@ -63,7 +63,7 @@ class SessionDetailView(OwnSessionView):
 
 
 class TicketView(OwnSessionView):
-    """Hands out tickets for the socket."""
+    """Issues tickets for the socket."""
 
     @extend_schema(request=None, responses={201: TicketSerializer}, operation_id="session_ticket")
     def post(self, request: Request, session_id: UUID) -> Response:

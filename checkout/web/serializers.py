@@ -9,7 +9,7 @@ from checkout.models import CheckoutSession, Source
 
 
 class SessionSerializer(serializers.Serializer[object]):
-    """A visit to the till; `order_id` is set once it was confirmed."""
+    """A checkout session; `order_id` is set once it was confirmed."""
 
     session_id = serializers.UUIDField()
     status = serializers.ChoiceField(choices=CheckoutSession.Status.choices)
@@ -19,7 +19,7 @@ class SessionSerializer(serializers.Serializer[object]):
 
 
 class TicketSerializer(serializers.Serializer[object]):
-    """A ticket for opening the socket once, as `?ticket=`."""
+    """A ticket that opens the socket once, as `?ticket=`."""
 
     ticket = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="Seconds.")
@@ -47,7 +47,7 @@ class CartSerializer(serializers.Serializer[object]):
 
 
 class QuantitySerializer(serializers.Serializer[object]):
-    """How many pieces the line shall have; 0 takes it out."""
+    """How many pieces the cart shall hold; 0 removes the line."""
 
     quantity = serializers.IntegerField(min_value=0, max_value=QUANTITY_MAX)
 

@@ -1,8 +1,8 @@
-"""Takes changes of a cart back: the shopper's corrections and undoing, and barcodes that know better.
+"""Corrects and undoes changes of a cart: for the shopper, for items that left the view, and for barcodes.
 
 Each service reads the same way: hold the session, return or refuse where this was done before, change the
 lines, record the change, which announces it. A change is taken back at most once: all of this runs under the
-lock on the session's row, and a constraint (one undoing for each event) stands behind it.
+lock on the session's row, backed by a constraint (one undo for each event).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which recorded changes of a cart still stand, and with how many pieces.
+"""Which recorded changes of a cart can be undone, and how many of their pieces still stand.
 
 Only read while the session is held: its lock covers its scan events, whose rows are not locked.
 """

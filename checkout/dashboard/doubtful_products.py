@@ -32,8 +32,8 @@ class DoubtfulProduct:
 def doubtful_products(*, period: Period) -> list[DoubtfulProduct]:
     """Return the products that were corrected, undone, contradicted or asked about most, in three queries.
 
-    Where barcode and picture disagree, the product in doubt is the one the picture was taken for. Only the
-    undoing of an addition speaks against the till.
+    Where barcode and picture disagree, the product in doubt is the one the picture was taken for. Undoing
+    counts only if it undid an addition.
     """
     kinds = (Action.ANSWER, *DISPUTES)  # those of the index
     against = ~Q(action=Action.UNDO) | Q(about__action=Action.ADD)

@@ -20,7 +20,7 @@ class Metric:
     Attributes
     ----------
     value, before : of the period, and of the period before
-    change : between them, as a percentage; empty where none can be told
+    change : between them, as a percentage; empty without a number to compare
     note : what the value is measured against
     values : of each slot, for the table
     url : the list of what was counted

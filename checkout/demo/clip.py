@@ -1,4 +1,4 @@
-"""A short visit to the demo shop, drawn frame by frame: for trying the till without a camera."""
+"""A short visit to the demo shop, drawn frame by frame, for trying checkout without a camera."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from checkout.demo.packs import PACKS
 
 CLIP_PATH = PurePosixPath("demo/clip.json")  # in the media folder, its frames beside it
 WIDTH, HEIGHT, FRAMES_PER_SECOND = 640, 480, 10
-LEAD_IN_FRAMES = 15  # the empty counter, from which the till learns its background
+LEAD_IN_FRAMES = 15  # the empty counter, from which the background is learned
 MOVE_FRAMES, HOLD_FRAMES, PAUSE_FRAMES = 6, 16, 9
 ITEM_HEIGHT_PX = 250
-MARGIN_PX = 400  # room beside the frame, where packs wait to come in
+MARGIN_PX = 400  # room beside the frame, from which packs come in
 SKIN = (214, 168, 138)
 
 

@@ -25,11 +25,11 @@ def pack_face(pack: Pack) -> Image.Image:
     draw.rectangle((0, HEIGHT_PX * 0.385, pack.width_px, HEIGHT_PX * 0.4), fill=pack.accent)
     reach = pack.width_px * (0.62 if pack.round_side else 0.82)
     font = ImageFont.load_default(
-        FONT_SIZE_PX * reach / ImageFont.load_default(FONT_SIZE_PX).getlength(pack.words)
+        FONT_SIZE_PX * reach / ImageFont.load_default(FONT_SIZE_PX).getlength(pack.label)
     )
     draw.text(
         (pack.width_px / 2, HEIGHT_PX * 0.24),
-        pack.words,
+        pack.label,
         pack.ink,
         font=font,
         anchor="mm",

@@ -15,10 +15,10 @@ Motif = Callable[[ImageDraw.ImageDraw, "Pack", int, int], None]
 
 @dataclass(frozen=True)
 class Pack:
-    """A product of the demo shop; `words` stand above its motif, `round_side` makes it a cylinder."""
+    """A product of the demo shop; `label` is printed above its motif, `round_side` makes it a cylinder."""
 
     name: str
-    words: str
+    label: str
     price: Decimal
     barcode: str
     width_px: int

@@ -1,4 +1,4 @@
-"""Fills an empty shop with something to try: two accounts, a dozen drawn products, a clip."""
+"""Fills an empty shop for trying it out: two accounts, a dozen drawn products, a clip."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def demo_seed(*, report: Report) -> SeedCounts:
     """Add what is missing of the demo shop; what is there, changed or not, stays as it is.
 
     `report` is called with the name of a step, how much of it is done, and how much there is. The accounts
-    come last: a shop that has some is either seeded to the end or somebody's own.
+    come last: a shop that has accounts is either fully seeded or not the demo's.
     """
     products, frames = _products_add(report), _clip_add(report)
     return SeedCounts(users=_users_add(), products=products, frames=frames)
@@ -70,13 +70,13 @@ def _products_add(report: Report) -> int:
 
 def _uploads(pack: Pack) -> list[Upload]:
     return [
-        Upload(filename=f"{pack.words.lower()}-{number}.jpg", data=_jpeg(product_photo(pack, number)))
+        Upload(filename=f"{pack.label.lower()}-{number}.jpg", data=_jpeg(product_photo(pack, number)))
         for number in range(len(VIEW_ANGLES))
     ]
 
 
 def _clip_add(report: Report) -> int:
-    """Draw the clip beside its place and move it there whole, so that no half of it is ever played."""
+    """Draw the clip in a folder beside its own and rename that, so that no half of it is ever played."""
     folder = (Path(settings.MEDIA_ROOT) / CLIP_PATH).parent
     if (folder / CLIP_PATH.name).exists():
         return 0

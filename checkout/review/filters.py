@@ -19,7 +19,7 @@ DOUBTS = (Action.QUESTION, Action.UNKNOWN, *DISPUTES)
 
 
 class DoubtFilter(admin.SimpleListFilter):
-    """Visits in which something was asked, not recognised or disputed."""
+    """Visits with questions, unknown items or disputes."""
 
     title = _("doubts")
     parameter_name = "doubt"

@@ -72,7 +72,7 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @never_cache
 @login_required
 def likely_page(request: HttpRequest, session_id: UUID, product_id: UUID) -> JsonResponse:
-    """List the products that a line of the shopper's own cart may be in truth."""
+    """List alternatives for a line of the shopper's own cart."""
     assert request.user.is_authenticated
     try:
         rate_limit_check("recognize", f"user:{request.user.pk}")

@@ -1,4 +1,4 @@
-"""What becomes of uploaded photos: accepted ones are written anew, all others refused by name."""
+"""Uploaded photos: accepted ones are re-encoded, all others are refused by name."""
 
 from __future__ import annotations
 

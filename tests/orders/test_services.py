@@ -1,4 +1,4 @@
-"""What an order's number is like, and that a number taken is drawn again."""
+"""Order numbers, and that one which is taken is drawn again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orders.models import Order
 from tests.checkout.shop import product_make, session_with
 
 
-def test_a_number_is_the_day_and_five_characters_that_nobody_mixes_up() -> None:
+def test_a_number_is_the_day_and_five_characters_that_are_not_mistaken() -> None:
     numbers = {services.order_number_make() for _ in range(200)}
     assert len(numbers) > 190
     assert all(re.fullmatch(r"\d{6}-[0-9A-HJKMNP-TV-Z]{5}", number) for number in numbers)

@@ -1,4 +1,4 @@
-"""Taking changes back: each once, whatever happened to the line meanwhile; a refusal leaves all as it was."""
+"""Undoing and correcting: each change once, whatever happened meanwhile; a refusal changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carts do: adding, setting, removing, confirming, ending; each refusal leaves all as it was."""
+"""Carts and sessions: adding, setting, removing, confirming, ending; a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -412,8 +412,8 @@ def test_a_channel_layer_that_is_away_fails_no_change(
     assert cart_lines(session) == {"Milk": 1}
     services.session_confirm(session_id=session.pk)
     assert Order.objects.count() == 1
-    assert "could not be told of cart.changed" in caplog.text
-    assert "could not be told of session.ended" in caplog.text
+    assert "could not be notified of cart.changed" in caplog.text
+    assert "could not be notified of session.ended" in caplog.text
 
 
 @pytest.mark.parametrize("code", ["036000291452", "0036000291452", "00036000291452", " 036000291452 "])

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from checkout.models import FrameCount
-from tests.checkout.cast import product_make
+from tests.checkout.shop import product_with_photo
 from tests.checkout.visits import event_make, sale_make, visit_make
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def busy(shopper: User) -> None:
     """Sell something an hour ago, or at midnight if the day is younger, and have doubts about it."""
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     at = max(today, timezone.now() - timedelta(hours=1))
-    bread = product_make("Rye & <b>bread</b>", "1234.50")
+    bread = product_with_photo("Rye & <b>bread</b>", "1234.50")
     order = sale_make(shopper, bread, at, quantity=2, amount="1234.50")
     for action in ("question", "unknown", "answer", "correct", "disagree"):
         event_make(order.session, at, action, product=bread, other_product=bread)
@@ -96,7 +96,7 @@ def test_it_speaks_korean(busy: None, page: Callable[..., str]) -> None:
 
 
 def test_a_shop_without_prices_has_its_orders_drawn(shopper: User, page: Callable[..., str]) -> None:
-    stone = product_make("Stone", None)
+    stone = product_with_photo("Stone", None)
     sale_make(shopper, stone, timezone.now(), amount=None)
     sale_make(shopper, stone, timezone.now(), amount=None)
 
@@ -141,7 +141,7 @@ def test_many_orders_take_as_many_queries_as_two(
     shopper: User, keeper: User, client: Client, settings: Settings, orders: int
 ) -> None:
     settings.CURRENCY = "EUR"
-    products = [product_make(f"Product {number}") for number in range(2 if orders == 2 else 12)]
+    products = [product_with_photo(f"Product {number}") for number in range(2 if orders == 2 else 12)]
     for number in range(orders):
         product = products[number % len(products)]
         order = sale_make(shopper, product, timezone.now() - timedelta(hours=number))

@@ -1,4 +1,4 @@
-"""What the till saw, as it is counted for the shop keeper."""
+"""How recognition did, as it is counted for the shop keeper."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_percentiles_come_from_the_sum_of_all_hours_and_processes() -> None:
     assert (answers.lost.total, answers.received.total) == (25, 125)
 
 
-def test_the_product_in_doubt_is_the_one_the_till_took_the_item_for(shopper: User) -> None:
+def test_the_product_in_doubt_is_the_one_the_item_was_taken_for(shopper: User) -> None:
     bread, rolls = product_make("Rye bread"), product_make("Rolls")
     session = visit_make(shopper, NOW - timedelta(hours=1))
     at = NOW - timedelta(minutes=30)

@@ -1,4 +1,4 @@
-"""The demo shop: drawn packs that can be told apart, a clip with a known cart, seeded once."""
+"""The demo shop: drawn packs that differ, a clip with a known cart, seeded once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions and carts over REST: shapes, who may what, and what bad input is told."""
+"""Sessions and carts over REST: bodies, permissions, and the answers to bad input."""
 
 from __future__ import annotations
 

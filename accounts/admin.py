@@ -1,4 +1,4 @@
-"""Users in Django admin: create, change the role, disable."""
+"""Users in Django admin: created, given a role, shut out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class UserEditForm(UserChangeForm[User]):
         fields = ("username", "role", "is_active", "password")
 
 
-admin.site.unregister(Group)  # nobody's rights come from groups
+admin.site.unregister(Group)  # rights come from roles alone
 
 
 @admin.register(User)
@@ -57,11 +57,11 @@ class UserAdmin(DjangoUserAdmin[User]):
     )
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
-        """Save; a user who is shut out loses every refresh token, also for the time after."""
+        """Save a user; one who is shut out loses every refresh token, for good."""
         super().save_model(request, obj, form, change)
         if change and not obj.is_active:
             tokens_revoke_all(user=obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Offer no deletion: visits and receipts name their user; shut a user out instead."""
+        """Forbid deletion: visits and receipts name their user, who can be shut out instead."""
         return False

@@ -1,4 +1,4 @@
-"""Signing up, logging in and out, and renewing tokens over REST."""
+"""Signup, login, logout and token refresh over REST."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from accounts import services
 from accounts.models import User
 from ebrcs.rate_limits import client_address
 
-PASSWORD_LENGTH = 128
-TOKEN_LENGTH = 4096
+PASSWORD_MAX_CHARACTERS = 128
+TOKEN_MAX_CHARACTERS = 4096
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
-    """Who somebody is."""
+    """A user's name and role."""
 
     class Meta:
         model = User
@@ -29,18 +29,21 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
 
 class CredentialsSerializer(serializers.Serializer[object]):
-    """A name and a password; blanks in a password count."""
+    """A name and a password, whose spaces count."""
 
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(
-        max_length=PASSWORD_LENGTH, trim_whitespace=False, write_only=True, style={"input_type": "password"}
+        max_length=PASSWORD_MAX_CHARACTERS,
+        trim_whitespace=False,
+        write_only=True,
+        style={"input_type": "password"},
     )
 
 
 class RefreshSerializer(serializers.Serializer[object]):
     """A refresh token."""
 
-    refresh = serializers.CharField(max_length=TOKEN_LENGTH)
+    refresh = serializers.CharField(max_length=TOKEN_MAX_CHARACTERS)
 
 
 class TokensSerializer(serializers.Serializer[object]):
@@ -51,13 +54,13 @@ class TokensSerializer(serializers.Serializer[object]):
 
 
 class LoginSerializer(TokensSerializer):
-    """A pair of tokens and whose they are."""
+    """A pair of tokens and their user."""
 
     user = UserSerializer()
 
 
 class OpenView(APIView):
-    """A view for callers without a valid token: what they send of an old one is not looked at."""
+    """A view for callers without a valid token: an old one that they send is ignored."""
 
     permission_classes = [AllowAny]
     authentication_classes = []
@@ -83,11 +86,11 @@ class SignupView(OpenView):
 
 
 class LoginView(OpenView):
-    """Hands out a first pair of tokens."""
+    """Issues a first pair of tokens."""
 
     @extend_schema(request=CredentialsSerializer, responses=LoginSerializer, operation_id="login")
     def post(self, request: Request) -> Response:
-        """Log in; tries are limited by address and by name."""
+        """Log in; attempts are limited by address and by name."""
         values = self.values(CredentialsSerializer, request)
         services.login_limit_check(address=client_address(request), username=values["username"])
         user, tokens = services.user_login(
@@ -98,35 +101,35 @@ class LoginView(OpenView):
 
 
 class RefreshView(OpenView):
-    """Trades refresh tokens."""
+    """Exchanges refresh tokens."""
 
     throttle_scope = "refresh"
 
     @extend_schema(request=RefreshSerializer, responses=TokensSerializer, operation_id="token_refresh")
     def post(self, request: Request) -> Response:
-        """Trade a refresh token, once, for a new pair."""
+        """Exchange a refresh token, once, for a new pair."""
         tokens = services.token_refresh(refresh=self.values(RefreshSerializer, request)["refresh"])
         return Response({"access": tokens.access, "refresh": tokens.refresh})
 
 
 class LogoutView(OpenView):
-    """Ends tokens."""
+    """Revokes tokens."""
 
     throttle_scope = "refresh"
 
     @extend_schema(
         request=RefreshSerializer,
-        responses={204: OpenApiResponse(description="The refresh token is used up.")},
+        responses={204: OpenApiResponse(description="The refresh token is revoked.")},
         operation_id="logout",
     )
     def post(self, request: Request) -> Response:
-        """Use up a refresh token without a new one."""
+        """Revoke a refresh token."""
         services.token_revoke(refresh=self.values(RefreshSerializer, request)["refresh"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class MeView(APIView):
-    """Tells who the caller is."""
+    """Shows who the caller is."""
 
     @extend_schema(responses=UserSerializer, operation_id="me")
     def get(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""System checks of the accounts: published passwords, and tokens that could not be taken back."""
+"""System checks of accounts: published passwords, and refresh tokens that could not be revoked."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ BLACKLIST_APP = "rest_framework_simplejwt.token_blacklist"
 
 @register()
 def default_passwords_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Remind of accounts whose password is published."""
+    """Warn of accounts that still have a published password."""
     return default_passwords_found(CheckWarning, "ebrcs.W003")
 
 
 @register(deploy=True)
 def default_passwords_refused(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse a deployment in which anybody can log in as the shop keeper."""
+    """Refuse a deployment in which anyone can log in as the shop keeper."""
     return default_passwords_found(Error, "ebrcs.E003")
 
 
 def default_passwords_found(kind: type[CheckWarning | Error], check_id: str) -> list[CheckMessage]:
-    """Return a message for each account whose password is published."""
+    """Return a message for each account that still has a published password."""
     return [
         kind(
-            f"The account {name!r} still has the demonstration's password.",
-            hint="Change them with `manage.py changepassword NAME`, or disable the accounts in the admin.",
+            f"The account {name!r} still has the published password of the demo shop.",
+            hint="Change it with `manage.py changepassword NAME`, or disable the account in the admin.",
             id=check_id,
         )
         for name in default_accounts_list()
@@ -40,7 +40,7 @@ def default_passwords_found(kind: type[CheckWarning | Error], check_id: str) -> 
 
 @register()
 def token_blacklist_installed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse to run without the blacklist: the token library would keep none and say nothing."""
+    """Refuse to run without the blacklist app: the token library would silently blacklist nothing."""
     if apps.is_installed(BLACKLIST_APP):
         return []
     return [

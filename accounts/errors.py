@@ -1,4 +1,4 @@
-"""What accounts refuse."""
+"""What accounts refuse, each with its stable code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ebrcs.errors import EbrcsError
 
 
 class InvalidCredentials(EbrcsError):
-    """Name and password do not match an account that may log in; which of these it was is not told."""
+    """Name and password do not match an account that may log in; it is not told which was wrong."""
 
     code: ClassVar[str] = "invalid_credentials"
     status: ClassVar[int] = 401
@@ -24,7 +24,7 @@ class TokenNotValid(EbrcsError):
 
 
 class UsernameTaken(EbrcsError):
-    """Another account has this name, if only in other letter case."""
+    """Another account has this name, perhaps in other letter case."""
 
     code: ClassVar[str] = "username_taken"
     status: ClassVar[int] = 409

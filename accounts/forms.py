@@ -1,4 +1,4 @@
-"""The forms of signing up and logging in."""
+"""The signup and login forms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LoginForm(AuthenticationForm):
 
 
 class SignupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # Django's forms take no type at run time
-    """A new shopper; nobody becomes an admin here, whatever is sent."""
+    """A new shopper; whatever is sent, it makes no admin."""
 
     class Meta:
         model = User
@@ -37,7 +37,7 @@ class SignupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # Django's fo
         self.fields["password2"].help_text = ""
 
     def clean_username(self) -> str:
-        """Refuse a name that differs from another one only in upper and lower case."""
+        """Refuse a name that differs from another only in letter case."""
         username: str = self.cleaned_data["username"]
         if User.objects.filter(username__iexact=username).exists():
             raise ValidationError(NAME_TAKEN, code="taken")

@@ -1,4 +1,4 @@
-"""Who may do what: shoppers and admins."""
+"""Users and their roles: shoppers and admins."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; nothing but `create_superuser` makes an admin."""
+    """Creates users; without a role they are shoppers."""
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
-        """Create and store a user with a hashed password (none given: one that never matches)."""
+        """Create and store a user with a hashed password; None never matches."""
         user = self.model(username=self.model.normalize_username(username), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -28,7 +28,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(username, password, **{**fields, "role": User.Role.ADMIN})
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Find a user for logging in, in any letter case, by the very rule that keeps names apart."""
+        """Find a user who logs in, in any letter case, by the same rule that makes names unique."""
         lowered = Lower(Value(self.model.normalize_username(username or "")))
         return self.alias(username_lowered=Lower("username")).get(username_lowered=lowered)
 
@@ -74,7 +74,7 @@ class User(AbstractBaseUser):
 
     @property
     def is_staff(self) -> bool:
-        """Whether Django admin lets the user in: exactly the admins."""
+        """Whether the user may enter Django admin: exactly the admins may."""
         return self.is_admin
 
     @property

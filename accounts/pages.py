@@ -1,4 +1,4 @@
-"""The pages of signing up and logging in."""
+"""The signup and login pages."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ebrcs.rate_limits import TooManyRequests, client_address, rate_limit_check
 
 
 def pause_page(request: HttpRequest, refusal: TooManyRequests) -> HttpResponse:
-    """Ask for a pause, saying for how long."""
+    """Return the page that asks the visitor to wait, and for how long."""
     page = render(request, "429.html", {"retry_after_s": refusal.retry_after_s}, status=429)
     page["Retry-After"] = str(refusal.retry_after_s)
     return page
 
 
 class LoginPage(views.LoginView):
-    """Log in; someone already logged in goes on to where they wanted to be."""
+    """The login page; who is logged in already is sent on to the next page."""
 
     template_name = "accounts/login.html"
     authentication_form = LoginForm
@@ -35,7 +35,7 @@ class LoginPage(views.LoginView):
     extra_context = {"nav": "login"}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Count the try before looking at the password."""
+        """Count the attempt before checking the password."""
         try:
             login_limit_check(address=client_address(request), username=request.POST.get("username", ""))
         except TooManyRequests as refusal:
@@ -44,7 +44,7 @@ class LoginPage(views.LoginView):
 
 
 def next_address(request: HttpRequest) -> str:
-    """Return where the visitor wanted to go, if that is a page of this site."""
+    """Return the page the visitor asked for, if it is on this site, or an empty text."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     own = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -56,7 +56,7 @@ def next_address(request: HttpRequest) -> str:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
-    """Make an account and log in with it at once."""
+    """Create an account and log in with it."""
     target = next_address(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
     if request.user.is_authenticated:
         return HttpResponseRedirect(target)
@@ -71,7 +71,7 @@ def signup(request: HttpRequest) -> HttpResponse:
             user = user_signup(
                 username=form.cleaned_data["username"], password=form.cleaned_data["password1"]
             )
-        except UsernameTaken:  # between the form's look and the account
+        except UsernameTaken:  # between the check of the form and the insert
             form.add_error("username", NAME_TAKEN)
         else:
             login(request, user)

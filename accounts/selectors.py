@@ -1,4 +1,4 @@
-"""Facts about accounts."""
+"""Accounts that still have a published password."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.db import DatabaseError
 
 from accounts.models import User
 
-# What the demonstration shop is seeded with; published, so nobody may keep them.
+# What the demo shop is seeded with. They are published, so they must be changed.
 DEFAULT_PASSWORDS = {"admin": "admin123", "user1": "user123"}
-REMEMBER_S = 30 * 86_400
+CACHE_S = 30 * 86_400
 
 
 def default_accounts_list() -> list[str]:
-    """Return the names of accounts that still have the demonstration's password."""
+    """Return the names of accounts that still have the demo shop's password."""
     try:
         users = list(User.objects.filter(username__in=DEFAULT_PASSWORDS, is_active=True).order_by("username"))
     except DatabaseError:
@@ -26,7 +26,7 @@ def default_accounts_list() -> list[str]:
 
 
 def has_default_password(user: User) -> bool:
-    """Compare once per stored hash: hashing is slow by design, and the answer cannot change."""
+    """Compare once for each stored hash: hashing is slow by design, and the answer cannot change."""
     key = f"default-password:{hashlib.sha256(user.password.encode()).hexdigest()}"
     try:
         known = cache.get(key)
@@ -35,5 +35,5 @@ def has_default_password(user: User) -> bool:
     if known is None:
         known = check_password(DEFAULT_PASSWORDS[user.username], user.password)
         with suppress(Exception):
-            cache.set(key, known, REMEMBER_S)
+            cache.set(key, known, CACHE_S)
     return bool(known)

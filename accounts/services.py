@@ -1,4 +1,4 @@
-"""Signing up, logging in, and tokens that are used once."""
+"""Signup, login, and refresh tokens, each of which is used once."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from ebrcs.rate_limits import rate_limit_check
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a client proves itself with: `access` for calls, `refresh` once, for the next pair."""
+    """A pair of JWTs: `access` for calls, `refresh` to get the next pair, once."""
 
     access: str
     refresh: str
 
 
 def user_signup(*, username: str, password: str) -> User:
-    """Open a shopper's account; of several that want one name at once exactly one gets it."""
+    """Open a shopper's account; of several callers with one name at once, exactly one gets it."""
     user = User(username=User.normalize_username(username))
     user.clean_fields(exclude=["password"])
     try:
@@ -45,13 +45,13 @@ def user_signup(*, username: str, password: str) -> User:
 
 
 def login_limit_check(*, address: str, username: str) -> None:
-    """Count a try to log in against its address, and against the name that is tried from anywhere."""
+    """Count a login attempt against its address, and against the name from any address."""
     rate_limit_check("login", f"address:{address}")
     rate_limit_check("login", f"name:{User.normalize_username(username).casefold()}")
 
 
 def user_login(*, username: str, password: str, request: HttpRequest | None = None) -> tuple[User, Tokens]:
-    """Return the user and a first pair of tokens; unknown names take as long as wrong passwords."""
+    """Return the user and a first pair of tokens; an unknown name takes as long as a wrong password."""
     user = authenticate(request, username=username, password=password)
     if not isinstance(user, User):
         raise InvalidCredentials
@@ -61,14 +61,14 @@ def user_login(*, username: str, password: str, request: HttpRequest | None = No
 
 
 def tokens_issue(user: User) -> Tokens:
-    """Make a pair of tokens; the refresh token is listed as outstanding."""
+    """Issue a pair of tokens; the refresh token is stored as outstanding."""
     refresh = RefreshToken.for_user(user)
     return Tokens(access=str(refresh.access_token), refresh=str(refresh))
 
 
 @transaction.atomic
 def token_refresh(*, refresh: str) -> Tokens:
-    """Trade a refresh token for a new pair; of any number of callers with one token exactly one succeeds.
+    """Exchange a refresh token for a new pair; of any number of callers with one token, exactly one succeeds.
 
     The token's row stays locked until commit, and the blacklist holds each token at most once.
     """
@@ -77,14 +77,14 @@ def token_refresh(*, refresh: str) -> Tokens:
     if user is None or not user.is_active:
         raise TokenNotValid("There is no open account for this token.")
     if token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
-        raise TokenNotValid("The password has been changed since. Log in again.")
+        raise TokenNotValid("The password has been changed. Log in again.")
     token_use_up(token)
     return tokens_issue(user)
 
 
 @transaction.atomic
 def token_revoke(*, refresh: str) -> None:
-    """Log out: the refresh token is used up without a new one."""
+    """Log out: use up the refresh token without issuing a new pair."""
     token_use_up(token_read(refresh))
 
 
@@ -98,7 +98,7 @@ def tokens_revoke_all(*, user: User) -> None:
 
 
 def token_read(refresh: str) -> RefreshToken:
-    """Return a refresh token whose signature, kind and age are right."""
+    """Return a refresh token after checking its signature, type and age."""
     try:
         return RefreshToken(refresh)  # type: ignore[arg-type]  # the library's annotation is wrong: it reads text
     except (TokenError, KeyError) as error:
@@ -106,8 +106,8 @@ def token_read(refresh: str) -> RefreshToken:
 
 
 def token_use_up(token: RefreshToken) -> None:
-    """Blacklist a token, or raise when somebody else was first."""
+    """Blacklist a token; raises `TokenNotValid` if another caller was first."""
     locked = OutstandingToken.objects.select_for_update().filter(jti=token[api_settings.JTI_CLAIM]).first()
     if locked is None or BlacklistedToken.objects.filter(token=locked).exists():
-        raise TokenNotValid("The token has been used already.")
+        raise TokenNotValid("The token has already been used.")
     BlacklistedToken.objects.create(token=locked)

@@ -20,7 +20,7 @@ def gtin_is_valid(code: str) -> bool:
 
 
 def validate_gtin(code: str) -> None:
-    """Refuse a code that is no GTIN, saying what one looks like."""
+    """Raise `ValidationError` for a code that is not a GTIN."""
     if not gtin_is_valid(code):
         raise ValidationError(
             _("%(code)s is not a barcode: 8, 12, 13 or 14 digits with a correct check digit are allowed."),
@@ -30,10 +30,10 @@ def validate_gtin(code: str) -> None:
 
 
 def gtin_variants(code: str) -> list[str]:
-    """Return every way one product number is written, the code's own way first.
+    """Return every way to write a product number, the code's own way first.
 
-    A UPC-A is an EAN-13 with a leading 0 left out, and both are a GTIN-14 with leading zeros left out; a
-    scanner and a package may differ in which they say. A code that is no GTIN has no variants.
+    A UPC-A is an EAN-13 without its leading 0, and both are a GTIN-14 without leading zeros; a scanner and a
+    package may differ in which they use. A code that is not a GTIN has no variants.
     """
     if not gtin_is_valid(code):
         return []

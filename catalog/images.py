@@ -1,4 +1,4 @@
-"""Uploaded photos: judged by content, bounded before they are decoded, stored as clean JPEGs."""
+"""Uploaded photos: checked by their content before they are decoded, and stored as clean JPEGs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from catalog.pictures.structure import PADDING, PictureDamaged, Structure, struc
 from catalog.text import text_clean
 from ebrcs.errors import EbrcsError
 
-LONGEST_SIDE_PX = 1600
-SHORTEST_SIDE_PX = 32
-LONGEST_ASPECT = 20
-QUALITY = 90
-# Each pass of a progressive JPEG costs time in proportion to its pixels but can be stated in some 50 bytes.
-MAX_SCANS = 24
-MAX_SCANNED_PIXELS = 600_000_000
-FILENAME_LENGTH = 100
+PHOTO_SIDE_MAX_PX = 1600
+PHOTO_SIDE_MIN_PX = 32
+PHOTO_ASPECT_MAX = 20
+JPEG_QUALITY = 90
+# Each pass of a progressive JPEG takes time in proportion to its pixels, but as little as 50 bytes.
+PHOTO_SCANS_MAX = 24
+PHOTO_SCANNED_PIXELS_MAX = 600_000_000
+FILENAME_MAX_CHARACTERS = 100
 
 
 class PhotoRefused(EbrcsError):
-    """A photo that cannot be used; names the file, what is wrong and what is allowed."""
+    """A photo that cannot be used; names the file, the fault and what is allowed."""
 
     code: ClassVar[str] = "bad_image"
     title: ClassVar[str] = "A photo cannot be used"
@@ -46,7 +46,7 @@ class PhotoTooLarge(PhotoRefused):
 
 @dataclass(frozen=True)
 class Photo:
-    """An accepted photo: `content` is its JPEG as it is stored, `sha256` the hash of that."""
+    """An accepted photo: `content` is the JPEG to be stored, `sha256` its hash."""
 
     content: bytes
     sha256: str
@@ -56,61 +56,62 @@ class Photo:
 
 
 def photo_read(data: bytes, *, filename: str) -> Photo:
-    """Check an uploaded photo and write it anew as a JPEG: upright, on white, without any metadata.
+    """Check an uploaded photo and re-encode it as a JPEG: upright, on white, without any metadata.
 
-    Size and structure are checked before a pixel is decoded. Of an animation the first picture counts.
-    What follows the picture is dropped where cameras put it and refused otherwise: a file that is two
-    things at once has no business here.
+    Size and structure are checked before a pixel is decoded. Of an animation the first picture is taken.
+    What follows the picture is dropped if it is what phones append, and refused otherwise: a file must not
+    be two things at once. Raises `PhotoRefused` or `PhotoTooLarge`.
     """
-    filename = text_clean(filename)[:FILENAME_LENGTH] or "photo"
+    filename = text_clean(filename)[:FILENAME_MAX_CHARACTERS] or "photo"
     if len(data) > settings.IMAGE_MAX_BYTES:
         limit = settings.IMAGE_MAX_BYTES
         raise PhotoTooLarge(filename, f"{len(data)} bytes; up to {limit} are allowed.", limit=limit)
     try:
-        image = picture_decode(structure_checked(data, filename), side_max_px=LONGEST_SIDE_PX)
+        image = picture_decode(structure_checked(data, filename), side_max_px=PHOTO_SIDE_MAX_PX)
     except PictureDamaged as error:
         raise PhotoRefused(filename, f"the picture is damaged: {error}.") from error
     with BytesIO() as file:
-        image.save(file, "JPEG", quality=QUALITY, optimize=True)
+        image.save(file, "JPEG", quality=JPEG_QUALITY, optimize=True)
         content = file.getvalue()
     return Photo(content, hashlib.sha256(content).hexdigest(), image.width, image.height, filename)
 
 
 def photo_pixels(content: bytes) -> Image.Image:
-    """Decode a photo as stored by `photo_read`; RGB."""
+    """Decode a photo that `photo_read` made; RGB."""
     with JpegImageFile(BytesIO(content)) as opened:
         return opened.convert("RGB")
 
 
 def structure_checked(data: bytes, filename: str) -> Structure:
-    """Take the file apart and hold it against every limit; `PictureDamaged` where it cannot be."""
+    """Take a file apart and check it against every limit; raises `PictureDamaged` where it cannot be read."""
     found = structure_read(data)
     if found is None:
-        reason = "the file is empty." if not data else "this is no JPEG, PNG or WebP."
+        reason = "the file is empty." if not data else "this is not a JPEG, PNG or WebP."
         raise PhotoRefused(filename, reason, allowed=["JPEG", "PNG", "WebP"])
     pixels = found.width * found.height
     size = f"{found.width} x {found.height} pixels"
     if pixels > settings.IMAGE_MAX_PIXELS:
         limit = settings.IMAGE_MAX_PIXELS
-        raise PhotoTooLarge(filename, f"{size}; up to {limit} in all are allowed.", limit=limit)
+        raise PhotoTooLarge(filename, f"{size}; up to {limit} pixels are allowed.", limit=limit)
     shortest, longest = sorted((found.width, found.height))
-    if shortest < SHORTEST_SIDE_PX:
-        raise PhotoRefused(filename, f"{size}; each side needs {SHORTEST_SIDE_PX}.", limit=SHORTEST_SIDE_PX)
-    if longest > shortest * LONGEST_ASPECT:
-        reason = f"{size}; one side may be {LONGEST_ASPECT} times the other."
-        raise PhotoRefused(filename, reason, limit=LONGEST_ASPECT)
-    if found.scans > MAX_SCANS or found.scans * pixels > MAX_SCANNED_PIXELS:
+    if shortest < PHOTO_SIDE_MIN_PX:
+        reason = f"{size}; each side needs at least {PHOTO_SIDE_MIN_PX}."
+        raise PhotoRefused(filename, reason, limit=PHOTO_SIDE_MIN_PX)
+    if longest > shortest * PHOTO_ASPECT_MAX:
+        reason = f"{size}; one side may be up to {PHOTO_ASPECT_MAX} times the other."
+        raise PhotoRefused(filename, reason, limit=PHOTO_ASPECT_MAX)
+    if found.scans > PHOTO_SCANS_MAX or found.scans * pixels > PHOTO_SCANNED_PIXELS_MAX:
         raise PhotoRefused(filename, f"decoding it takes {found.scans} passes, which is too many.")
     if not trailing_known(found.trailing):
-        raise PhotoRefused(filename, f"{len(found.trailing)} bytes of something else follow the picture.")
+        raise PhotoRefused(filename, f"{len(found.trailing)} unknown bytes follow the picture.")
     return found
 
 
 def trailing_known(trailing: bytes) -> bool:
     """Whether what follows a picture is padding, or what phones append.
 
-    These are a second JPEG (depth or brightness map), the film of a motion photo, and Samsung's list of
-    such parts.
+    Phones append a second JPEG (depth or gain map), the video of a motion photo, and Samsung's list of such
+    parts.
     """
     rest = trailing.strip(PADDING)
     return (

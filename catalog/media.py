@@ -1,4 +1,4 @@
-"""Uploaded files, served by the application itself: there need not be another server."""
+"""Serves the media folder, so that no other server is needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVED_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"
 
 
 def media_path(path: str) -> Path:
-    """Return the file an address means, or raise `Http404`: only plain files below the media folder exist."""
+    """Return the file at an address, or raise `Http404`: only plain files below the media folder exist."""
     parts = PurePosixPath(path).parts
     if "\0" in path or "\\" in path or not parts or any(part.startswith((".", "/")) for part in parts):
         raise Http404
@@ -34,8 +34,8 @@ def media_path(path: str) -> Path:
 def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve a file of the media folder.
 
-    A product's photo is served only while its row exists, so that what a refused registration or a
-    deleted photo left behind is not; it is named by its own id and never changes.
+    A product's photo is served only while its row exists: what a refused registration or a deleted photo
+    left behind is not. A photo is named by its own id and never changes.
     """
     found = media_path(path)
     photo = PurePosixPath(path).parts[0] == PHOTO_FOLDER

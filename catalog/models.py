@@ -1,4 +1,11 @@
-"""What the shop sells, and the photos it is known by; nothing here knows how recognition works."""
+"""What the shop sells, and the photos it is recognized by.
+
+Nothing here knows how recognition works. Adding a product is registering its photos: product, photos, vectors
+and the log of the index are one transaction of `recognition.services`, which a change of name, of sale or of
+photos goes through as well. So the pages and the API that manage products are in `recognition`, which may
+import this app, and not the other way round. `ProductImage.embedding_id` stays here because it is a column of
+the photo in the data model: `recognition` writes and reads it, and to this app it is a number.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +54,7 @@ def barcode_checksum() -> Mod:
 
 
 class Product(models.Model):
-    """Something the shop sells; once sold it is deactivated rather than deleted."""
+    """Something the shop sells; once sold, it is taken off sale instead of deleted."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=200)
@@ -115,11 +122,11 @@ class Product(models.Model):
 
     @property
     def first_photo(self) -> ProductImage | None:
-        """The photo it is shown by; read from the photos that were fetched along, if they were."""
+        """The photo it is shown with; reads prefetched photos, if there are any."""
         return next(iter(self.images.all()), None)
 
     def clean(self) -> None:
-        """Refuse the barcode of another product, under the name of the field, however it is written."""
+        """Refuse the barcode of another product, however many zeros lead it, as an error of the field."""
         others = Product.objects.filter(barcode__in=gtin_variants(self.barcode or "")).exclude(pk=self.pk)
         if others.exists():
             raise ValidationError({"barcode": _("A product with this barcode exists already.")})
@@ -129,12 +136,12 @@ PHOTO_FOLDER = "products"
 
 
 def product_image_path(image: ProductImage, filename: str) -> str:
-    """Return where a photo is stored: by product, named by its own id, never by what the client called it."""
+    """Return where a photo is stored: by product, named by its own id, never by the client's file name."""
     return f"{PHOTO_FOLDER}/{image.product_id}/{image.id}{PurePosixPath(filename).suffix}"
 
 
 class ProductImage(models.Model):
-    """A photo a product is known by, re-encoded on upload; `embedding_id` is its row in the index."""
+    """A photo a product is recognized by, re-encoded on upload; `embedding_id` is its row in the index."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")

@@ -1,4 +1,4 @@
-"""The HTML of small photos, as admin shows them."""
+"""The HTML of small photos in Django admin."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from django.utils.html import format_html
 
 
 def thumbnail(address: str) -> str:
-    """Show a small picture; it is fetched when it comes into view."""
+    """Return the HTML of a small picture, loaded when it scrolls into view."""
     return format_html('<img class="photo-thumbnail" src="{}" alt="" loading="lazy">', address)

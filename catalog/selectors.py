@@ -1,4 +1,4 @@
-"""Looking products up, and their pictures."""
+"""Finds products and their photos."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from catalog.models import Product, ProductImage
 def product_list(*, q: str = "", barcode: str = "", active: bool | None = None) -> QuerySet[Product]:
     """Return products with their photos, by name.
 
-    `q` asks for all of its words in the name, or for a barcode; `barcode` for that product number however
-    many zeros lead it; `active` for products on sale, or for those that are not.
+    `q` matches names that contain all of its words, or a barcode; `barcode` matches that product number,
+    however many zeros lead it; `active` keeps the products that are on sale, or those that are not.
     """
     products = Product.objects.prefetch_related("images")
     words = Q()
@@ -32,7 +32,7 @@ def product_list(*, q: str = "", barcode: str = "", active: bool | None = None) 
 
 
 def product_get(*, product_id: UUID) -> Product | None:
-    """Return a product with its photos."""
+    """Return a product with its photos, or None."""
     return Product.objects.prefetch_related("images").filter(pk=product_id).first()
 
 

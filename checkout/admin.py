@@ -1,5 +1,5 @@
-"""Where Django looks for the admin of this app, which `checkout.review` holds."""
+"""Registers what `checkout.review` shows in Django admin, which looks for the admin of an app here."""
 
-from checkout.review import admin
+from checkout.review import event_admin, session_admin
 
-__all__ = ["admin"]
+__all__ = ["event_admin", "session_admin"]

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CheckoutConfig(AppConfig):
-    """Sessions, carts and the till's pages and socket."""
+    """Checkout sessions, their carts, pages and socket."""
 
     name = "checkout"
     verbose_name = _("Checkout")

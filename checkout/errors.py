@@ -1,15 +1,19 @@
-"""What the till refuses, each fact with its stable code."""
+"""What checkout refuses, each with its stable code."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from ebrcs.errors import EbrcsError
 
+if TYPE_CHECKING:
+    from catalog.models import Product
+
 
 class SessionNotFound(EbrcsError):
-    """There is no such session, or it is someone else's."""
+    """There is no such session, or it belongs to someone else."""
 
     code: ClassVar[str] = "no_such_session"
     status: ClassVar[int] = 404
@@ -17,7 +21,7 @@ class SessionNotFound(EbrcsError):
 
 
 class SessionNotActive(EbrcsError):
-    """The session has ended: its cart cannot change any more."""
+    """The session has ended; its cart can no longer change."""
 
     code: ClassVar[str] = "session_not_active"
     status: ClassVar[int] = 409
@@ -40,17 +44,18 @@ class CartEmpty(EbrcsError):
 
 
 class ItemsRefused(EbrcsError):
-    """A refusal because of some products, named in `items`."""
+    """A refusal because of some products; `items` holds the id and the name of each."""
 
     status: ClassVar[int] = 409
 
-    def __init__(self, items: list[dict[str, str]]) -> None:
-        names = ", ".join(item["name"] for item in items)
+    def __init__(self, products: Sequence[Product]) -> None:
+        names = ", ".join(product.name for product in products)
+        items = [{"product_id": str(product.pk), "name": product.name} for product in products]
         super().__init__(f"{self.title}: {names}.", items=items)
 
 
 class ItemsWithoutPrice(ItemsRefused):
-    """Some lines have a price and some have none, so that no total is right."""
+    """Some lines have a price and some have none: no total would be right."""
 
     code: ClassVar[str] = "items_without_price"
     title: ClassVar[str] = "Some items have no price"
@@ -72,14 +77,14 @@ class ProductNotFound(EbrcsError):
 
 
 class BarcodeInvalid(EbrcsError):
-    """The code is no barcode at all."""
+    """The code is not a GTIN."""
 
     code: ClassVar[str] = "bad_barcode"
     title: ClassVar[str] = "This is not a barcode"
 
 
 class QuantityOutOfRange(EbrcsError):
-    """A line holds a bounded number of pieces."""
+    """The quantity of a line is bounded."""
 
     code: ClassVar[str] = "quantity_out_of_range"
     title: ClassVar[str] = "The quantity is not allowed"
@@ -89,14 +94,14 @@ class QuantityOutOfRange(EbrcsError):
 
 
 class BadCommand(EbrcsError):
-    """A text message over the socket that is no command of the protocol."""
+    """A text message over the socket that is not a command of the protocol."""
 
     code: ClassVar[str] = "bad_command"
-    title: ClassVar[str] = "The command is not understood"
+    title: ClassVar[str] = "This is not a command"
 
 
 class QuestionUnknown(EbrcsError):
-    """Nobody asked, or not about this product."""
+    """No question was asked, or this product was not among its choices."""
 
     code: ClassVar[str] = "no_such_question"
     status: ClassVar[int] = 409
@@ -104,7 +109,7 @@ class QuestionUnknown(EbrcsError):
 
 
 class ItemNotInCart(EbrcsError):
-    """There is no piece of this product to correct."""
+    """The cart holds no piece of the product to correct."""
 
     code: ClassVar[str] = "not_in_cart"
     status: ClassVar[int] = 409
@@ -112,7 +117,7 @@ class ItemNotInCart(EbrcsError):
 
 
 class ChangeUnknown(EbrcsError):
-    """The cart of this session knows no such change, or it cannot be taken back."""
+    """The cart has no such change, or one that cannot be undone."""
 
     code: ClassVar[str] = "no_such_change"
     status: ClassVar[int] = 404
@@ -124,12 +129,12 @@ class AlreadyUndone(EbrcsError):
 
     code: ClassVar[str] = "already_undone"
     status: ClassVar[int] = 409
-    title: ClassVar[str] = "This change was taken back already"
+    title: ClassVar[str] = "This change has already been undone or corrected"
 
 
 class NothingToUndo(EbrcsError):
-    """What the change put in has been taken out meanwhile."""
+    """What the change added has been removed meanwhile."""
 
     code: ClassVar[str] = "nothing_to_undo"
     status: ClassVar[int] = 409
-    title: ClassVar[str] = "What was added is in the cart no more"
+    title: ClassVar[str] = "What was added is no longer in the cart"

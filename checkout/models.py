@@ -1,4 +1,4 @@
-"""A shopper's visit: the session, its cart, and the story of how each line came to be."""
+"""A shopper's visit: the session, its cart, and the scan events that led to each line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Source(models.TextChoices):
 
 
 class CheckoutSession(models.Model):
-    """One visit to the till, ending as an order or by expiring after a while without activity."""
+    """One visit; it ends as an order, or expires when cancelled or idle for too long."""
 
     class Status(models.TextChoices):
         ACTIVE = "active", pgettext_lazy("visit", "active")
@@ -101,9 +101,9 @@ class BillingItem(models.Model):
 class ScanEvent(models.Model):
     """What happened to the cart, when and why, with a small picture; written once, never changed.
 
-    A correction takes `product` off and puts `other_product`, if any, in its place; where barcode and picture
-    disagree, `product` is what the barcode names and `other_product` what the picture showed. `about` is the
-    earlier event that this one undoes, corrects or answers.
+    A correction takes out a piece of `product` and puts in one of `other_product`, if there is one. Where
+    barcode and picture disagree, `product` is what the barcode names and `other_product` what the picture was
+    taken for. `about` is the earlier event that this one undoes, corrects or answers.
     """
 
     class Action(models.TextChoices):
@@ -153,7 +153,7 @@ class ScanEvent(models.Model):
         ordering = ["created_at", "id"]
         indexes = [
             models.Index(fields=["session", "created_at"], name="checkout_scanevent_session_idx"),
-            # What the dashboard counts stands in the index: the rows beside it are heavy with pictures.
+            # Covers what the dashboard counts: the rows themselves are heavy with pictures.
             models.Index(
                 fields=["created_at", "action", "source", "quantity"], name="checkout_scanevent_time_idx"
             ),
@@ -198,7 +198,7 @@ class ScanEvent(models.Model):
 
 
 class DisputedLine(ScanEvent):
-    """A scan event by which someone, or a barcode, said that the till was wrong."""
+    """A scan event by which the shopper or a barcode said that an item was recognized wrongly."""
 
     class Meta:
         proxy = True
@@ -207,9 +207,9 @@ class DisputedLine(ScanEvent):
 
 
 class FrameCount(models.Model):
-    """How many frames of one hour were answered within a step of the time scale, refused, or left out.
+    """How many frames of one hour were answered within a step of the time scale, refused, or dropped.
 
-    `step` is one of `checkout.live.answer_times`, and 0 for frames that were not answered.
+    `step` is a step of `checkout.live.answer_times`; 0 for frames that were not answered.
     """
 
     class Outcome(models.TextChoices):

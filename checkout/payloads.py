@@ -1,4 +1,4 @@
-"""The shapes that leave the till, over REST and the socket; money is text ("2.50"), scores are numbers."""
+"""The JSON that checkout sends over REST and the socket; money is text ("2.50"), scores are numbers."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Cart(TypedDict):
 
 
 class CartEvent(TypedDict):
-    """What changed the cart; `sync` says that notices were missed and the cart was read afresh.
+    """What changed the cart; `sync` means that notices were missed and the cart was read again.
 
-    A correction took one piece of the product off and put one of `instead_id` in, where that is there;
-    undoing it names both again and goes the other way. `about` is the change that was
-    undone, or the addition that was corrected.
+    A correction took out one piece of the product and put in one of `instead_id`, if that is there; undoing
+    it names both again and goes the other way. `about` is the change that was undone, or the addition that
+    was corrected.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Choice(TypedDict):
 
 
 class View(TypedDict):
-    """What one view of an item was taken for; `name` is null where it was no product."""
+    """What one view of an item was taken for; `name` is null where it matched no product."""
 
     frame: int
     state: str
@@ -100,8 +100,8 @@ class View(TypedDict):
 class StoryEvent(TypedDict):
     """Something that happened to an item: a code with its data, and a sentence that says it.
 
-    `text` is in the language of the page that asks, for other programs in English. A parameter is a product
-    (`product_id`), products (`product_ids`), a number, or another code with its data (`because`).
+    `text` is in the language of the page that asks, and in English for other programs. A parameter is a
+    product (`product_id`), products (`product_ids`), a number, or another code with its data (`because`).
     """
 
     frame: int
@@ -111,7 +111,7 @@ class StoryEvent(TypedDict):
 
 
 class Why(TypedDict):
-    """Why an item is what it is said to be: how often it was seen, its last views, what happened to it."""
+    """Why an item is taken for a product: how often it was seen, its last views, what happened to it."""
 
     sightings: int
     views: list[View]
@@ -120,7 +120,7 @@ class Why(TypedDict):
 
 
 class FrameDebug(TypedDict):
-    """What the engine saw in a frame; boxes as in a detection, `changed` whether anything is new in view."""
+    """What was found in a frame; boxes as in a detection, `changed` whether anything in view is new."""
 
     zone: list[float]
     proposals: list[list[float]]
@@ -142,9 +142,9 @@ class DetectionPayload(TypedDict):
 
 
 class FrameResult(TypedDict):
-    """The answer to one frame; `dropped` counts the frames left out since the last answer.
+    """The answer to one frame; `dropped` counts the frames skipped since the last answer.
 
-    `debug`, and `why` in the detections, are there after `debug.set`.
+    `debug`, and `why` of each detection, are there while debugging is on (`debug.set`).
     """
 
     type: Literal["frame.result"]
@@ -164,10 +164,10 @@ class CartUpdated(TypedDict):
 
 
 class BarcodeSeen(TypedDict):
-    """A barcode was read in a frame, told once for each item that carries it.
+    """A barcode was read in a frame; sent once for each item that carries it.
 
     `product_id` is null for a code that no product on sale has, `track` for a code beside all items. `agrees`
-    tells whether the picture had shown the same product; null where it had shown none.
+    says whether the picture was taken for the same product; null where it was taken for none.
     """
 
     type: Literal["barcode.seen"]

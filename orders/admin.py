@@ -1,4 +1,4 @@
-"""Receipts in Django admin: to be read and exported, never changed."""
+"""Orders in Django admin: read and exported, never changed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OrderItemInline(ReadOnlyInline[OrderItem, Order]):
 
 @admin.register(Order)
 class OrderAdmin(CsvExport[Order], ReadOnlyAdmin[Order]):
-    """Receipts, the newest first; the export holds what filters, dates and search leave."""
+    """Orders, newest first; the export has what filters, dates and search leave."""
 
     list_display = ("number", "user", "total_items", "amount", "payment_status", "confirmed_at")
     fields = (
@@ -56,17 +56,17 @@ class OrderAdmin(CsvExport[Order], ReadOnlyAdmin[Order]):
 
     @admin.display(description=_("total"), ordering="total_amount")
     def amount(self, order: Order) -> str:
-        """Show the total as pages do."""
+        """Show the total as on the receipt."""
         return money(order.total_amount, order.currency)
 
     @admin.display(description=_("receipt"))
     def receipt(self, order: Order) -> str:
-        """Lead to the shopper's receipt."""
+        """Link to the shopper's receipt."""
         return format_html('<a href="{}">{}</a>', reverse("receipt", args=[order.pk]), order.number)
 
     @admin.display(description=_("visit"))
     def story(self, order: Order) -> str:
-        """Lead to the visit in which the cart was filled."""
+        """Link to the visit in which the cart was filled."""
         address = reverse("admin:checkout_checkoutsession_change", args=[order.session_id])
         return format_html('<a href="{}">{}</a>', address, _("How the cart was filled"))
 
@@ -76,5 +76,5 @@ class OrderAdmin(CsvExport[Order], ReadOnlyAdmin[Order]):
 
     @admin.action(description=_("Export the selected orders as CSV"))
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse:
-        """Answer with a table of one line per order line."""
+        """Return a CSV with one line per order line."""
         return csv_response(self.csv_filename, self.csv_lines(queryset))

@@ -1,4 +1,4 @@
-"""Receipts over REST."""
+"""Orders over REST."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orders.models import Order, OrderItem
 
 
 class OrderItemSerializer(serializers.ModelSerializer[OrderItem]):
-    """A line of a receipt; `unit_price` is text such as "2.50", `score` the mean similarity or null."""
+    """A line of an order; `unit_price` is text such as "2.50", `score` the mean similarity or null."""
 
     product_id = serializers.UUIDField(read_only=True)
     score = serializers.FloatField(source="avg_score", read_only=True, allow_null=True)
@@ -25,7 +25,7 @@ class OrderItemSerializer(serializers.ModelSerializer[OrderItem]):
 
 
 class OrderSerializer(serializers.ModelSerializer[Order]):
-    """A receipt; `total_amount` is text such as "12.50", or null in a shop without prices."""
+    """An order; `total_amount` is text such as "12.50", or null in a shop without prices."""
 
     order_id = serializers.UUIDField(source="id", read_only=True)
     items = OrderItemSerializer(many=True, read_only=True)
@@ -46,23 +46,23 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
 
 class OrderListView(generics.ListAPIView[Order]):
-    """List receipts, newest first; an admin sees everyone's."""
+    """List orders, newest first; an admin sees those of all users."""
 
     queryset = Order.objects.none()
     serializer_class = OrderSerializer
 
     def get_queryset(self) -> QuerySet[Order]:
-        """Return the receipts the user may see."""
+        """Return the orders the user may see."""
         return selectors.order_list(user=cast("User", self.request.user))
 
 
 class OrderDetailView(generics.RetrieveAPIView[Order]):
-    """Show one receipt; someone else's does not exist."""
+    """Show one order; someone else's is answered with 404."""
 
     queryset = Order.objects.none()
     serializer_class = OrderSerializer
     lookup_url_kwarg = "order_id"
 
     def get_queryset(self) -> QuerySet[Order]:
-        """Return the receipts the user may see."""
+        """Return the orders the user may see."""
         return selectors.order_list(user=cast("User", self.request.user))

@@ -1,4 +1,4 @@
-"""Receipts as a table for the bookkeeper."""
+"""Orders as a CSV table for bookkeeping."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ORDERS_AT_ONCE = 500
 
 
 def orders_csv_lines(orders: QuerySet[Order]) -> Iterator[str]:
-    """Yield a CSV with one line per order line, after a line of column names."""
+    """Yield a CSV with a header and one line per order line."""
     return csv_lines(COLUMNS, _rows(orders))
 
 

@@ -1,4 +1,4 @@
-"""What was sold: receipts that never change."""
+"""What was sold: orders, whose receipts never change."""
 
 from __future__ import annotations
 

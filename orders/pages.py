@@ -1,4 +1,4 @@
-"""My page and the receipt."""
+"""The page of one's own orders, and the receipt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PICTURES_PER_ORDER = 3
 
 @dataclass(frozen=True)
 class OrderCard:
-    """An order in a list: a few pictures stand for its lines, the rest is counted."""
+    """An order in a list: pictures of the first lines, and the number of the others."""
 
     order: Order
     pictures: list[str | None]
@@ -31,19 +31,19 @@ class OrderCard:
 
 @dataclass(frozen=True)
 class ReceiptLine:
-    """A line of a receipt with its picture and what it comes to."""
+    """A line of a receipt with its picture and its amount."""
 
     item: OrderItem
     picture: str | None
 
     @property
     def amount(self) -> object:
-        """The price of the whole line, or None where the shop has no prices."""
+        """The price of the whole line, or None without a unit price."""
         return None if self.item.unit_price is None else self.item.unit_price * self.item.quantity
 
 
 def order_cards(orders: Sequence[Order]) -> list[OrderCard]:
-    """Return what a list of orders shows; the lines must have been fetched with the orders."""
+    """Return the cards of a list of orders, whose lines must have been prefetched."""
     pictures = pictures_by_product(item.product_id for order in orders for item in order.items.all())
     cards = []
     for order in orders:
@@ -56,7 +56,7 @@ def order_cards(orders: Sequence[Order]) -> list[OrderCard]:
 @require_safe
 @login_required
 def my_page(request: HttpRequest) -> HttpResponse:
-    """Show the user's own orders, newest first; a number beyond the last page shows the last."""
+    """Show the user's own orders, newest first; a page number beyond the last shows the last page."""
     orders = Order.objects.filter(user=request.user.pk).prefetch_related("items")
     page = Paginator(orders, ORDERS_PER_PAGE).get_page(request.GET.get("page"))
     context = {"nav": "my-page", "page": page, "cards": order_cards(list(page.object_list))}
@@ -66,7 +66,7 @@ def my_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def receipt_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Show a receipt; someone else's does not exist, except for the shop keeper."""
+    """Show a receipt; someone else's is a 404, except for an admin."""
     assert request.user.is_authenticated
     try:
         order = order_get(user=request.user, order_id=order_id)

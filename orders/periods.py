@@ -1,4 +1,4 @@
-"""Stretches of time as a shop keeper counts them: whole days of the shop's own time zone, up to now."""
+"""Periods as a shop keeper counts them: whole days in the shop's time zone, up to now."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Number = int | float | Decimal
 
 @dataclass(frozen=True)
 class Slot:
-    """What one bar of a chart stands for: a day, or an hour of a day.
+    """A day, or an hour of a day: what one bar of a chart stands for.
 
-    Where a clock is set back, the two hours of the same name share a slot.
+    Where clocks are set back, the two hours of the same name share a slot.
     """
 
     day: date
@@ -27,17 +27,17 @@ class Slot:
 
     @property
     def starts(self) -> datetime:
-        """When it begins by the clock on the wall, for writing it down; no time zone."""
+        """When it begins in local time, for display; without a time zone."""
         return datetime(self.day.year, self.day.month, self.day.day, self.hour or 0)  # noqa: DTZ001
 
 
 @dataclass(frozen=True)
 class Period:
-    """The last `days` days, today among them, hour by hour if it is today alone.
+    """The last `days` days including today; hour by hour if that is today alone.
 
     Attributes
     ----------
-    now : the end, in the time zone of the shop
+    now : its end, in the time zone of the shop
     """
 
     days: int
@@ -55,7 +55,7 @@ class Period:
 
     @property
     def is_hourly(self) -> bool:
-        """Whether it is drawn hour by hour."""
+        """Whether its slots are hours."""
         return self.days == 1
 
     @property
@@ -65,37 +65,37 @@ class Period:
 
     @property
     def slots(self) -> list[Slot]:
-        """Every hour of today, or every day, whether anything happened then or not."""
+        """Every hour of today, or every day, including those without any event."""
         if self.is_hourly:
             return [Slot(self.first_day, hour) for hour in range(24)]
         return [Slot(self.first_day + timedelta(days=number)) for number in range(self.days)]
 
     def within(self, field: str) -> Q:
-        """Return the condition that a time lies in the period."""
+        """Return the condition that a time is in the period."""
         return self._between(field, self._midnight(self.first_day), self.now)
 
     def within_or_before(self, field: str) -> Q:
-        """Return the condition that a time lies in the period or in the one before.
+        """Return the condition that a time is in the period or in the one before.
 
-        That is the same number of days, up to the same time of day: half a day is compared with half a day.
+        The one before has as many days, up to the same time of day: half a day is compared with half a day.
         """
         step = timedelta(days=self.days)
         earlier_now = (self.now.replace(tzinfo=None) - step).replace(tzinfo=self.zone)
-        # One stretch of an index with a hole in it.
+        # Written so that the database scans one range of an index and leaves out the gap.
         whole = self._between(field, self._midnight(self.first_day - step), self.now)
         return whole & ~self._between(field, earlier_now, self._midnight(self.first_day))
 
     def grouping(self, field: str) -> dict[str, Any]:
-        """Return the expressions by which rows are grouped into slots; `series` takes what comes of them."""
+        """Return the expressions that group rows into slots; `series` takes the grouped rows."""
         day = {"slot_day": TruncDate(field, tzinfo=self.zone)}
         return day | {"slot_hour": ExtractHour(field, tzinfo=self.zone)} if self.is_hourly else day
 
     def slot_of(self, row: Mapping[str, Any]) -> Slot | None:
-        """Return the slot of a grouped row, None for one of the period before."""
+        """Return the slot of a grouped row, None for a row of the period before."""
         return None if row["slot_day"] < self.first_day else Slot(row["slot_day"], row.get("slot_hour"))
 
     def series(self, rows: Iterable[Mapping[str, Any]], name: str) -> Series:
-        """Return the column `name` of grouped rows, slot by slot; absent values count as nothing."""
+        """Return the column `name` of grouped rows, slot by slot; None counts as zero."""
         by_slot: dict[Slot, Number] = dict.fromkeys(self.slots, 0)
         before: Number = 0
         for row in rows:
@@ -116,7 +116,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Series:
-    """Numbers of a period, slot by slot, and their sum in the period before."""
+    """The values of a period, slot by slot, and their sum in the period before."""
 
     values: list[Number]
     before: Number

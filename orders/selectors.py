@@ -1,4 +1,4 @@
-"""Which receipts someone may see."""
+"""The orders that a user may see."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from orders.models import Order
 
 
 def order_list(*, user: User) -> QuerySet[Order]:
-    """Return a shopper's own receipts, an admin every one, newest first, each with its lines."""
+    """Return a shopper's own orders, or every order for an admin, newest first, with their lines."""
     orders = Order.objects.prefetch_related("items")
     return orders if user.is_admin else orders.filter(user=user)
 
 
 def order_get(*, user: User, order_id: UUID) -> Order:
-    """Return one receipt; one that the user may not see does not exist (`Order.DoesNotExist`)."""
+    """Return an order; raises `Order.DoesNotExist` also for one that the user may not see."""
     return order_list(user=user).get(pk=order_id)

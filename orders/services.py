@@ -1,4 +1,4 @@
-"""Makes receipts, which nothing changes afterwards."""
+"""Places orders; nothing changes them afterwards."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from orders.models import Order, OrderItem
 
-# Digits and letters that nobody mixes up when reading them out (no I, L, O, U).
+# Without I, L, O and U, which are easily mistaken for other characters.
 NUMBER_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NUMBER_TRIES = 20
 
 
 @dataclass(frozen=True)
 class OrderLine:
-    """A line as it is sold: name and price are copied, so that later changes do not reach the receipt."""
+    """A line as it is sold; name and price are copied, so later changes do not reach the receipt."""
 
     product_id: UUID
     product_name: str
@@ -30,13 +30,13 @@ class OrderLine:
 
 
 def order_number_make() -> str:
-    """Return a number such as 261121-7K3FQ: the day, and five characters that are easy to read out."""
+    """Return a number such as 261121-7K3FQ: the date, and five characters that are easy to read out."""
     letters = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(5))
     return f"{timezone.localdate():%y%m%d}-{letters}"
 
 
 def lines_total(lines: Sequence[OrderLine]) -> Decimal | None:
-    """Return what the lines cost together, or None where any of them has no price."""
+    """Return the total of the lines, or None if any of them has no price."""
     prices = [(line.unit_price, line.quantity) for line in lines]
     if any(price is None for price, _ in prices):
         return None
@@ -45,10 +45,10 @@ def lines_total(lines: Sequence[OrderLine]) -> Decimal | None:
 
 @transaction.atomic
 def order_place(*, user_id: UUID, session_id: UUID, lines: Sequence[OrderLine], currency: str) -> Order:
-    """Store the receipt of a session.
+    """Store the order of a session.
 
-    The caller holds the lock on the session; should it not, the unique session of an order lets only one
-    of several callers through. A number already taken is drawn again.
+    The caller holds the lock on the session; without it, the unique session of an order would still let only
+    one of several callers through. A number that is taken is drawn again.
     """
     order = _order_insert(
         Order(

@@ -1,4 +1,4 @@
-"""What was sold, by time and by product; counted by the database in a fixed number of queries."""
+"""What was sold, by time and by product, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Sales:
     ----------
     amount, orders, items : slot by slot; an order without prices has no amount but counts as an order
     priced_orders : orders that have an amount, over which the average basket is taken
-    elsewhere : sums of orders in other currencies, which no sum can hold together with these
+    elsewhere : sums of orders in other currencies, which cannot be added to these
     """
 
     currency: str
@@ -36,12 +36,12 @@ class Sales:
 
     @property
     def is_priced(self) -> bool:
-        """Whether the shop has prices, as far as one can tell: it sold for money, or nothing at all."""
+        """Whether the shop seems to have prices: some orders have an amount, or there are no orders."""
         return bool(self.priced_orders.total or self.priced_orders.before or not self.orders.total)
 
     @property
     def basket(self) -> Decimal | None:
-        """The average basket, None where no order has an amount."""
+        """The average basket, None if no order has an amount."""
         return ratio(self.amount.total, self.priced_orders.total)
 
     @property
@@ -52,7 +52,7 @@ class Sales:
 
 @dataclass(frozen=True)
 class BestSeller:
-    """A product with what was sold of it; `amount` is None where it was sold without prices."""
+    """How much of a product was sold; `amount` is None if it was sold without a price."""
 
     product_id: UUID
     name: str
@@ -90,7 +90,7 @@ def sales_get(*, period: Period, currency: str) -> Sales:
 
 
 def best_sellers(*, period: Period, currency: str) -> list[BestSeller]:
-    """Return the products of which most pieces were sold, in two queries; amounts in one currency."""
+    """Return the products that sold the most pieces, in two queries; amounts in one currency."""
     rows = list(
         OrderItem.objects.filter(period.within("order__confirmed_at"))
         .values("product_id", name=F("product__name"))
@@ -116,5 +116,5 @@ def best_sellers(*, period: Period, currency: str) -> list[BestSeller]:
 
 
 def ratio(amount: Number, count: Number) -> Decimal | None:
-    """Return one over the other, None where there is nothing to divide by."""
+    """Return amount / count, None for a count of zero."""
     return Decimal(amount) / Decimal(count) if count else None

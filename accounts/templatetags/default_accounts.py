@@ -1,4 +1,4 @@
-"""Lets admin pages warn about accounts whose password everybody knows."""
+"""Lets admin pages warn of accounts that still have a published password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a picture file that was taken apart into pixels: upright, RGB, of bounded size."""
+"""Decodes a picture file that was taken apart: upright, RGB, of bounded size."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ UPRIGHT = {
 def picture_decode(
     structure: Structure, *, side_max_px: int, resampling: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Image.Image:
-    """Decode, scale down and turn upright; of an animation the first picture.
+    """Decode a picture, scale it down and turn it upright; of an animation the first picture.
 
-    The caller has held size and passes against its limits: what is decoded here costs what they say.
+    The caller has checked size and passes against its limits, which bound the cost of decoding.
 
     Parameters
     ----------
-    side_max_px : longest side of the answer
+    side_max_px : longest side of the result
     resampling : how a larger picture is scaled down
 
     Returns
     -------
-    RGB, transparency laid on white
+    RGB, transparent parts on white
 
     Raises
     ------
@@ -59,7 +59,7 @@ def picture_decode(
             image = flattened(opened)
     except PictureDamaged:
         raise
-    except Exception as error:  # Pillow lets through whatever its decoders stumble on
+    except Exception as error:  # Pillow passes on whatever its decoders raise
         raise PictureDamaged("it cannot be decoded") from error
     image.thumbnail((side_max_px, side_max_px), resampling)
     turn = UPRIGHT.get(structure.orientation)
@@ -67,7 +67,7 @@ def picture_decode(
 
 
 def flattened(image: Image.Image) -> Image.Image:
-    """Return any mode as RGB: transparency on white, 16 bits scaled to 8."""
+    """Convert any mode to RGB: transparent parts on white, 16 bits scaled to 8."""
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255 instead of scaling
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:

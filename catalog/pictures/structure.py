@@ -1,4 +1,4 @@
-"""Reads what a picture file says of itself before a pixel is decoded, and cuts off what is no picture."""
+"""Reads the structure of a picture file before a pixel is decoded, and cuts off what is not the picture."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 JPEG_START_OF_SCAN, JPEG_END, JPEG_EXIF, JPEG_COMMENT = 0xDA, 0xD9, 0xE1, 0xFE
 # JFIF and Adobe say how the colours are stored; every other application segment is dropped.
 JPEG_DROPPED = (frozenset(range(0xE0, 0xF0)) - {0xE0, 0xEE}) | {JPEG_COMMENT}
-# In the coded picture FF is escaped as FF 00 and restart marks are FF D0..D7: any other FF xx is a marker.
+# In the coded picture FF is escaped as FF 00, and restart markers are FF D0..D7: any other FF xx is a marker.
 JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 ORIENTATION_TAG = 0x0112
-# What some cameras fill a file up with.
+# What some cameras pad a file with.
 PADDING = b"\x00\xff \r\n\t"
 
 
@@ -45,12 +45,12 @@ class Structure:
 
 
 def structure_read(data: bytes) -> Structure | None:
-    """Take a file apart by its content; None when it is none of JPEG, PNG, WebP.
+    """Take a file apart by its content; None if it is not JPEG, PNG or WebP.
 
     Raises
     ------
     PictureDamaged
-        When the structure breaks, ends too early or states no size.
+        When the structure is broken, ends too early or states no size.
     """
     try:
         if data.startswith(b"\xff\xd8\xff"):
@@ -75,7 +75,7 @@ def jpeg_read(data: bytes) -> Structure:
     position = 2
     while (marker := data[position + 1]) != JPEG_END or data[position] != 0xFF:
         if data[position] != 0xFF:
-            raise PictureDamaged("bytes stand where a marker belongs")
+            raise PictureDamaged("it has bytes where a marker belongs")
         if marker == 0xFF:  # padding before a marker
             position += 1
             continue
@@ -100,7 +100,7 @@ def jpeg_read(data: bytes) -> Structure:
 
 
 def jpeg_segment_note(found: Structure, marker: int, body: bytes) -> None:
-    """Note what one segment says: size, orientation, a further scan."""
+    """Note what a segment states: size, orientation, or one more scan."""
     if marker in JPEG_FRAMES:
         if found.width:
             raise PictureDamaged("it states its size twice")
@@ -152,7 +152,7 @@ def webp_read(data: bytes) -> Structure:
 
 
 def webp_chunks(data: bytes, stop: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield kind and body of each chunk."""
+    """Yield the kind and the body of each chunk."""
     position = 12
     while position + 8 <= stop:
         kind = data[position : position + 4]
@@ -177,7 +177,7 @@ def webp_size(kind: bytes, body: bytes) -> tuple[int, int]:
 
 
 def orientation_read(tiff: bytes) -> int:
-    """Find the orientation (1 to 8) in an EXIF block; 1 where it is damaged, which never spoils a picture."""
+    """Return the orientation (1 to 8) in an EXIF block; 1 where that is damaged, which spoils no picture."""
     order = "<" if tiff[:2] == b"II" else ">"
     try:
         (offset,) = struct.unpack_from(f"{order}I", tiff, 4)

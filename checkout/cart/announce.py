@@ -1,4 +1,4 @@
-"""Tells the open sockets of a session what happened; a hint only, which may get lost without harm."""
+"""Notifies the open sockets of a session; only a hint, which may get lost without harm."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def session_group(session_id: UUID) -> str:
 
 
 def cart_announce(*, session_id: UUID, event: CartEvent) -> None:
-    """Tell every socket of the session that its cart changed; each reads the cart for itself."""
+    """Notify every socket of the session that its cart changed; each reads the cart from the database."""
     _announce(session_id, {"type": "cart.changed", "event": event})
 
 
 def session_closed_announce(*, session_id: UUID) -> None:
-    """Tell every socket of the session that it ended."""
+    """Notify every socket of the session that it ended."""
     _announce(session_id, {"type": "session.ended"})
 
 
@@ -35,8 +35,8 @@ def _announce(session_id: UUID, notice: dict[str, Any]) -> None:
     try:
         async_to_sync(_send)(session_group(session_id), notice)
     except Exception:
-        # What was committed stays committed: sockets look for themselves every few seconds.
-        logger.exception("The sockets of session %s could not be told of %s.", session_id, notice["type"])
+        # What was committed stays committed, and sockets check the database every few seconds.
+        logger.exception("The sockets of session %s could not be notified of %s.", session_id, notice["type"])
 
 
 async def _send(group: str, notice: dict[str, Any]) -> None:

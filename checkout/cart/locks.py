@@ -1,8 +1,8 @@
-"""Every row lock of the till, in the order in which they are taken: the session, then nothing else.
+"""Every row lock of checkout, in the order they are taken: the session, then nothing else.
 
-All that changes a cart locks the row of its session first, so that changes of one cart happen one after
-another and those of different carts do not wait for each other. SQLite has no row locks; there every
-transaction begins IMMEDIATE, which is the same promise for the whole database.
+Whatever changes a cart locks the row of its session first, so changes of one cart queue up and those of
+different carts never wait for each other. SQLite has no row locks; there every transaction begins IMMEDIATE,
+which is the same promise for the whole database.
 """
 
 from __future__ import annotations

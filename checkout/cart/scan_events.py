@@ -1,4 +1,4 @@
-"""Records what happened in a session as scan events, and has changes of the cart announced."""
+"""What is recorded of a session: every change of its cart, announced after the commit, and every doubt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from checkout.models import CheckoutSession, ScanEvent, Source
 from checkout.payloads import CartEvent
 from recognition.vision.lane.reasons import Reason
 
-ACTIONS_TOLD: dict[ScanEvent.Action, Literal["add", "remove", "correct", "undo"]] = {
+CHANGES: dict[ScanEvent.Action, Literal["add", "remove", "correct", "undo"]] = {
     ScanEvent.Action.ADD: "add",
     ScanEvent.Action.REMOVE: "remove",
     ScanEvent.Action.CORRECT: "correct",
@@ -34,7 +34,7 @@ class Cause:
     score : similarity of the match, -1..1; None where nothing was matched
     margin : distance to the second best product
     thumbnail : small JPEG of the item
-    event_id : the change happens once however often it is asked for under this id
+    event_id : the change happens once, however often it is asked for under this id
     reason : what led to it, None where nothing more is known
     about_id : the earlier event that this one undoes, corrects or answers
     """
@@ -48,28 +48,28 @@ class Cause:
     about_id: UUID | None = None
 
 
-def happened(cause: Cause) -> bool:
-    """Whether the change with this cause was made before."""
+def is_recorded(cause: Cause) -> bool:
+    """Whether the change with this cause was made before; certain only while the session is held."""
     return ScanEvent.objects.filter(pk=cause.event_id).exists()
 
 
-def changed(
+def change_record(
     session: CheckoutSession,
-    product: Product,
     action: ScanEvent.Action,
+    product: Product,
     quantity: int,
     cause: Cause,
     *,
     other: Product | None = None,
 ) -> CartEvent:
-    """Record a change of the cart and have it announced once it is committed."""
-    event_record(session, product, action, quantity, cause, other=other)
+    """Record a change of the cart; the sockets of the session are told after the commit."""
+    event_record(session, action, product, quantity, cause, other=other)
     if session.last_active < timezone.now() - TOUCH_EVERY:
         session.last_active = timezone.now()
         session.save(update_fields=["last_active"])
     event: CartEvent = {
         "id": str(cause.event_id),
-        "action": ACTIONS_TOLD[action],
+        "action": CHANGES[action],
         "product_id": str(product.pk),
         "name": product.name,
         "quantity": quantity,
@@ -86,14 +86,14 @@ def changed(
 
 def event_record(
     session: CheckoutSession,
-    product: Product | None,
     action: ScanEvent.Action,
+    product: Product | None,
     quantity: int,
     cause: Cause,
     *,
     other: Product | None = None,
 ) -> None:
-    """Write down what happened."""
+    """Store a scan event."""
     ScanEvent.objects.create(
         id=cause.event_id,
         session=session,

@@ -1,4 +1,4 @@
-"""Reads sessions, carts and products; changes nothing."""
+"""Reads sessions, carts, and the products a shopper names; changes nothing."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from accounts.models import User
 from catalog.gtin import gtin_variants
 from catalog.models import Product
 from catalog.selectors import first_photo_name, photo_address
+from checkout.cart.sessions import idle_since
 from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound
 from checkout.models import BillingItem, CheckoutSession
 from checkout.payloads import Cart, CartLine, Choice, SessionInfo
@@ -20,15 +21,23 @@ from orders.services import OrderLine, lines_total
 
 
 def session_get(*, user: User, session_id: UUID) -> CheckoutSession:
-    """Return a shopper's own session; anyone else's does not exist."""
+    """Return a shopper's own session; someone else's raises `SessionNotFound` like one that never was."""
     try:
         return CheckoutSession.objects.get(pk=session_id, user=user)
     except CheckoutSession.DoesNotExist:
         raise SessionNotFound(f"You have no checkout session {session_id}.") from None
 
 
+def session_to_continue(*, user: User) -> CheckoutSession | None:
+    """Return the session a shopper was last active in and can continue, if any."""
+    active = CheckoutSession.objects.filter(
+        user=user, status=CheckoutSession.Status.ACTIVE, last_active__gte=idle_since()
+    )
+    return active.order_by("-last_active", "-id").first()
+
+
 def session_info(*, session: CheckoutSession) -> SessionInfo:
-    """Return what a client may know of a session."""
+    """Return what a client is told of a session."""
     completed = session.status == CheckoutSession.Status.COMPLETED
     return {
         "session_id": str(session.pk),
@@ -40,7 +49,7 @@ def session_info(*, session: CheckoutSession) -> SessionInfo:
 
 
 def billing_items(*, session_id: UUID) -> QuerySet[BillingItem]:
-    """Return the lines of a cart with their products, in the order in which they came."""
+    """Return the lines of a cart with their products, in the order they were added."""
     return BillingItem.objects.filter(session_id=session_id).select_related("product")
 
 
@@ -65,7 +74,7 @@ def cart_get(*, session_id: UUID) -> Cart:
     return {
         "items": [_cart_line(item, item.photo) for item in items],
         "total_items": sum(item.quantity for item in items),
-        "total_amount": money(total),
+        "total_amount": amount_text(total),
         "currency": settings.CURRENCY,
     }
 
@@ -75,15 +84,15 @@ def _cart_line(item: BillingItem, photo: str | None) -> CartLine:
         "product_id": str(item.product_id),
         "name": item.product.name,
         "quantity": item.quantity,
-        "unit_price": money(item.product.price),
+        "unit_price": amount_text(item.product.price),
         "avg_score": None if item.avg_score is None else float(item.avg_score),
         "source": item.source,
         "image": photo_address(photo),
     }
 
 
-def money(amount: Decimal | None) -> str | None:
-    """Return an amount as text with two places, so that no client rounds it."""
+def amount_text(amount: Decimal | None) -> str | None:
+    """Return an amount as JSON holds it: text with two places, which no client rounds."""
     return None if amount is None else f"{amount:.2f}"
 
 
@@ -97,13 +106,24 @@ def choices_get(*, product_ids: Collection[str]) -> dict[str, Choice]:
     }
 
 
+def product_by_id(*, product_id: UUID) -> Product:
+    """Return a product, on sale or not, or raise `ProductNotFound`."""
+    try:
+        return Product.objects.get(pk=product_id)
+    except Product.DoesNotExist:
+        raise ProductNotFound(f"There is no product {product_id}.", product_id=str(product_id)) from None
+
+
 def product_by_barcode(*, code: str) -> Product:
-    """Return the product on sale with a barcode, written with or without the zeros in front."""
+    """Return the product on sale with a barcode, however many zeros lead it.
+
+    Raises `BarcodeInvalid` for a code that is no GTIN, `ProductNotFound` where nothing on sale has it.
+    """
     code = code.strip()
-    written = gtin_variants(code)
-    if not written:
+    variants = gtin_variants(code)
+    if not variants:
         raise BarcodeInvalid("A barcode has 8, 12, 13 or 14 digits, the last of which is a check digit.")
-    product = Product.objects.filter(barcode__in=written, is_active=True).first()
+    product = Product.objects.filter(barcode__in=variants, is_active=True).first()
     if product is None:
         raise ProductNotFound(f"No product on sale has the barcode {code}.", barcode=code)
     return product

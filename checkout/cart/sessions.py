@@ -1,4 +1,4 @@
-"""Holds a session for the length of a change, and ends it."""
+"""Holds a session for the length of one change, and ends it."""
 
 from __future__ import annotations
 
@@ -17,26 +17,13 @@ from checkout.cart.locks import sessions_for_update
 from checkout.errors import SessionNotActive, SessionNotFound
 from checkout.models import CheckoutSession
 
-# Writing the time of every single touch would be a write for each; this is how old it may get.
+# `last_active` may lag by this much: otherwise every frame and every command would be a write.
 TOUCH_EVERY = timedelta(seconds=15)
 
 
-def idle_since() -> datetime:
-    """Return the time before which an active session counts as abandoned."""
-    return timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
-
-
-def session_lock(session_id: UUID) -> CheckoutSession:
-    """Return a session, locked until the transaction ends."""
-    try:
-        return sessions_for_update().get(pk=session_id)
-    except CheckoutSession.DoesNotExist:
-        raise SessionNotFound(f"There is no checkout session {session_id}.") from None
-
-
 @contextmanager
-def session_active(session_id: UUID) -> Iterator[CheckoutSession]:
-    """Hold the lock on an active session for one transaction; an abandoned one ends here and is refused."""
+def session_hold(session_id: UUID) -> Iterator[CheckoutSession]:
+    """Hold the lock on an active session for one transaction; an idle one is ended here and refused."""
     with transaction.atomic():
         session = session_lock(session_id)
         if not is_idle(session):
@@ -47,19 +34,32 @@ def session_active(session_id: UUID) -> Iterator[CheckoutSession]:
     active_check(session)
 
 
+def session_lock(session_id: UUID) -> CheckoutSession:
+    """Return a session, locked until the transaction ends."""
+    try:
+        return sessions_for_update().get(pk=session_id)
+    except CheckoutSession.DoesNotExist:
+        raise SessionNotFound(f"There is no checkout session {session_id}.") from None
+
+
 def active_check(session: CheckoutSession) -> None:
-    """Refuse a session that has ended."""
+    """Raise `SessionNotActive` for a session that has ended."""
     if session.status != CheckoutSession.Status.ACTIVE:
         raise SessionNotActive(session_id=session.pk, session_status=session.status)
 
 
 def is_idle(session: CheckoutSession) -> bool:
-    """Whether a session should have ended by itself."""
+    """Whether an active session has been idle for too long."""
     return session.status == CheckoutSession.Status.ACTIVE and session.last_active < idle_since()
 
 
+def idle_since() -> datetime:
+    """Return the time before which an active session counts as abandoned."""
+    return timezone.now() - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+
+
 def session_end(session: CheckoutSession, status: CheckoutSession.Status) -> None:
-    """End a locked session and have that announced once it is committed."""
+    """End a locked session; its sockets are told after the commit."""
     session.status = status
     session.save(update_fields=["status"])
     transaction.on_commit(partial(announce.session_closed_announce, session_id=session.pk))

@@ -1,7 +1,6 @@
-"""Bars as numbers for a template: where each begins and ends, what stands on the axes.
+"""Bar charts as numbers for a template to draw: bars, lines of the scale, labels.
 
-Across, everything is in percent of the width, down in pixels: the picture fits any screen while its
-letters keep their size.
+Widths are in percent and heights in pixels: a chart fits any screen while its letters keep their size.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ TOP_PX = 8
 """Room above the highest line, for the upper half of its label."""
 FOOT_PX = 24
 """Room below the bars, for the labels of the slots."""
+BAR_HEIGHT_MIN_PX = 1.0
+"""The least height of a part that is not zero, so that it can be seen."""
 LINES_MAX = 4
 LABELS_MAX = 8
 BAR_SHARE = 0.72
@@ -35,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """What stands over one slot, with the words that say it."""
+    """The stacked parts over one slot; `title` says in a sentence what they show."""
 
     x: str
     width: str
@@ -47,7 +48,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Line:
-    """A line across with the number it stands for."""
+    """A horizontal line of the scale and its number."""
 
     y: str
     label: str
@@ -55,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True)
 class SlotLabel:
-    """The name of a slot; a minor one is left out where there is no room for all."""
+    """The name of a slot; a minor one is hidden on narrow screens."""
 
     x: str
     text: str
@@ -64,7 +65,7 @@ class SlotLabel:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawn chart; sizes in pixels; `highest` says the largest bar in words, empty where there is none."""
+    """A chart to be drawn, sizes in pixels; `highest` is the title of the largest bar, empty without bars."""
 
     highest: str
     height: int
@@ -77,7 +78,7 @@ class Chart:
 
 
 def scale_step(largest: float, lines_max: int = LINES_MAX, *, whole: bool = True) -> float:
-    """Return 1, 2 or 5 times a power of ten: the distance of at most `lines_max` lines that reach `largest`.
+    """Return the step of a scale: 1, 2 or 5 times a power of ten, in at most `lines_max` steps to `largest`.
 
     `whole` keeps it from falling below 1, for what is counted in pieces.
     """
@@ -104,12 +105,12 @@ def bars_draw(
 
     Parameters
     ----------
-    rows : for each slot the parts of its bar from below, none negative; None counts as nothing
+    rows : for each slot the parts of its bar, from the bottom up, none negative; None counts as zero
     slots : for each slot its short name
     titles : for each slot the sentence that says what its bar shows
     written : writes a number of the scale
     height : of the whole, in pixels
-    lines_max, labels_max : at most so many lines across, so many names below
+    lines_max, labels_max : the most steps of the scale, and the most names of slots
     whole : whether the scale counts in pieces
     """
     heights = [[float(value or 0) for value in row] for row in rows]
@@ -128,7 +129,8 @@ def bars_draw(
         for kind, value in enumerate(row):
             y -= value * unit_px
             if value > 0:
-                parts.append(Part(kind=kind, y=f"{y:.1f}", height=f"{max(1.0, value * unit_px):.1f}"))
+                height_px = max(BAR_HEIGHT_MIN_PX, value * unit_px)
+                parts.append(Part(kind=kind, y=f"{y:.1f}", height=f"{height_px:.1f}"))
         left = slot_percent * (number + (1 - BAR_SHARE) / 2)
         bars.append(
             Bar(
@@ -153,7 +155,7 @@ def bars_draw(
 
 
 def _labels(slots: Sequence[str], slot_percent: float, labels_max: int) -> list[SlotLabel]:
-    """Return every n-th name, so that no more than `labels_max` stand there; every other one is minor."""
+    """Return every n-th name, so that there are at most `labels_max`; every other one is minor."""
     every = max(1, math.ceil(len(slots) / labels_max))
     return [
         SlotLabel(

@@ -1,4 +1,4 @@
-"""The shop keeper's first page: what was sold, and how well the till saw it."""
+"""The dashboard: what was sold in the last days, and how well recognition did."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from checkout.dashboard import metrics, statistics
+from checkout.dashboard.doubtful_products import doubtful_products
+from checkout.dashboard.formats import period_name, slot_names
+from checkout.dashboard.recognition_metrics import recognition_metrics, source_chart, source_shares
+from checkout.dashboard.sales_metrics import sales_chart, sales_metrics
+from checkout.dashboard.statistics import scan_counts_get
 from orders.periods import Period
 from orders.statistics import best_sellers, sales_get
 
@@ -25,35 +29,30 @@ def dashboard_page(request: HttpRequest) -> HttpResponse:
     if asked not in map(str, PERIODS):
         raise BadRequest("days: allowed are 1, 7 and 30")
     period = Period.last(int(asked))
-    names = metrics.slot_names(period)
     sales = sales_get(period=period, currency=settings.CURRENCY)
-    scanning = statistics.scanning_get(period=period)
-    sales_name, sales_chart = metrics.sales_chart(sales, period)
-    sales_shown = metrics.sales_figures(sales, period)
-    recognition = metrics.recognition_figures(period, scanning)
+    scans = scan_counts_get(period=period)
+    sales_name, chart = sales_chart(sales, period)
+    of_sales, of_recognition = sales_metrics(sales, period), recognition_metrics(period, scans)
+    table = (*of_sales, *of_recognition)
     context = {
         **admin.site.each_context(request),
         "title": _("Dashboard"),
         "period": period,
-        "switch": [(days, metrics.period_name(days), days == period.days) for days in PERIODS],
+        "switch": [(days, period_name(days), days == period.days) for days in PERIODS],
         "zone": settings.TIME_ZONE,
         "currency": settings.CURRENCY,
         "sales": sales,
-        "sales_figures": sales_shown,
+        "sales_metrics": of_sales,
         "sales_name": sales_name,
-        "sales_chart": sales_chart,
+        "sales_chart": chart,
         "best_sellers": best_sellers(period=period, currency=settings.CURRENCY),
-        "shares": metrics.source_shares(scanning),
-        "shares_chart": metrics.source_chart(scanning, period),
-        "recognition_figures": recognition,
-        "doubtful": statistics.doubtful_products(period=period),
-        "table_names": [figure.name for figure in (*sales_shown, *recognition)],
+        "shares": source_shares(scans),
+        "shares_chart": source_chart(scans, period),
+        "recognition_metrics": of_recognition,
+        "doubtful": doubtful_products(period=period),
+        "table_names": [metric.name for metric in table],
         "table_rows": list(
-            zip(
-                names,
-                zip(*(figure.values for figure in (*sales_shown, *recognition)), strict=True),
-                strict=True,
-            )
+            zip(slot_names(period), zip(*(metric.values for metric in table), strict=True), strict=True)
         ),
     }
     return TemplateResponse(request, "admin/checkout/dashboard.html", context)

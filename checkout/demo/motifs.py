@@ -1,15 +1,13 @@
-"""What is printed on the lower half of the demo shop's packs, one function a motif."""
+"""The motifs printed on the lower half of the demo shop's packs, one function each."""
 
 from __future__ import annotations
 
 from math import cos, pi, sin
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ImageDraw
 
-if TYPE_CHECKING:
-    from checkout.demo.packs import Pack
+from checkout.demo.pack import Pack
 
 
 def discs(draw: ImageDraw.ImageDraw, pack: Pack, width: int, height: int) -> None:

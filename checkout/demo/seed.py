@@ -1,4 +1,4 @@
-"""Fills an empty shop with something to try: two accounts, a dozen drawn products, a clip."""
+"""Fills an empty shop for trying it out: two accounts, a dozen drawn products, a clip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from accounts.models import User
 from accounts.selectors import DEFAULT_PASSWORDS
 from catalog.models import Product
 from checkout.demo.clip import CLIP_PATH, FRAMES_PER_SECOND, clip_frames, clip_length
-from checkout.demo.packs import PACKS, VIEW_ANGLES, Pack, product_photo
+from checkout.demo.drawing import VIEW_ANGLES, product_photo
+from checkout.demo.pack import Pack
+from checkout.demo.packs import PACKS
 from recognition.services import Upload, product_register
 
 JPEG_QUALITY = 85
@@ -25,22 +27,22 @@ Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Seeded:
-    """What was added now, as opposed to found there already."""
+class SeedCounts:
+    """How many users, products and clip frames were added; what was there already is not counted."""
 
     users: int
     products: int
     frames: int
 
 
-def demo_seed(*, report: Report) -> Seeded:
+def demo_seed(*, report: Report) -> SeedCounts:
     """Add what is missing of the demo shop; what is there, changed or not, stays as it is.
 
     `report` is called with the name of a step, how much of it is done, and how much there is. The accounts
-    come last: a shop that has some is either seeded to the end or somebody's own.
+    come last: a shop that has accounts is either fully seeded or not the demo's.
     """
     products, frames = _products_add(report), _clip_add(report)
-    return Seeded(users=_users_add(), products=products, frames=frames)
+    return SeedCounts(users=_users_add(), products=products, frames=frames)
 
 
 def _users_add() -> int:
@@ -68,13 +70,13 @@ def _products_add(report: Report) -> int:
 
 def _uploads(pack: Pack) -> list[Upload]:
     return [
-        Upload(filename=f"{pack.words.lower()}-{number}.jpg", data=_jpeg(product_photo(pack, number)))
+        Upload(filename=f"{pack.label.lower()}-{number}.jpg", data=_jpeg(product_photo(pack, number)))
         for number in range(len(VIEW_ANGLES))
     ]
 
 
 def _clip_add(report: Report) -> int:
-    """Draw the clip beside its place and move it there whole, so that no half of it is ever played."""
+    """Draw the clip in a folder beside its own and rename that, so that no half of it is ever played."""
     folder = (Path(settings.MEDIA_ROOT) / CLIP_PATH).parent
     if (folder / CLIP_PATH.name).exists():
         return 0

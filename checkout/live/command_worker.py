@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
-from checkout.cart import corrections, selectors, services
+from checkout.cart import corrections, items, selectors
 from checkout.cart.reasons import barcode_reason
 from checkout.cart.scan_events import Cause
 from checkout.errors import BadCommand, QuestionUnknown
@@ -78,7 +78,7 @@ class CommandWorker:
             case Ping():
                 await self.send({"type": "pong"})
             case ItemSet(product_id, quantity):
-                await self._change(partial(services.item_set, product_id=product_id, quantity=quantity))
+                await self._change(partial(items.item_set, product_id=product_id, quantity=quantity))
             case ItemCorrect(wrong_id, instead_id, event_id):
                 await self._change(
                     partial(
@@ -93,7 +93,7 @@ class CommandWorker:
             case Barcode(code):
                 product = await in_database(selectors.product_by_barcode, code=code)
                 cause = Cause(source=Source.BARCODE, reason=barcode_reason(code.strip()))
-                await self._change(partial(services.item_add, product_id=product.pk, cause=cause))
+                await self._change(partial(items.item_add, product_id=product.pk, cause=cause))
             case ModeSet():
                 await self._mode_set(command)
             case ZoneSet():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from checkout.cart import corrections, services
+from checkout.cart import corrections, items
 from checkout.cart.scan_events import Cause
 from checkout.models import ScanEvent
 from checkout.payloads import CartEvent
@@ -35,11 +35,11 @@ def change_store(*, session_id: UUID, change: Change) -> CartEvent | None:
     """Store one change; return what it did to the cart."""
     product_id, cause = change.product_id, change.cause
     if product_id is None or change.action == Action.ANSWER:
-        services.scan_note(session_id=session_id, action=change.action, cause=cause, product_id=product_id)
+        items.scan_note(session_id=session_id, action=change.action, cause=cause, product_id=product_id)
         return None
     if change.action == Action.DISAGREE:
         assert change.pictured_id is not None
-        return corrections.disagreement_settle(
+        return corrections.disagreement_resolve(
             session_id=session_id,
             counted_id=change.added_id,
             product_id=product_id,
@@ -47,9 +47,9 @@ def change_store(*, session_id: UUID, change: Change) -> CartEvent | None:
             cause=cause,
         )
     if change.action == Action.ADD:
-        return services.item_add(session_id=session_id, product_id=product_id, cause=cause)
+        return items.item_add(session_id=session_id, product_id=product_id, cause=cause)
     if change.added_id is None:
-        return services.item_remove(session_id=session_id, product_id=product_id, cause=cause)
-    return corrections.sighting_take_back(
+        return items.item_remove(session_id=session_id, product_id=product_id, cause=cause)
+    return corrections.sighting_remove(
         session_id=session_id, added_id=change.added_id, product_id=product_id, cause=cause
     )

@@ -1,4 +1,4 @@
-"""Disputed lines: where a shopper or a barcode said that the till was wrong; what it took an item for."""
+"""Disputed lines: where a shopper or a barcode said that an item was recognized wrongly."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ LINES_AT_ONCE = 1_000
 
 
 def taken_for(line: DisputedLine) -> Product | None:
-    """Return what the till took the item for: where a barcode disagrees, what the picture looked like."""
+    """Return the product the item was taken for: where a barcode disagrees, the one in the picture."""
     return line.other_product if line.action == Action.DISAGREE else line.product
 
 
-def instead(line: DisputedLine) -> Product | None:
-    """Return what it is by the word of the shopper or the barcode; None where nothing took its place."""
+def replaced_by(line: DisputedLine) -> Product | None:
+    """Return the product it is, according to the shopper or the barcode; None where none was named."""
     return line.product if line.action == Action.DISAGREE else line.other_product
 
 
-def seen_by(line: DisputedLine) -> ScanEvent:
-    """Return the event that put the item there, which has its score; else the line itself."""
+def addition_of(line: DisputedLine) -> ScanEvent:
+    """Return the event that added the item, which has its picture and score, or else the line itself."""
     return line.about if line.about is not None and line.about.action == Action.ADD else line
 
 
 def disputes_csv_lines(lines: QuerySet[DisputedLine]) -> Iterator[str]:
-    """Yield a CSV with one line for each dispute; source and score are those of the addition in dispute."""
+    """Yield a CSV with one line for each dispute; source, score and margin are those of the addition."""
     return csv_lines(COLUMNS, map(_row, lines.select_related("session__user").iterator(LINES_AT_ONCE)))
 
 
 def _row(line: DisputedLine) -> tuple[object, ...]:
-    seen = seen_by(line)
+    addition = addition_of(line)
     return (
         line.created_at,
         str(line.session_id),
         line.session.user.username,
         line.action,
         taken_for(line) and str(taken_for(line)),
-        instead(line) and str(instead(line)),
+        replaced_by(line) and str(replaced_by(line)),
         line.quantity,
-        seen.source,
-        None if seen.score is None else round(seen.score, 4),
-        None if seen.margin is None else round(seen.margin, 4),
-        stored_reason_say(line.reason or seen.reason),
+        addition.source,
+        None if addition.score is None else round(addition.score, 4),
+        None if addition.margin is None else round(addition.margin, 4),
+        stored_reason_say(line.reason or addition.reason),
     )

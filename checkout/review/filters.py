@@ -19,13 +19,13 @@ DOUBTS = (Action.QUESTION, Action.UNKNOWN, *DISPUTES)
 
 
 class DoubtFilter(admin.SimpleListFilter):
-    """Visits in which something was asked, not recognised or disputed."""
+    """Visits with questions, unknown items or disputes."""
 
     title = _("doubts")
     parameter_name = "doubt"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer any doubt, and each kind."""
+        """Offer all doubts together and each kind."""
         return [("any", str(_("any of these"))), *((action.value, str(action.label)) for action in DOUBTS)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CheckoutSession]) -> QuerySet[Any]:
@@ -53,13 +53,13 @@ class DisputeFilter(admin.SimpleListFilter):
 
 
 class DisputedProductFilter(admin.SimpleListFilter):
-    """Disputed lines of one product, whether it was put there wrongly or left out wrongly."""
+    """Disputed lines of one product, whether it was the wrong one or the right one."""
 
     title = _("product")
     parameter_name = "of"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the products about which there was a dispute."""
+        """Offer the products that any dispute names."""
         disputed = ScanEvent.objects.filter(action__in=DISPUTES)
         products = Product.objects.filter(
             Q(Exists(disputed.filter(product=OuterRef("pk"))))

@@ -20,7 +20,8 @@ from django.conf import settings
 from PIL import Image as Pictures
 
 from checkout.demo.clip import FRAMES_PER_SECOND, clip_cart, clip_frames
-from checkout.demo.packs import PACKS, VIEW_ANGLES, product_photo
+from checkout.demo.drawing import VIEW_ANGLES, product_photo
+from checkout.demo.packs import PACKS
 from checkout.live.camera_state import CameraState
 from checkout.live.connections import Connection
 from checkout.live.frame_worker import FrameWorker

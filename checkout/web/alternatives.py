@@ -1,4 +1,4 @@
-"""What a line of the cart may be in truth, for the shopper who says that it is wrong."""
+"""Alternatives for a line of the cart that the shopper says is wrong."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ LIKELY_MAX = 6
 
 
 def products_likely(*, session_id: UUID, product_id: UUID) -> list[Choice]:
-    """Return the products that look most like what was taken for a product, likeliest first, without itself.
+    """Return the products most like the item that was taken for a product, likeliest first, without itself.
 
-    The picture of the item as the camera saw it decides; a line that was added by hand has none, and its
-    product's first photo stands in. Empty while there is nothing to compare or recognition is not ready.
+    Compared is the newest picture of the item by the camera, or the product's first photo for a line that was
+    added by hand. Empty without a picture, and while recognition is not ready.
     """
-    picture = picture_seen(session_id=session_id, product_id=product_id) or photo_stored(product_id)
+    picture = picture_of_item(session_id=session_id, product_id=product_id) or first_photo(product_id)
     if picture is None:
         return []
-    from recognition.tools.recognizing import pictures_recognize  # heavy, and pages do without
+    from recognition.tools.recognizing import pictures_recognize  # heavy: other pages do without it
 
     try:
         answer = pictures_recognize([("item.jpg", picture)], top=LIKELY_MAX + 1)[0]
     except EngineNotReady:
         return []
     ranked = [match.product_id for match in answer.matches if match.product_id != str(product_id)]
-    known = selectors.choices_get(product_ids=ranked)
-    return [known[key] for key in ranked[:LIKELY_MAX] if key in known]
+    choices = selectors.choices_get(product_ids=ranked)
+    return [choices[key] for key in ranked[:LIKELY_MAX] if key in choices]
 
 
-def picture_seen(*, session_id: UUID, product_id: UUID) -> bytes | None:
-    """Return the newest small picture of what the camera took for a product in this visit."""
+def picture_of_item(*, session_id: UUID, product_id: UUID) -> bytes | None:
+    """Return the newest small picture of an item that was counted as a product in this visit."""
     added = ScanEvent.objects.filter(
         session_id=session_id,
         product_id=product_id,
@@ -45,8 +45,8 @@ def picture_seen(*, session_id: UUID, product_id: UUID) -> bytes | None:
     return None if thumbnail is None else bytes(thumbnail)
 
 
-def photo_stored(product_id: UUID) -> bytes | None:
-    """Return a product's first photo."""
+def first_photo(product_id: UUID) -> bytes | None:
+    """Return the file of a product's first photo."""
     image = ProductImage.objects.filter(product_id=product_id).order_by("created_at", "id").first()
     if image is None:
         return None

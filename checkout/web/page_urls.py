@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from checkout.web.pages import checkout_page, checkout_start, home, likely_page, manifest
+from checkout.web.home import home
+from checkout.web.manifest import manifest
+from checkout.web.pages import checkout_page, checkout_start, likely_page
 
 urlpatterns: list[URLPattern] = [
     path("", home, name="home"),

@@ -1,8 +1,7 @@
-"""Home, the way into a visit, and the checkout page itself."""
+"""The checkout page: starting or continuing a visit, the page itself, and alternatives for a wrong line."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -13,58 +12,25 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
-from checkout.cart import selectors, services, sessions
-from checkout.demo.clip import CLIP_PATH
+from checkout.cart import selectors, services
+from checkout.demo.clip import CLIP_PATH, clip_available
 from checkout.errors import SessionNotFound
 from checkout.models import CheckoutSession
 from checkout.web.alternatives import products_likely
 from checkout.web.page_texts import page_texts
 from ebrcs.rate_limits import TooManyRequests, rate_limit_check
-from orders.models import Order
-from orders.pages import order_cards
-
-LAST_ORDERS = 3
-
-
-def open_session(user: User) -> CheckoutSession | None:
-    """Return the visit the shopper is in the middle of, if any."""
-    return (
-        CheckoutSession.objects.filter(
-            user=user, status=CheckoutSession.Status.ACTIVE, last_active__gte=sessions.idle_since()
-        )
-        .order_by("-last_active", "-id")
-        .first()
-    )
-
-
-def demo_available() -> bool:
-    """Whether there is a clip to play in the place of a camera."""
-    return (Path(settings.MEDIA_ROOT) / CLIP_PATH).is_file()
-
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """Say what this is, and offer the one thing to do next."""
-    context: dict[str, object] = {"nav": "home", "demo_available": demo_available()}
-    if request.user.is_authenticated:
-        orders = Order.objects.filter(user=request.user).prefetch_related("items")[:LAST_ORDERS]
-        context["open_session"] = open_session(request.user)
-        context["last_orders"] = order_cards(list(orders))
-    return render(request, "checkout/home.html", context)
 
 
 @require_safe
 @never_cache
 @login_required
 def checkout_start(request: HttpRequest) -> HttpResponse:
-    """Go on with the visit that is open, or begin one."""
+    """Continue the session the shopper is in the middle of, or start one."""
     assert request.user.is_authenticated
-    session = open_session(request.user) or services.session_start(user=request.user)
+    session = selectors.session_to_continue(user=request.user) or services.session_start(user=request.user)
     target = reverse("checkout-session", args=[session.pk])
     query = {"camera": "demo"} if request.GET.get("camera") == "demo" else {}
     return HttpResponseRedirect(f"{target}?{urlencode(query)}" if query else target)
@@ -74,7 +40,7 @@ def checkout_start(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """Show the till; a visit that was paid shows its receipt, one that ran out says so."""
+    """Show the checkout page; a paid session leads to its receipt, an expired one says that it has ended."""
     assert request.user.is_authenticated
     try:
         session = selectors.session_get(user=request.user, session_id=session_id)
@@ -92,13 +58,13 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
         "likely_path": reverse("checkout-likely", args=[session.pk, UUID(int=0)]),
         "receipt_path": reverse("receipt", args=[UUID(int=0)]),
         "login_path": f"{reverse('login')}?{urlencode({'next': request.path})}",
-        "clip_path": f"{settings.MEDIA_URL}{CLIP_PATH}" if demo_available() else None,
+        "clip_path": f"{settings.MEDIA_URL}{CLIP_PATH}" if clip_available() else None,
         "start_with_clip": request.GET.get("camera") == "demo",
         "icons_path": static("icons/sprite.svg"),
         "language": get_language() or settings.LANGUAGE_CODE,
         "texts": page_texts(),
     }
-    context = {"nav": "checkout", "options": options, "demo_available": demo_available()}
+    context = {"nav": "checkout", "options": options, "demo_available": clip_available()}
     return render(request, "checkout/checkout.html", context)
 
 
@@ -106,7 +72,7 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @never_cache
 @login_required
 def likely_page(request: HttpRequest, session_id: UUID, product_id: UUID) -> JsonResponse:
-    """Tell the till's page which products a line of one's own cart may be in truth."""
+    """List alternatives for a line of the shopper's own cart."""
     assert request.user.is_authenticated
     try:
         rate_limit_check("recognize", f"user:{request.user.pk}")
@@ -117,33 +83,3 @@ def likely_page(request: HttpRequest, session_id: UUID, product_id: UUID) -> Jso
     except SessionNotFound:
         raise Http404 from None
     return JsonResponse({"products": products_likely(session_id=session.pk, product_id=product_id)})
-
-
-@require_safe
-def manifest(request: HttpRequest) -> JsonResponse:
-    """Describe the site as an app that can be installed."""
-    sizes = (192, 512)
-    icons = [
-        {"src": static(f"icons/icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"}
-        for size in sizes
-    ]
-    icons.append({"src": static("icons/icon.svg"), "sizes": "any", "type": "image/svg+xml"})
-    maskable = {**icons[1], "src": static("icons/icon-maskable-512.png"), "purpose": "maskable"}
-    body = {
-        "id": "/",
-        "name": _("EBRCS self-checkout"),
-        "short_name": "EBRCS",
-        "description": _("Self-checkout that recognises products by sight."),
-        "lang": get_language() or settings.LANGUAGE_CODE,
-        "start_url": reverse("home"),
-        "scope": "/",
-        "display": "standalone",
-        "background_color": "#f5f7f5",
-        "theme_color": "#0b6e5f",
-        "icons": [*icons, maskable],
-        "shortcuts": [
-            {"name": _("Start checkout"), "url": reverse("checkout")},
-            {"name": _("My orders"), "url": reverse("my-page")},
-        ],
-    }
-    return JsonResponse(body, content_type="application/manifest+json")

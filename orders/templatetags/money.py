@@ -1,4 +1,4 @@
-"""Amounts as the browser's Intl writes them, so that a price looks the same on every page."""
+"""Writes amounts as the browser's `Intl` does, so that a price looks the same on every page."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ WITHOUT_CENTS = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF
 
 @register.filter(is_safe=False)
 def money(amount: Decimal | str | None, currency: str) -> str | SafeString:
-    """Write an amount with the sign of its currency, or the word for goods that carry no price."""
+    """Write an amount with the symbol of its currency, or "no price" for None."""
     if amount is None or amount == "":
         return gettext("no price")
     step = Decimal(1) if currency in WITHOUT_CENTS else Decimal("0.01")
-    return _written(Decimal(amount), currency, step)
+    return _format(Decimal(amount), currency, step)
 
 
 @register.filter(is_safe=False)
 def money_whole(amount: Decimal | float, currency: str) -> str:
-    """Write an amount without cents, for sums and scales that are read at a glance."""
-    return _written(Decimal(amount), currency, Decimal(1))
+    """Write an amount without cents, for the scales of charts."""
+    return _format(Decimal(amount), currency, Decimal(1))
 
 
-def _written(amount: Decimal, currency: str, step: Decimal) -> str:
+def _format(amount: Decimal, currency: str, step: Decimal) -> str:
     number = str(number_format(amount.quantize(step, ROUND_HALF_EVEN), use_l10n=True, force_grouping=True))
     return f"{SYMBOLS[currency]}{number}" if currency in SYMBOLS else f"{currency}\N{NO-BREAK SPACE}{number}"

@@ -44,10 +44,15 @@ def test_a_keeper_changes_a_role_and_a_password(admin_client: Client, shopper: U
     assert shopper.check_password("Another-Horse-8")
 
 
-def test_users_are_listed_and_never_deleted(admin_client: Client, shopper: User) -> None:
-    assert b"shopper" in admin_client.get(PAGE, {"role": "user", "q": "shop"}).content
+def test_users_are_found_by_role_and_name_and_never_deleted(
+    admin_client: Client, shopper: User, stranger: User
+) -> None:
+    User.objects.create_user("shopkeeper", PASSWORD, role=User.Role.ADMIN)
+    found = admin_client.get(PAGE, {"role": "user", "q": "shop"})
+    assert list(found.context["cl"].result_list) == [shopper]
+    assert [spec.field_path for spec in found.context["cl"].filter_specs] == ["role", "is_active"]
     assert admin_client.post(f"{PAGE}{shopper.pk}/delete/", {"post": "yes"}).status_code == 403
-    assert User.objects.count() == 2
+    assert User.objects.count() == 4
 
 
 def test_a_shopper_sees_nothing_of_it(client: Client, shopper: User) -> None:

@@ -71,6 +71,17 @@ def test_a_bad_name_or_password_opens_no_account(
     assert not User.objects.exists()
 
 
+def test_the_longest_name_and_password_open_an_account(api: APIClient) -> None:
+    longest = {"username": "x" * 150, "password": "Correct-" * 16}
+    assert api.post("/api/auth/signup", longest).status_code == 201
+    assert login(api, **longest)["user"]["username"] == "x" * 150
+
+
+@pytest.mark.parametrize(("length", "status"), [(4096, 401), (4097, 400)])
+def test_a_refresh_token_has_up_to_4096_characters(api: APIClient, length: int, status: int) -> None:
+    assert api.post("/api/auth/refresh", {"refresh": "x" * length}).status_code == status
+
+
 def test_logging_in_gives_tokens_and_notes_the_time(api: APIClient, shopper: User) -> None:
     body = login(api)
     shopper.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The rules of users, tried against the database itself."""
+"""The constraints of users, checked in the database itself."""
 
 from __future__ import annotations
 

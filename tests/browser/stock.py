@@ -11,7 +11,7 @@ from django.conf import settings
 from accounts.models import User
 from catalog.models import Product
 from checkout.demo.clip import FRAMES_PER_SECOND, clip_frames, clip_plan
-from checkout.demo.packs import product_photo
+from checkout.demo.drawing import product_photo
 from recognition.services import Upload, product_register
 from tests.conftest import PASSWORD
 from tests.pictures import encoded

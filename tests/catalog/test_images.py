@@ -1,4 +1,4 @@
-"""What becomes of uploaded photos: accepted ones are written anew, all others refused by name."""
+"""Uploaded photos: accepted ones are re-encoded, all others are refused by name."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from PIL import Image
 from catalog import images
 from catalog.images import PhotoRefused, PhotoTooLarge, photo_pixels, photo_read
 from catalog.pictures.pixels import UPRIGHT
+from catalog.pictures.structure import Structure
 from tests.pictures import encoded, jpeg, png_bomb, scene
 
 ORIENTATION = 0x0112
@@ -181,8 +182,24 @@ def test_a_jpeg_of_endless_passes_is_refused() -> None:
     data = encoded(scene(), progressive=True)
     start = data.rindex(b"\xff\xda")
     scan = data[start:-2]
-    assert photo_read(data, filename="a").width == 160
-    refused(data[:-2] + scan * 30 + data[-2:])
+    passes = data.count(b"\xff\xda")
+
+    def with_passes(count: int) -> bytes:
+        return data[:-2] + scan * (count - passes) + data[-2:]
+
+    assert photo_read(with_passes(24), filename="a").width == 160
+    refused(with_passes(25))
+
+
+@pytest.mark.parametrize("passes", [20, 21])
+def test_passes_over_a_large_jpeg_are_fewer(passes: int) -> None:
+    structure = Structure("JPEG", width=6000, height=5000, scans=passes)
+    with mock.patch.object(images, "structure_read", return_value=structure):
+        if passes == 20:  # 600 million pixels in all
+            assert images.structure_checked(b"x", "a") is structure
+        else:
+            with pytest.raises(PhotoRefused, match="21 passes"):
+                images.structure_checked(b"x", "a")
 
 
 @override_settings(IMAGE_MAX_BYTES=4096)
@@ -197,9 +214,25 @@ def test_too_many_pixels_are_refused_with_the_limit() -> None:
     assert error.data["limit"] == 19_199
 
 
-@pytest.mark.parametrize("size", [(31, 200), (200, 31), (1000, 40)])
-def test_slivers_are_refused(size: tuple[int, int]) -> None:
-    refused(jpeg(*size))
+@pytest.mark.parametrize(
+    ("size", "limit"), [((31, 200), 32), ((200, 31), 32), ((801, 40), 20), ((40, 801), 20)]
+)
+def test_slivers_are_refused_with_the_limit(size: tuple[int, int], limit: int) -> None:
+    assert refused(jpeg(*size)).data["limit"] == limit
+
+
+@pytest.mark.parametrize("size", [(32, 32), (800, 40)])
+def test_a_photo_just_within_the_limits_is_accepted(size: tuple[int, int]) -> None:
+    photo = photo_read(jpeg(*size), filename="a")
+    assert (photo.width, photo.height) == size
+
+
+def test_a_photo_is_stored_at_quality_90() -> None:
+    with (
+        Image.open(BytesIO(photo_read(jpeg(), filename="a").content)) as stored,
+        Image.open(BytesIO(encoded(scene(), quality=90))) as expected,
+    ):
+        assert stored.quantization == expected.quantization  # type: ignore[attr-defined]
 
 
 def test_the_name_in_a_refusal_is_harmless() -> None:

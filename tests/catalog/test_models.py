@@ -1,4 +1,4 @@
-"""The rules of the catalogue, tried against the database itself."""
+"""The constraints of the catalog, checked in the database itself."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_the_list_and_every_row_open(shop: None, keeper: User, client: Client, m
     for row in rows:
         page = client.get(reverse(f"{base}_change", args=[row.pk]))
         assert page.status_code == 200
-        assert str(row.pk) in page.request["PATH_INFO"]
+        assert page.context["original"] == row
 
 
 @pytest.mark.parametrize("model", [CheckoutSession, ScanEvent, DisputedLine, Order, Embedding, IndexEvent])
@@ -76,7 +76,7 @@ def test_what_happened_cannot_be_changed(
     client.force_login(keeper)
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     row = model._default_manager.latest("pk")
-    count = model._default_manager.count()
+    stored = list(model._default_manager.order_by("pk").values())
     assert client.post(reverse(f"{base}_change", args=[row.pk]), {"status": "active"}).status_code == 403
     assert client.post(reverse(f"{base}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
-    assert model._default_manager.count() == count
+    assert list(model._default_manager.order_by("pk").values()) == stored

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart import services
+from checkout.cart import items, services
 from orders.models import Order
 from tests.checkout.shop import product_make, seen, session_with
 
@@ -29,7 +29,7 @@ def order_of(user: User, *products: Product) -> Order:
 def test_a_receipt_has_the_published_shape(shopper: User) -> None:
     milk = product_make("Milk", "1.10")
     session = session_with(shopper, milk, quantity=2)
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.875))
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.875))
     order = services.session_confirm(session_id=session.pk).order
     shown = client_of(shopper).get(f"/api/orders/{order.pk}").json()
     assert shown.pop("confirmed_at").startswith(f"{order.confirmed_at:%Y-%m-%dT%H:%M}")

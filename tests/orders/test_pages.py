@@ -1,4 +1,4 @@
-"""My page and the receipt: whose they are, what they say, what they cost."""
+"""My page and the receipt: who may see them, what they show, how many queries they take."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from catalog.models import Product
 from orders.templatetags.money import money
-from tests.checkout.cast import order_make, product_make
+from tests.checkout.shop import order_make, product_with_photo
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_receipt_says_what_was_sold_at_the_price_of_the_day(client: Client, shopper: User) -> None:
-    product = product_make("Orange juice", "2.99")
+    product = product_with_photo("Orange juice", "2.99")
     order = order_make(shopper, product, quantity=3)
     Product.objects.filter(pk=product.pk).update(name="Something else", price=Decimal("99.00"))
     client.force_login(shopper)
@@ -33,7 +33,7 @@ def test_a_receipt_says_what_was_sold_at_the_price_of_the_day(client: Client, sh
 
 
 def test_a_shop_without_prices_has_receipts_without_amounts(client: Client, shopper: User) -> None:
-    order = order_make(shopper, product_make("Pear", None))
+    order = order_make(shopper, product_with_photo("Pear", None))
     client.force_login(shopper)
 
     page = client.get(f"/orders/{order.pk}/").content.decode()
@@ -45,7 +45,7 @@ def test_a_shop_without_prices_has_receipts_without_amounts(client: Client, shop
 def test_a_receipt_is_seen_by_its_owner_and_the_keeper_only(
     client: Client, shopper: User, stranger: User, keeper: User
 ) -> None:
-    order = order_make(shopper, product_make("Pear"))
+    order = order_make(shopper, product_with_photo("Pear"))
     statuses = {}
     for user in (shopper, stranger, keeper):
         client.force_login(user)
@@ -62,7 +62,7 @@ def test_without_logging_in_a_page_leads_to_the_login(client: Client, path: str)
 
 
 def test_names_are_shown_as_text_whatever_they_contain(client: Client, shopper: User) -> None:
-    order = order_make(shopper, product_make("<script>alert(1)</script>"))
+    order = order_make(shopper, product_with_photo("<script>alert(1)</script>"))
     client.force_login(shopper)
 
     for path in (f"/orders/{order.pk}/", "/my/", "/"):
@@ -73,7 +73,7 @@ def test_names_are_shown_as_text_whatever_they_contain(client: Client, shopper: 
 def test_my_page_lists_only_my_own_orders_newest_first(
     client: Client, keeper: User, stranger: User, shopper: User
 ) -> None:
-    pear = product_make("Pear")
+    pear = product_with_photo("Pear")
     theirs = order_make(stranger, pear)
     first, second = order_make(keeper, pear), order_make(keeper, pear)
     client.force_login(keeper)
@@ -91,7 +91,7 @@ def test_my_page_without_orders_says_what_to_do(client: Client, shopper: User) -
 
 
 def test_my_page_is_cut_into_pages_and_forgives_wrong_numbers(client: Client, shopper: User) -> None:
-    pear = product_make("Pear")
+    pear = product_with_photo("Pear")
     orders = [order_make(shopper, pear) for _ in range(11)]
     client.force_login(shopper)
 
@@ -106,20 +106,20 @@ def test_my_page_is_cut_into_pages_and_forgives_wrong_numbers(client: Client, sh
 
 
 def test_an_order_shows_three_pictures_and_counts_the_rest(client: Client, shopper: User) -> None:
-    order_make(shopper, *[product_make(f"Product {number}") for number in range(5)])
+    order_make(shopper, *[product_with_photo(f"Product {number}") for number in range(5)])
     client.force_login(shopper)
 
     page = client.get("/my/").content.decode()
 
     assert page.count('<img src="/media/products/') == 3
-    assert "+2" in page
+    assert '<span class="order-more number">+2</span>' in page
 
 
 @pytest.mark.parametrize("count", [2, 10])
-def test_my_page_asks_the_same_few_questions_for_any_number_of_orders(
+def test_my_page_takes_as_many_queries_for_any_number_of_orders(
     client: Client, shopper: User, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
-    products = [product_make(f"Product {number}") for number in range(3)]
+    products = [product_with_photo(f"Product {number}") for number in range(3)]
     for _ in range(count):
         order_make(shopper, *products)
     client.force_login(shopper)
@@ -130,10 +130,10 @@ def test_my_page_asks_the_same_few_questions_for_any_number_of_orders(
 
 
 @pytest.mark.parametrize("count", [1, 20])
-def test_a_receipt_asks_the_same_few_questions_for_any_number_of_lines(
+def test_a_receipt_takes_as_many_queries_for_any_number_of_lines(
     client: Client, shopper: User, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
-    order = order_make(shopper, *[product_make(f"Product {number}") for number in range(count)])
+    order = order_make(shopper, *[product_with_photo(f"Product {number}") for number in range(count)])
     client.force_login(shopper)
 
     # login session, user, order, lines, pictures
@@ -161,7 +161,7 @@ def test_the_currency_of_a_receipt_is_that_of_the_day(
     client: Client, shopper: User, settings: Settings
 ) -> None:
     settings.CURRENCY = "KRW"
-    order = order_make(shopper, product_make("Pear", "1200.00"))
+    order = order_make(shopper, product_with_photo("Pear", "1200.00"))
     settings.CURRENCY = "EUR"
     client.force_login(shopper)
 

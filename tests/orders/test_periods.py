@@ -106,3 +106,15 @@ def test_another_currency_is_never_added_up_with_ours(shopper: User) -> None:
     assert sales.elsewhere == [("KRW", Decimal("3000.00"))]
     assert Order.objects.count() == sales.orders.total == 2
     assert best_sellers(period=Period(1, NOW), currency="EUR")[0].amount == Decimal("2.50")
+
+
+def test_eight_best_sellers_are_listed_the_most_sold_first(shopper: User) -> None:
+    products = [product_make(f"Product {number}") for number in range(9)]
+    for number, product in enumerate(products, start=1):
+        sale_make(shopper, product, NOW - timedelta(hours=1), quantity=number)
+
+    sellers = best_sellers(period=Period(1, NOW), currency="EUR")
+
+    assert [(one.product_id, one.units) for one in sellers] == [
+        (product.pk, number) for number, product in list(enumerate(products, start=1))[:0:-1]
+    ]

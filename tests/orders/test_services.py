@@ -1,4 +1,4 @@
-"""What an order's number is like, and that a number taken is drawn again."""
+"""Order numbers, and that one which is taken is drawn again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from orders.models import Order
 from tests.checkout.shop import product_make, session_with
 
 
-def test_a_number_is_the_day_and_five_characters_that_nobody_mixes_up() -> None:
+def test_a_number_is_the_day_and_five_characters_that_are_not_mistaken() -> None:
     numbers = {services.order_number_make() for _ in range(200)}
     assert len(numbers) > 190
     assert all(re.fullmatch(r"\d{6}-[0-9A-HJKMNP-TV-Z]{5}", number) for number in numbers)
@@ -26,6 +26,22 @@ def test_a_number_already_taken_is_drawn_again(shopper: User, monkeypatch: pytes
     milk = product_make("Milk")
     for _ in range(2):
         checkout_services.session_confirm(session_id=session_with(shopper, milk).pk)
+    assert sorted(Order.objects.values_list("number", flat=True)) == ["A-1", "B-2"]
+
+
+def test_after_20_numbers_that_are_taken_the_order_fails(
+    shopper: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    milk = product_make("Milk")
+    for drawn in (["A-1"], ["A-1"] * 19 + ["B-2"], ["A-1"] * 20 + ["C-3"]):
+        numbers = iter(drawn)
+        monkeypatch.setattr(services, "order_number_make", lambda numbers=numbers: next(numbers))
+        session = session_with(shopper, milk)
+        if drawn[-1] == "C-3":
+            with pytest.raises(IntegrityError, match="20 tries"):
+                checkout_services.session_confirm(session_id=session.pk)
+        else:
+            checkout_services.session_confirm(session_id=session.pk)
     assert sorted(Order.objects.values_list("number", flat=True)) == ["A-1", "B-2"]
 
 

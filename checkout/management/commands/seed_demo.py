@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 
 from accounts.models import User
-from checkout.demo.seed import Seeded, demo_seed
+from checkout.demo.seed import SeedCounts, demo_seed
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["if_new"] and User.objects.exists():
             if options["json"]:
-                self.stdout.write(json.dumps(asdict(Seeded(users=0, products=0, frames=0))))
+                self.stdout.write(json.dumps(asdict(SeedCounts(users=0, products=0, frames=0))))
             return
         bars: dict[str, tqdm[Any]] = {}
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from accounts.models import User
-from checkout.cart import selectors, services, sessions
+from checkout.cart import items, selectors, services, sessions
 from checkout.errors import SessionNotActive
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from ebrcs.errors import EbrcsError
@@ -86,7 +86,7 @@ def test_50_additions_at_once_are_all_counted(shopper: User) -> None:
     session = services.session_start(user=shopper)
     events = at_once(
         50,
-        lambda _: services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)),
+        lambda _: items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)),
         threads=25,
     )
     item = BillingItem.objects.get()
@@ -99,7 +99,7 @@ def test_50_additions_at_once_are_all_counted(shopper: User) -> None:
 def test_without_the_lock_additions_get_lost(shopper: User, unlocked: None) -> None:
     milk = product_make("Milk")
     session = session_with(shopper, milk)
-    at_once(50, lambda _: services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)))
+    at_once(50, lambda _: items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)))
     assert BillingItem.objects.get().quantity < 51
 
 
@@ -108,7 +108,7 @@ def test_the_same_change_asked_for_by_many_at_once_happens_once(shopper: User) -
     session = services.session_start(user=shopper)
     cause = seen(0.9)
     events = at_once(
-        20, lambda _: services.item_add(session_id=session.pk, product_id=milk.pk, cause=cause), threads=10
+        20, lambda _: items.item_add(session_id=session.pk, product_id=milk.pk, cause=cause), threads=10
     )
     assert len([event for event in events if event is not None]) == 1
     assert BillingItem.objects.get().quantity == 1
@@ -122,7 +122,7 @@ def test_what_is_added_while_paying_is_either_paid_or_refused(shopper: User) -> 
         def act(number: int, session: CheckoutSession = session) -> Any:
             if number == 5:
                 return services.session_confirm(session_id=session.pk)
-            return services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+            return items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
 
         outcomes = at_once(10, act, threads=10)
         refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]

@@ -1,4 +1,4 @@
-"""Taking changes back: each once, whatever happened to the line meanwhile; a refusal leaves all as it was."""
+"""Undoing and correcting: each change once, whatever happened meanwhile; a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart import corrections, selectors, services, sessions
+from checkout.cart import corrections, items, selectors, services, sessions
 from checkout.cart.reasons import barcode_reason
 from checkout.cart.scan_events import Cause
 from checkout.errors import (
@@ -37,7 +37,7 @@ def lines_of(session: CheckoutSession) -> dict[str, int]:
 
 def add(session: CheckoutSession, product: Product, cause: Cause | None = None) -> UUID:
     cause = cause or seen(0.9)
-    services.item_add(session_id=session.pk, product_id=product.pk, cause=cause)
+    items.item_add(session_id=session.pk, product_id=product.pk, cause=cause)
     return cause.event_id
 
 
@@ -90,8 +90,8 @@ def test_undoing_a_sighting_takes_its_score_out_of_the_mean(session: CheckoutSes
 
 def test_what_was_set_by_hand_is_taken_back_either_way(session: CheckoutSession) -> None:
     milk = product_make("Milk")
-    more = services.item_set(session_id=session.pk, product_id=milk.pk, quantity=5)
-    fewer = services.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
+    more = items.item_set(session_id=session.pk, product_id=milk.pk, quantity=5)
+    fewer = items.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
     assert more is not None
     assert fewer is not None
     undo(session, fewer["id"])
@@ -104,7 +104,7 @@ def test_a_removed_line_comes_back_as_it_was(session: CheckoutSession) -> None:
     milk = product_make("Milk")
     add(session, milk, seen(0.9))
     add(session, milk, seen(0.7))
-    gone = services.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
+    gone = items.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
     assert gone is not None
     undo(session, gone["id"])
     item = BillingItem.objects.get()
@@ -197,20 +197,20 @@ def test_corrections_that_cannot_be_meant_are_refused(session: CheckoutSession, 
 
 def test_a_line_that_changed_meanwhile_gives_what_it_has(session: CheckoutSession) -> None:
     milk = product_make("Milk")
-    more = services.item_set(session_id=session.pk, product_id=milk.pk, quantity=5)
+    more = items.item_set(session_id=session.pk, product_id=milk.pk, quantity=5)
     assert more is not None
-    services.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
+    items.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
     assert undo(session, more["id"])["quantity"] == 2
     assert lines_of(session) == {}
     event_id = add(session, milk)
-    services.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
+    items.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
     refused(NothingToUndo, session, event_id)
 
 
 def test_what_was_removed_comes_back_only_while_on_sale(session: CheckoutSession) -> None:
     milk = product_make("Milk")
     add(session, milk)
-    gone = services.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
+    gone = items.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
     assert gone is not None
     Product.objects.update(is_active=False)
     refused(ItemsNotForSale, session, gone["id"])
@@ -231,7 +231,7 @@ def disagree(
     shown: Product,
     cause: Cause | None = None,
 ) -> object:
-    return corrections.disagreement_settle(
+    return corrections.disagreement_resolve(
         session_id=session.pk,
         counted_id=counted_id,
         product_id=said.pk,
@@ -279,13 +279,26 @@ def test_a_disagreement_that_is_stored_twice_counts_once_however_many_are_kept(
     assert ScanEvent.objects.filter(action="disagree").count() == kept
 
 
+def test_100_disagreements_of_a_session_are_kept_and_the_next_is_still_believed(
+    session: CheckoutSession,
+) -> None:
+    milk, cream = product_make("Milk"), product_make("Cream")
+    ScanEvent.objects.bulk_create(
+        ScanEvent(session=session, action="disagree", source=Source.BARCODE) for _ in range(99)
+    )
+    for _ in range(2):
+        disagree(session, add(session, milk), cream, milk)
+    assert ScanEvent.objects.filter(action="disagree").count() == 100
+    assert lines_of(session) == {"Cream": 2}
+
+
 def test_a_barcode_counts_where_the_picture_was_refused(session: CheckoutSession) -> None:
     disagree(session, uuid4(), product_make("Cream"), product_make("Milk", is_active=False))
     assert lines_of(session) == {"Cream": 1}
 
 
 def take_back(session: CheckoutSession, added_id: UUID, product: Product) -> None:
-    corrections.sighting_take_back(
+    corrections.sighting_remove(
         session_id=session.pk, added_id=added_id, product_id=product.pk, cause=seen(0.9)
     )
 
@@ -293,7 +306,7 @@ def take_back(session: CheckoutSession, added_id: UUID, product: Product) -> Non
 def test_an_item_that_leaves_view_takes_out_what_it_is_in_the_cart_as(session: CheckoutSession) -> None:
     milk, cream = product_make("Milk"), product_make("Cream")
     plain, undone, corrected = (add(session, milk) for _ in range(3))
-    services.item_set(session_id=session.pk, product_id=milk.pk, quantity=6)
+    items.item_set(session_id=session.pk, product_id=milk.pk, quantity=6)
     undo(session, undone)
     corrections.item_correct(
         session_id=session.pk, product_id=milk.pk, instead_id=cream.pk, about_id=corrected

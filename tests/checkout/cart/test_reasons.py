@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext, override
 
 from accounts.models import User
-from checkout.cart import corrections, services
+from checkout.cart import corrections, items, services
 from checkout.cart.reasons import (
     CHOICE,
     EVENT,
@@ -139,7 +139,7 @@ def test_products_that_a_reason_names_are_found_within_it() -> None:
 def test_changes_by_hand_and_taking_them_back_are_stored_with_their_codes(shopper: User) -> None:
     session, tea, honey = services.session_start(user=shopper), product_make("Tea"), product_make("Honey")
     for quantity in (3, 2):
-        services.item_set(session_id=session.pk, product_id=tea.pk, quantity=quantity)
+        items.item_set(session_id=session.pk, product_id=tea.pk, quantity=quantity)
     corrections.item_correct(session_id=session.pk, product_id=tea.pk, instead_id=honey.pk)
     for action in ("correct", "remove", "add"):
         change = ScanEvent.objects.get(session=session, action=action)

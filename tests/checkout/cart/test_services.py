@@ -1,4 +1,4 @@
-"""What carts do: adding, setting, removing, confirming, ending; each refusal leaves all as it was."""
+"""Carts and sessions: adding, setting, removing, confirming, ending; a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart import announce, selectors, services
+from checkout.cart import announce, items, selectors, services
 from checkout.cart.scan_events import Cause
 from checkout.errors import (
     BarcodeInvalid,
@@ -27,7 +27,7 @@ from checkout.errors import (
     SessionNotActive,
     SessionNotFound,
 )
-from checkout.models import BillingItem, CheckoutSession, ScanEvent
+from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
 from orders.models import Order, OrderItem
 from recognition.vision.lane.reasons import ReasonCode, because
 from tests.checkout.shop import product_make, seen, session_with
@@ -51,7 +51,7 @@ def test_a_sighting_adds_a_line_with_its_score_and_records_why(shopper: User) ->
         reason=because(ReasonCode.VIEWS_ACCEPT, accepting=3, views=3),
     )
 
-    event = services.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
+    event = items.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
 
     assert event == {
         "id": str(cause.event_id),
@@ -93,7 +93,7 @@ def test_the_score_of_a_line_is_the_mean_of_its_sightings(shopper: User) -> None
     milk = product_make("Milk")
     session = services.session_start(user=shopper)
     for score in (0.9, 0.8, 0.4):
-        services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(score))
+        items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(score))
 
     item = BillingItem.objects.get()
     assert (item.quantity, item.score_count, item.avg_score) == (3, 3, Decimal("0.700000"))
@@ -105,7 +105,7 @@ def test_a_line_put_in_by_hand_has_no_score_until_it_is_seen(shopper: User) -> N
     item = BillingItem.objects.get()
     assert (item.source, item.avg_score, item.score_count) == ("manual", None, 0)
 
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.8))
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.8))
     item.refresh_from_db()
     assert (item.quantity, item.source, item.avg_score) == (2, "vision", Decimal("0.800000"))
 
@@ -113,7 +113,7 @@ def test_a_line_put_in_by_hand_has_no_score_until_it_is_seen(shopper: User) -> N
 def test_rounding_errors_of_a_similarity_do_not_break_a_line(shopper: User) -> None:
     milk = product_make("Milk")
     session = services.session_start(user=shopper)
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(1.0000002))
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(1.0000002))
     assert BillingItem.objects.get().avg_score == 1
 
 
@@ -121,8 +121,8 @@ def test_the_same_cause_adds_once(shopper: User) -> None:
     milk = product_make("Milk")
     session = services.session_start(user=shopper)
     cause = seen(0.9)
-    first = services.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
-    again = services.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
+    first = items.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
+    again = items.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
     assert first is not None
     assert again is None
     assert cart_lines(session) == {"Milk": 1}
@@ -132,13 +132,13 @@ def test_the_same_cause_adds_once(shopper: User) -> None:
 def test_removing_takes_out_as_many_as_are_there(shopper: User) -> None:
     milk = product_make("Milk")
     session = session_with(shopper, milk, quantity=2)
-    one = services.item_remove(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+    one = items.item_remove(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
     assert one is not None
     assert (one["action"], one["quantity"], cart_lines(session)) == ("remove", 1, {"Milk": 1})
-    rest = services.item_remove(session_id=session.pk, product_id=milk.pk, cause=seen(0.9), quantity=5)
+    rest = items.item_remove(session_id=session.pk, product_id=milk.pk, cause=seen(0.9), quantity=5)
     assert rest is not None
     assert (rest["quantity"], cart_lines(session)) == (1, {})
-    assert services.item_remove(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)) is None
+    assert items.item_remove(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)) is None
 
 
 def test_setting_a_quantity_is_absolute_and_zero_takes_the_line_out(shopper: User) -> None:
@@ -147,7 +147,7 @@ def test_setting_a_quantity_is_absolute_and_zero_takes_the_line_out(shopper: Use
     assert [
         (event and (event["action"], event["quantity"]), cart_lines(session))
         for event in (
-            services.item_set(session_id=session.pk, product_id=milk.pk, quantity=quantity)
+            items.item_set(session_id=session.pk, product_id=milk.pk, quantity=quantity)
             for quantity in (3, 3, 1, 0, 0)
         )
     ] == [
@@ -169,7 +169,7 @@ def test_a_quantity_out_of_range_changes_nothing(shopper: User, quantity: int) -
     milk = product_make("Milk")
     session = session_with(shopper, milk)
     with pytest.raises(QuantityOutOfRange) as refusal:
-        services.item_set(session_id=session.pk, product_id=milk.pk, quantity=quantity)
+        items.item_set(session_id=session.pk, product_id=milk.pk, quantity=quantity)
     assert refusal.value.data["limit"] == 999
     assert cart_lines(session) == {"Milk": 1}
     assert ScanEvent.objects.count() == 1
@@ -179,7 +179,7 @@ def test_adding_beyond_the_largest_quantity_changes_nothing(shopper: User) -> No
     milk = product_make("Milk")
     session = session_with(shopper, milk, quantity=999)
     with pytest.raises(QuantityOutOfRange):
-        services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+        items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
     item = BillingItem.objects.get()
     assert (item.quantity, item.avg_score) == (999, None)
 
@@ -189,30 +189,30 @@ def test_a_withdrawn_product_cannot_be_added_but_taken_out(shopper: User) -> Non
     session = session_with(shopper, milk, quantity=3)
     Product.objects.update(is_active=False)
     for change in (
-        lambda: services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)),
-        lambda: services.item_set(session_id=session.pk, product_id=milk.pk, quantity=4),
+        lambda: items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)),
+        lambda: items.item_set(session_id=session.pk, product_id=milk.pk, quantity=4),
     ):
         with pytest.raises(ItemsNotForSale) as refusal:
             change()
         assert refusal.value.data["items"] == [{"product_id": str(milk.pk), "name": "Milk"}]
     assert cart_lines(session) == {"Milk": 3}
-    services.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
+    items.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
     assert cart_lines(session) == {"Milk": 1}
 
 
 def test_unknown_products_and_sessions_are_named(shopper: User) -> None:
     session = services.session_start(user=shopper)
     with pytest.raises(ProductNotFound):
-        services.item_add(session_id=session.pk, product_id=uuid4(), cause=seen(0.9))
+        items.item_add(session_id=session.pk, product_id=uuid4(), cause=seen(0.9))
     with pytest.raises(SessionNotFound):
-        services.item_set(session_id=uuid4(), product_id=product_make("Milk").pk, quantity=1)
+        items.item_set(session_id=uuid4(), product_id=product_make("Milk").pk, quantity=1)
     assert BillingItem.objects.count() == 0
 
 
 def test_confirming_copies_names_and_prices_for_good(shopper: User) -> None:
     milk, juice = product_make("Milk", "1.10"), product_make("Juice", "2.35")
     session = session_with(shopper, milk, quantity=3)
-    services.item_add(session_id=session.pk, product_id=juice.pk, cause=seen(0.75))
+    items.item_add(session_id=session.pk, product_id=juice.pk, cause=seen(0.75))
 
     confirmation = services.session_confirm(session_id=session.pk)
 
@@ -284,10 +284,10 @@ def test_nothing_changes_a_session_that_ended(shopper: User) -> None:
     services.session_cancel(session_id=cancelled.pk)
     for session, status in ((completed, "completed"), (cancelled, "expired")):
         for change in (
-            lambda pk: services.item_add(session_id=pk, product_id=milk.pk, cause=seen(0.9)),
-            lambda pk: services.item_remove(session_id=pk, product_id=milk.pk, cause=seen(0.9)),
-            lambda pk: services.item_set(session_id=pk, product_id=milk.pk, quantity=5),
-            lambda pk: services.scan_note(session_id=pk, action=ScanEvent.Action.UNKNOWN, cause=Cause()),
+            lambda pk: items.item_add(session_id=pk, product_id=milk.pk, cause=seen(0.9)),
+            lambda pk: items.item_remove(session_id=pk, product_id=milk.pk, cause=seen(0.9)),
+            lambda pk: items.item_set(session_id=pk, product_id=milk.pk, quantity=5),
+            lambda pk: items.scan_note(session_id=pk, action=ScanEvent.Action.UNKNOWN, cause=Cause()),
         ):
             with pytest.raises(SessionNotActive) as refusal:
                 change(session.pk)
@@ -308,7 +308,7 @@ def test_an_abandoned_session_ends_when_it_is_touched(shopper: User) -> None:
     for session in (adding, confirming):
         let_idle(session)
     with pytest.raises(SessionNotActive):
-        services.item_set(session_id=adding.pk, product_id=milk.pk, quantity=2)
+        items.item_set(session_id=adding.pk, product_id=milk.pk, quantity=2)
     with pytest.raises(SessionNotActive):
         services.session_confirm(session_id=confirming.pk)
     for session in (adding, confirming):
@@ -334,26 +334,51 @@ def test_touching_writes_only_when_the_stored_time_is_old(
     shopper: User, django_assert_num_queries: Any
 ) -> None:
     session = services.session_start(user=shopper)
-    stored = session.last_active
-    services.session_touch(session_id=session.pk)
-    session.refresh_from_db()
-    assert session.last_active == stored
-    CheckoutSession.objects.update(last_active=stored - timedelta(minutes=1))
-    with django_assert_num_queries(1):
-        services.session_touch(session_id=session.pk)
-    session.refresh_from_db()
-    assert session.last_active >= stored
+    started = session.last_active
+    recent, old = timezone.now() - timedelta(seconds=10), timezone.now() - timedelta(seconds=16)
+    for stored, is_written in ((recent, False), (old, True)):
+        CheckoutSession.objects.update(last_active=stored)
+        with django_assert_num_queries(1):
+            services.session_touch(session_id=session.pk)
+        session.refresh_from_db()
+        assert (session.last_active >= started) == is_written
+
+
+def test_a_change_of_the_cart_keeps_the_session_alive(shopper: User) -> None:
+    milk = product_make("Milk")
+    session = services.session_start(user=shopper)
+    started = session.last_active
+    recent, old = timezone.now() - timedelta(seconds=10), timezone.now() - timedelta(seconds=16)
+    for stored, is_written in ((recent, False), (old, True)):
+        CheckoutSession.objects.update(last_active=stored)
+        items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+        session.refresh_from_db()
+        assert (session.last_active >= started) == is_written
 
 
 def test_questions_and_unknown_items_are_recorded_up_to_a_bound(
     shopper: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "NOTES_MAX", 2)
+    monkeypatch.setattr(items, "NOTES_MAX", 2)
     session = services.session_start(user=shopper)
     for action in (ScanEvent.Action.QUESTION, ScanEvent.Action.UNKNOWN, ScanEvent.Action.UNKNOWN):
-        services.scan_note(session_id=session.pk, action=action, cause=Cause(score=0.4))
+        items.scan_note(session_id=session.pk, action=action, cause=Cause(score=0.4))
     assert list(ScanEvent.objects.values_list("action", flat=True)) == ["question", "unknown"]
     assert not ScanEvent.objects.filter(product__isnull=False).exists()
+
+
+def test_500_notes_of_a_session_are_kept_and_those_of_others_do_not_count(
+    shopper: User, stranger: User
+) -> None:
+    session, other = services.session_start(user=shopper), services.session_start(user=stranger)
+    for one, count in ((session, 499), (other, 1)):
+        ScanEvent.objects.bulk_create(
+            ScanEvent(session=one, action=ScanEvent.Action.UNKNOWN, source=Source.VISION)
+            for _ in range(count)
+        )
+    for _ in range(2):
+        items.scan_note(session_id=session.pk, action=ScanEvent.Action.QUESTION, cause=Cause())
+    assert session.scan_events.count() == 500
 
 
 @pytest.mark.django_db(transaction=True)
@@ -365,11 +390,11 @@ def test_a_change_is_announced_only_once_it_is_committed(
     milk = product_make("Milk")
     session = services.session_start(user=shopper)
     with transaction.atomic():
-        event = services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+        event = items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
         assert announced == []
     assert announced == [{"session_id": session.pk, "event": event}]
     with transaction.atomic():
-        services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+        items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
         transaction.set_rollback(True)
     assert len(announced) == 1
 
@@ -387,8 +412,8 @@ def test_a_channel_layer_that_is_away_fails_no_change(
     assert cart_lines(session) == {"Milk": 1}
     services.session_confirm(session_id=session.pk)
     assert Order.objects.count() == 1
-    assert "could not be told of cart.changed" in caplog.text
-    assert "could not be told of session.ended" in caplog.text
+    assert "could not be notified of cart.changed" in caplog.text
+    assert "could not be notified of session.ended" in caplog.text
 
 
 @pytest.mark.parametrize("code", ["036000291452", "0036000291452", "00036000291452", " 036000291452 "])

@@ -42,6 +42,25 @@ def test_bars_stand_on_the_ground_and_on_each_other() -> None:
     assert chart.highest == "c: 40"
 
 
+def test_a_bar_too_small_to_be_seen_is_drawn_one_pixel_high() -> None:
+    chart = bars_draw(rows=[[1, 0], [10_000, 0]], slots=["a", "b"], titles=["a: 1", "b: 10,000"], written=str)
+
+    assert [[part.height for part in bar.parts] for bar in chart.bars] == [["1.0"], ["188.0"]]
+
+
+def test_bars_fill_most_of_their_slots_and_the_axis_fits_its_labels() -> None:
+    chart = bars_draw(
+        rows=[[1], [1000]], slots=["a", "b"], titles=["a", "b"], written=lambda value: f"{value:.0f}"
+    )
+
+    assert [(bar.slot_x, bar.x, bar.width, bar.slot_width) for bar in chart.bars] == [
+        ("0.000%", "7.000%", "36.000%", "50.000%"),
+        ("50.000%", "57.000%", "36.000%", "50.000%"),
+    ]
+    assert (chart.lines[-1].label, chart.axis_width) == ("1000", 37)
+    assert (chart.height, chart.foot, chart.label_y) == (220, 196, 214)
+
+
 def test_without_anything_to_show_there_is_a_scale_and_no_bar() -> None:
     chart = bars_draw(rows=[[None], [0]], slots=["a", "b"], titles=["a: –", "b: 0"], written=str)
 
@@ -52,7 +71,7 @@ def test_without_anything_to_show_there_is_a_scale_and_no_bar() -> None:
 
 def test_names_of_slots_are_thinned_out_and_every_other_one_is_minor() -> None:
     names = [str(day) for day in range(30)]
-    chart = bars_draw(rows=[[1]] * 30, slots=names, titles=names, written=str, labels_max=8)
+    chart = bars_draw(rows=[[1]] * 30, slots=names, titles=names, written=str)
 
     assert [label.text for label in chart.labels] == ["0", "4", "8", "12", "16", "20", "24", "28"]
     assert [label.text for label in chart.labels if not label.is_minor] == ["0", "8", "16", "24"]

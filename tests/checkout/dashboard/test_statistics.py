@@ -1,4 +1,4 @@
-"""What the till saw, as it is counted for the shop keeper."""
+"""How recognition did, as it is counted for the shop keeper."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from checkout.dashboard import statistics
+from checkout.dashboard.doubtful_products import doubtful_products
 from checkout.live.answer_times import step_ms, step_of
 from checkout.models import BillingItem, FrameCount, ScanEvent, Source
 from orders.periods import Period
@@ -40,15 +41,15 @@ def test_pieces_are_counted_by_their_source_and_events_by_their_kind(shopper: Us
     event_make(session, WEEK_AGO, "question")
     event_make(session, WEEK_AGO, "unknown")
 
-    scanning = statistics.scanning_get(period=PERIOD)
+    scans = statistics.scan_counts_get(period=PERIOD)
 
-    assert {source: series.total for source, series in scanning.added.items()} == {
+    assert {source: series.total for source, series in scans.added.items()} == {
         Source.VISION: 3,
         Source.BARCODE: 1,
         Source.MANUAL: 0,
     }
-    assert scanning.added[Source.VISION].values == [0, 0, 0, 0, 0, 0, 3]
-    questions, unknown = scanning.events[Action.QUESTION], scanning.events[Action.UNKNOWN]
+    assert scans.added[Source.VISION].values == [0, 0, 0, 0, 0, 0, 3]
+    questions, unknown = scans.events[Action.QUESTION], scans.events[Action.UNKNOWN]
     assert (questions.total, questions.before) == (1, 1)
     assert (unknown.total, unknown.before) == (0, 1)
 
@@ -59,10 +60,10 @@ def test_items_a_minute_go_from_the_first_event_to_paying(shopper: User) -> None
     sale_make(shopper, bread, NOW - timedelta(hours=1), quantity=2, lasting=timedelta(minutes=1))
     event_make(visit_make(shopper, NOW - timedelta(hours=9), "active"), NOW, "add", product=bread)
 
-    pace = statistics.pace_get(period=PERIOD)
+    speed = statistics.checkout_speed_get(period=PERIOD)
 
-    assert pace.pieces.total == 12
-    assert pace.minutes.total == pytest.approx(3.0)
+    assert speed.pieces.total == 12
+    assert speed.minutes.total == pytest.approx(3.0)
 
 
 def test_a_cart_is_left_behind_when_the_visit_expired_with_something_in_it(shopper: User) -> None:
@@ -72,7 +73,7 @@ def test_a_cart_is_left_behind_when_the_visit_expired_with_something_in_it(shopp
         if filled:
             BillingItem.objects.create(session=session, product=bread, quantity=1, source=Source.MANUAL)
 
-    visits = statistics.visits_get(period=PERIOD)
+    visits = statistics.visit_counts_get(period=PERIOD)
 
     assert (visits.begun.total, visits.left_behind.total) == (4, 1)
 
@@ -89,7 +90,7 @@ def test_percentiles_come_from_the_sum_of_all_hours_and_processes() -> None:
     FrameCount.objects.create(hour=NOW - timedelta(hours=1), outcome="refused", frames=5)
     FrameCount.objects.create(hour=WEEK_AGO, outcome="answered", step=step_of(50), frames=1)
 
-    answers = statistics.answers_get(period=PERIOD)
+    answers = statistics.frame_answers_get(period=PERIOD)
 
     fast, slow = step_ms(step_of(20)), step_ms(step_of(200))
     assert (answers.p50_ms, answers.p95_ms, answers.p95_before_ms) == (fast, slow, step_ms(step_of(50)))
@@ -97,7 +98,7 @@ def test_percentiles_come_from_the_sum_of_all_hours_and_processes() -> None:
     assert (answers.lost.total, answers.received.total) == (25, 125)
 
 
-def test_the_product_in_doubt_is_the_one_the_till_took_the_item_for(shopper: User) -> None:
+def test_the_product_in_doubt_is_the_one_the_item_was_taken_for(shopper: User) -> None:
     bread, rolls = product_make("Rye bread"), product_make("Rolls")
     session = visit_make(shopper, NOW - timedelta(hours=1))
     at = NOW - timedelta(minutes=30)
@@ -110,9 +111,21 @@ def test_the_product_in_doubt_is_the_one_the_till_took_the_item_for(shopper: Use
     event_make(session, at, "answer", product=rolls)
     event_make(session, WEEK_AGO, "answer", product=rolls)
 
-    doubtful = statistics.doubtful_products(period=PERIOD)
+    doubtful = doubtful_products(period=PERIOD)
 
     assert [(one.product.name, one.corrected, one.undone, one.disagreed, one.asked) for one in doubtful] == [
         ("Rye bread", 1, 1, 1, 0),
         ("Rolls", 0, 0, 0, 1),
     ]
+
+
+def test_eight_doubtful_products_are_listed_the_most_disputed_first(shopper: User) -> None:
+    session = visit_make(shopper, NOW - timedelta(hours=1))
+    products = [product_make(f"Product {number}") for number in range(9)]
+    for number, product in enumerate(products, start=1):
+        for _ in range(number):
+            event_make(session, NOW - timedelta(minutes=30), "correct", product=product)
+
+    doubtful = doubtful_products(period=PERIOD)
+
+    assert [one.product for one in doubtful] == products[:0:-1]

@@ -1,4 +1,4 @@
-"""The demo shop: drawn packs that can be told apart, a clip with a known cart, seeded once."""
+"""The demo shop: drawn packs that differ, a clip with a known cart, seeded once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from catalog.gtin import gtin_is_valid
 from catalog.models import Product
 from checkout.demo import seed
 from checkout.demo.clip import clip_cart, clip_frames, clip_length
-from checkout.demo.packs import PACKS, VIEW_ANGLES, product_photo
+from checkout.demo.drawing import VIEW_ANGLES, product_photo
+from checkout.demo.packs import PACKS
 from recognition.engine import shared
 from recognition.engine.engine import Engine
 from tests.fakes import ThumbnailEncoder

@@ -14,7 +14,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from websockets.exceptions import ConnectionClosed
 
 from accounts.models import User
-from checkout.cart import services
+from checkout.cart import items, services
 from checkout.live import tickets
 from checkout.live.access import language, origin_is_own
 from checkout.models import CheckoutSession
@@ -174,7 +174,7 @@ def test_a_session_that_is_none_is_not_found(server: Server, shopper: User) -> N
 
 def test_a_session_that_ended_says_how_and_is_closed(server: Server, shopper: User) -> None:
     paid, cancelled = services.session_start(user=shopper), services.session_start(user=shopper)
-    services.item_set(session_id=paid.pk, product_id=RED_ID, quantity=1)
+    items.item_set(session_id=paid.pk, product_id=RED_ID, quantity=1)
     order = services.session_confirm(session_id=paid.pk).order
     services.session_cancel(session_id=cancelled.pk)
     for session, status, order_id in ((paid, "completed", str(order.pk)), (cancelled, "expired", None)):

@@ -43,7 +43,7 @@ def send_for_ever(raw: socket.socket, data: bytes) -> None:
 @pytest.fixture
 def unguarded_server(transactional_db: None) -> Iterator[Server]:
     """Serve a consumer that awaits its work in `receive`, as consumers usually do."""
-    with served("tests.checkout.cart.unguarded:application", Path(settings.DATA_DIR)) as server:
+    with served("tests.checkout.live.unguarded:application", Path(settings.DATA_DIR)) as server:
         yield server
 
 

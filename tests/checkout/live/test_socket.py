@@ -12,7 +12,7 @@ import pytest
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart import services
+from checkout.cart import items, services
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from orders.models import Order
 from tests.checkout.colours import BLUE_ID, GREEN_ID, RED_ID, TWIN_ID
@@ -37,7 +37,7 @@ def of_type(messages: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 def test_a_socket_begins_with_the_session_its_cart_and_the_limits(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
-    services.item_set(session_id=session.pk, product_id=RED_ID, quantity=2)
+    items.item_set(session_id=session.pk, product_id=RED_ID, quantity=2)
     with till_connect(server, session.pk, headers=bearer(shopper)) as till:
         ready = till.next()
     assert ready.pop("cart")["items"][0] == {
@@ -318,7 +318,7 @@ def test_coming_back_resumes_the_cart_and_counts_nothing_twice(server: Server, s
 
 def test_an_ended_session_says_so_and_closes(server: Server, shopper: User) -> None:
     paid, cancelled = services.session_start(user=shopper), services.session_start(user=shopper)
-    services.item_set(session_id=paid.pk, product_id=RED_ID, quantity=1)
+    items.item_set(session_id=paid.pk, product_id=RED_ID, quantity=1)
     with (
         till_connect(server, paid.pk, headers=bearer(shopper)) as first,
         till_connect(server, cancelled.pk, headers=bearer(shopper)) as second,

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accounts.models import User
-from checkout.cart import services
+from checkout.cart import items, services
 from checkout.models import BillingItem
 from tests.checkout.colours import RED_ID
 from tests.checkout.serving import STAND_IN, Server, bearer, served, till_connect
@@ -112,7 +112,7 @@ def test_tabs_at_two_servers_stay_in_step(server: Server, tmp_path: Path, shoppe
         assert [update["event"]["action"] for update in updates] == ["add", "add"]
         assert updates[0] == updates[1]
         milk = product_make("Milk")
-        services.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
+        items.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
         updates = [till.next("cart.updated") for till in (here, there)]
         assert [update["cart"]["total_items"] for update in updates] == [4, 4]
         services.session_cancel(session_id=session.pk)

@@ -1,4 +1,4 @@
-"""What a wrong line may be in truth: asked by the till's page, answered from what the camera saw."""
+"""Alternatives for a wrong line: asked for by the checkout page, found by what the camera saw."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart.services import item_add, session_start
+from checkout.cart.items import item_add
+from checkout.cart.services import session_start
 from recognition.errors import EngineNotReady
 from recognition.tools.recognizing import ProductMatch
-from tests.checkout.cast import product_make
-from tests.checkout.shop import seen, session_with
+from tests.checkout.shop import product_with_photo, seen, session_with
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def eyes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+def recognized(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Let recognition rank all products by name, without an engine; return the pictures it was given."""
     looked_at: list[bytes] = []
 
@@ -46,9 +46,9 @@ def likely(client: Client, session_id: uuid.UUID, product_id: uuid.UUID) -> list
 
 
 def test_the_picture_that_was_seen_last_decides_and_the_product_itself_is_left_out(
-    client: Client, shopper: User, eyes: list[bytes]
+    client: Client, shopper: User, recognized: list[bytes]
 ) -> None:
-    apple, bread, cheese = (product_make(name) for name in ("Apple", "Bread", "Cheese"))
+    apple, bread, cheese = (product_with_photo(name) for name in ("Apple", "Bread", "Cheese"))
     session = session_start(user=shopper)
     for thumbnail in (b"first", b"last"):
         cause = replace(seen(0.8), event_id=uuid.uuid4(), thumbnail=thumbnail)
@@ -57,19 +57,31 @@ def test_the_picture_that_was_seen_last_decides_and_the_product_itself_is_left_o
     client.force_login(shopper)
 
     assert likely(client, session.pk, bread.pk) == [apple.name]
-    assert eyes == [b"last"]
+    assert recognized == [b"last"]
+
+
+def test_six_products_are_likely_at_most(client: Client, shopper: User, recognized: list[bytes]) -> None:
+    apple, *others = (product_with_photo(f"Apple {number}") for number in range(8))
+    session = session_with(shopper, apple)
+    client.force_login(shopper)
+
+    assert likely(client, session.pk, apple.pk) == [product.name for product in others[:6]]
+    assert likely(client, session.pk, others[-1].pk) == [
+        apple.name,
+        *(product.name for product in others[:5]),
+    ]
 
 
 def test_a_line_added_by_hand_is_compared_by_its_products_photo(
-    client: Client, shopper: User, eyes: list[bytes]
+    client: Client, shopper: User, recognized: list[bytes]
 ) -> None:
-    apple, bread = product_make("Apple"), product_make("Bread")
+    apple, bread = product_with_photo("Apple"), product_with_photo("Bread")
     session = session_with(shopper, apple)
     client.force_login(shopper)
 
     assert likely(client, session.pk, apple.pk) == [bread.name]
     with apple.images.get().image.open("rb") as photo:
-        assert eyes == [photo.read()]
+        assert recognized == [photo.read()]
 
 
 def test_without_a_picture_or_while_recognition_is_not_ready_nothing_is_likely(
@@ -79,7 +91,7 @@ def test_without_a_picture_or_while_recognition_is_not_ready_nothing_is_likely(
         raise EngineNotReady.because(["the index is being built"])
 
     monkeypatch.setattr("recognition.tools.recognizing.pictures_recognize", refuse)
-    apple, plain = product_make("Apple"), Product.objects.create(name="Plain")
+    apple, plain = product_with_photo("Apple"), Product.objects.create(name="Plain")
     session = session_with(shopper, apple, plain)
     client.force_login(shopper)
 
@@ -89,23 +101,23 @@ def test_without_a_picture_or_while_recognition_is_not_ready_nothing_is_likely(
 
 
 def test_nobody_asks_about_a_strangers_cart(
-    client: Client, shopper: User, stranger: User, eyes: list[bytes]
+    client: Client, shopper: User, stranger: User, recognized: list[bytes]
 ) -> None:
-    apple = product_make("Apple")
+    apple = product_with_photo("Apple")
     session = session_with(shopper, apple)
     client.force_login(stranger)
 
     assert client.get(f"/checkout/{session.pk}/likely/{apple.pk}/").status_code == 404
-    assert eyes == []
+    assert recognized == []
 
 
 @pytest.mark.usefixtures("one_rate_window")
 def test_too_many_questions_are_put_off(
-    client: Client, shopper: User, eyes: list[bytes], settings: Settings
+    client: Client, shopper: User, recognized: list[bytes], settings: Settings
 ) -> None:
     rates = {**settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "recognize": "2/day"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
-    apple = product_make("Apple")
+    apple = product_with_photo("Apple")
     session = session_with(shopper, apple)
     client.force_login(shopper)
 
@@ -113,4 +125,4 @@ def test_too_many_questions_are_put_off(
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2].headers["Retry-After"]) > 0
-    assert len(eyes) == 2
+    assert len(recognized) == 2

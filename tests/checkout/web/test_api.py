@@ -1,4 +1,4 @@
-"""Sessions and carts over REST: shapes, who may what, and what bad input is told."""
+"""Sessions and carts over REST: bodies, permissions, and the answers to bad input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from checkout.cart import services
+from checkout.cart import items, services
 from checkout.live import tickets
 from checkout.models import BillingItem, CheckoutSession
 from orders.models import Order
@@ -79,7 +79,7 @@ def test_a_visit_over_rest_ends_in_an_order(client: APIClient, shopper: User) ->
     answer = client.put(f"{address}/billing/items/{milk.pk}", {"quantity": 3})
     assert (answer.status_code, answer.json()["total_amount"]) == (200, "3.30")
     session = CheckoutSession.objects.get()
-    services.item_add(session_id=session.pk, product_id=juice.pk, cause=seen(0.75))
+    items.item_add(session_id=session.pk, product_id=juice.pk, cause=seen(0.75))
     assert client.get(f"{address}/billing").json() == {
         "items": [
             {

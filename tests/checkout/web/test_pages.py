@@ -1,4 +1,4 @@
-"""Home, the way into a visit, and the till's page as the server gives it."""
+"""Home, the way into a visit, and the checkout page as the server renders it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from checkout.cart.services import session_cancel, session_start
 from checkout.models import CheckoutSession
-from tests.checkout.cast import order_make, product_make
-from tests.checkout.shop import session_with
+from tests.checkout.shop import order_make, product_with_photo, session_with
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def clip(settings: Settings, tmp_path: Path) -> None:
-    """Put a clip where the demo shop would."""
+    """Store a clip where the demo shop does."""
     settings.MEDIA_ROOT = tmp_path
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "clip.json").write_text('{"fps": 10, "frames": []}')
 
 
 def options_of(page: str) -> dict[str, object]:
-    """Read what the page tells its scripts."""
+    """Read the options that the page gives its scripts."""
     found = re.search(r'<script id="till-options" type="application/json">(.*?)</script>', page, re.DOTALL)
     assert found
     return dict(json.loads(found.group(1)))
@@ -80,7 +79,7 @@ def test_the_clip_is_asked_for_in_the_address(client: Client, shopper: User) -> 
     assert client.get("/checkout/?camera=https://x.example").headers["Location"].endswith("/")
 
 
-def test_the_till_tells_its_scripts_where_to_speak(client: Client, shopper: User, clip: None) -> None:
+def test_the_checkout_page_gives_its_scripts_addresses(client: Client, shopper: User, clip: None) -> None:
     session = session_start(user=shopper)
     client.force_login(shopper)
 
@@ -107,6 +106,14 @@ def test_without_a_clip_none_is_offered(
     assert "Try without a camera" not in client.get("/").content.decode()
 
 
+def test_where_there_is_a_clip_it_is_offered(client: Client, shopper: User, clip: None) -> None:
+    session = session_start(user=shopper)
+    client.force_login(shopper)
+
+    for path in ("/", f"/checkout/{session.pk}/"):
+        assert "Try without a camera" in client.get(path).content.decode()
+
+
 def test_a_visit_is_seen_by_its_shopper_only(
     client: Client, shopper: User, stranger: User, keeper: User
 ) -> None:
@@ -120,7 +127,7 @@ def test_a_visit_is_seen_by_its_shopper_only(
 
 
 def test_a_paid_visit_shows_its_receipt(client: Client, shopper: User) -> None:
-    order = order_make(shopper, product_make("Pear"))
+    order = order_make(shopper, product_with_photo("Pear"))
     client.force_login(shopper)
 
     response = client.get(f"/checkout/{order.session_id}/")
@@ -152,10 +159,10 @@ def test_home_asks_a_visitor_to_log_in_and_a_shopper_to_start(client: Client, sh
 
 
 @pytest.mark.parametrize("count", [1, 8])
-def test_home_shows_the_last_three_orders_with_few_questions(
+def test_home_shows_the_last_three_orders_in_six_queries(
     client: Client, shopper: User, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
-    pear = product_make("Pear")
+    pear = product_with_photo("Pear")
     orders = [order_make(shopper, pear) for _ in range(count)]
     client.force_login(shopper)
 
@@ -166,10 +173,10 @@ def test_home_shows_the_last_three_orders_with_few_questions(
     assert [order.number in page for order in orders] == [False] * (count - 3) + [True] * min(count, 3)
 
 
-def test_the_till_costs_few_questions(
+def test_the_checkout_page_takes_three_queries(
     client: Client, shopper: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    session = session_with(shopper, *[product_make(f"Product {number}") for number in range(5)])
+    session = session_with(shopper, *[product_with_photo(f"Product {number}") for number in range(5)])
     client.force_login(shopper)
 
     # login session, user, visit
@@ -193,7 +200,8 @@ def test_the_site_can_be_installed(client: Client) -> None:
 def test_pages_carry_no_script_or_style_of_their_own_and_forbid_it(
     client: Client, shopper: User, path: str
 ) -> None:
-    client.force_login(shopper)
+    if path not in ("/login/", "/signup/"):  # they lead on whoever is logged in
+        client.force_login(shopper)
     response = client.get(path, follow=True)
     page = response.content.decode()
 
@@ -219,7 +227,7 @@ def test_a_fault_of_ours_is_a_designed_page(
     def fail(user: User) -> None:
         raise RuntimeError("the secret detail")
 
-    monkeypatch.setattr("checkout.web.pages.open_session", fail)
+    monkeypatch.setattr("checkout.web.home.session_to_continue", fail)
     client.force_login(shopper)
     client.raise_request_exception = False
 

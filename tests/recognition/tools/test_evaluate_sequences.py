@@ -152,7 +152,7 @@ def drop_truth(folder: Path) -> None:
         (drop_truth, "holds no truth.json"),
         (spoil_truth, "does not list visits with name, cart and events: KeyError"),
         (spoil_frame, "one cannot be played: the picture is damaged"),
-        (spoil_photo, r"1\.jpg: this is no JPEG, PNG or WebP"),
+        (spoil_photo, r"1\.jpg: this is not a JPEG, PNG or WebP"),
         (take_frame, "lists"),
         (empty_class, "lilac holds no photo"),
     ],

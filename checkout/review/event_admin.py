@@ -1,15 +1,13 @@
-"""Visits in Django admin: the story of each, every scan event, and the lines that were disputed."""
+"""Scan events in Django admin: every event of every visit, and the disputed lines among them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -17,93 +15,36 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product
 from catalog.photo_tags import thumbnail
-from checkout.cart import selectors
 from checkout.cart.reasons import stored_reason_say
-from checkout.models import BillingItem, CheckoutSession, DisputedLine, ScanEvent
-from checkout.review.disputes import DISPUTES, disputes_csv_lines, instead, seen_by, taken_for
-from checkout.review.filters import DOUBTS, DisputedProductFilter, DisputeFilter, DoubtFilter
-from checkout.review.story import events_told, story_tell
+from checkout.models import DisputedLine, ScanEvent
+from checkout.review.disputes import DISPUTES, addition_of, disputes_csv_lines, replaced_by, taken_for
+from checkout.review.filters import DisputedProductFilter, DisputeFilter
+from checkout.review.story import events_told
 from ebrcs.csv_export import CsvExport
 from ebrcs.read_only_admin import ReadOnlyAdmin
-from orders.models import Order
 
-NOTHING = "–"
+ABSENT = "–"
 
 
 def picture_of(event: ScanEvent, *, has_picture: bool) -> str:
-    """Show what the camera saw."""
+    """Return the HTML of what the camera saw."""
     if not has_picture:
-        return NOTHING
+        return ABSENT
     return thumbnail(reverse("admin:checkout_scanevent_picture", args=[event.pk]))
 
 
 def product_shown(product: Product | None) -> str:
-    """Show a product with its first photo and a link to it; its photos must have been fetched."""
+    """Return the HTML of a product: photo, name and link; its photos must have been prefetched."""
     if product is None:
-        return NOTHING
+        return ABSENT
     first = product.first_photo
     photo = thumbnail(first.image.url) if first else ""
     address = reverse("admin:catalog_product_change", args=[product.pk])
     return format_html('<a class="pictured" href="{}">{}{}</a>', address, photo, product.name)
 
 
-@admin.register(CheckoutSession)
-class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
-    """Visits, the newest first, each with its story."""
-
-    list_display = ("created_at", "user", "status", "line_count", "doubt_count", "order_link", "last_active")
-    list_filter = (DoubtFilter, "status", "created_at")
-    list_select_related = ("user", "order")
-    search_fields = ("=id", "user__username", "=order__number")
-    date_hierarchy = "created_at"
-    fields = ("user", "status", "created_at", "last_active", "order_link")
-    readonly_fields = ("order_link",)
-    show_full_result_count = False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CheckoutSession]:
-        """Count lines and doubts along."""
-        lines = BillingItem.objects.filter(session=OuterRef("pk"))
-        doubts = ScanEvent.objects.filter(session=OuterRef("pk"), action__in=DOUBTS)
-        return super().get_queryset(request).annotate(line_total=_count(lines), doubt_total=_count(doubts))
-
-    @admin.display(description=_("cart lines"), ordering="line_total")
-    def line_count(self, session: CheckoutSession) -> int:
-        """Show how many lines the cart has."""
-        return int(getattr(session, "line_total", 0))
-
-    @admin.display(description=_("doubts"), ordering="doubt_total")
-    def doubt_count(self, session: CheckoutSession) -> int:
-        """Show how often something was asked, not recognised or disputed."""
-        return int(getattr(session, "doubt_total", 0))
-
-    @admin.display(description=_("order"))
-    def order_link(self, session: CheckoutSession) -> str:
-        """Lead to what the visit became."""
-        try:
-            order = session.order
-        except Order.DoesNotExist:
-            return NOTHING
-        return format_html(
-            '<a href="{}">{}</a>', reverse("admin:orders_order_change", args=[order.pk]), order.number
-        )
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show the visit with its story beside what was in the cart at the end."""
-        session = self.get_object(request, object_id)
-        story: dict[str, Any] = {}
-        if session is not None:
-            story = {"story": story_tell(session=session), "cart": selectors.cart_get(session_id=session.pk)}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **story})
-
-
-class Told:
-    """Shows what scan events say of themselves."""
+class EventColumns:
+    """Columns that all scan events have."""
 
     @admin.display(description=_("picture"))
     def picture(self, event: ScanEvent) -> str:
@@ -112,19 +53,19 @@ class Told:
 
     @admin.display(description=_("reason"))
     def why(self, event: ScanEvent) -> str:
-        """Say what led to it, in the reader's language."""
-        return stored_reason_say(event.reason) or NOTHING
+        """Show what led to it, in the reader's language."""
+        return stored_reason_say(event.reason) or ABSENT
 
     @admin.display(description=_("session"))
     def story(self, event: ScanEvent) -> str:
-        """Lead to the visit."""
+        """Link to the story of the visit."""
         address = reverse("admin:checkout_checkoutsession_change", args=[event.session_id])
         return format_html('<a href="{}">{}</a>', address, _("story"))
 
 
 @admin.register(ScanEvent)
-class ScanEventAdmin(Told, ReadOnlyAdmin[ScanEvent]):
-    """Every event of every visit, to look for what goes wrong often."""
+class ScanEventAdmin(EventColumns, ReadOnlyAdmin[ScanEvent]):
+    """Every event of every visit, to find what often goes wrong."""
 
     list_display = (
         "picture",
@@ -147,7 +88,7 @@ class ScanEventAdmin(Told, ReadOnlyAdmin[ScanEvent]):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScanEvent]:
-        """Leave the pictures where they are; each has an address of its own."""
+        """Defer the pictures; each has an address of its own."""
         return events_told(super().get_queryset(request))
 
     def get_urls(self) -> list[URLPattern]:
@@ -159,7 +100,7 @@ class ScanEventAdmin(Told, ReadOnlyAdmin[ScanEvent]):
         ]
 
     def picture_view(self, request: HttpRequest, event_id: UUID) -> HttpResponse:
-        """Answer with the small picture of an event, which never changes."""
+        """Serve the small picture of an event, which never changes."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         picture = ScanEvent.objects.filter(pk=event_id).values_list("thumbnail", flat=True).first()
@@ -170,7 +111,7 @@ class ScanEventAdmin(Told, ReadOnlyAdmin[ScanEvent]):
 
 
 @admin.register(DisputedLine)
-class DisputedLineAdmin(Told, CsvExport[DisputedLine], ReadOnlyAdmin[DisputedLine]):
+class DisputedLineAdmin(EventColumns, CsvExport[DisputedLine], ReadOnlyAdmin[DisputedLine]):
     """Lines that were corrected, undone, or contradicted by a barcode; what was seen, and what it is."""
 
     list_display = ("created_at", "action", "seen", "was_taken_for", "put_instead", "seen_score", "story")
@@ -195,7 +136,7 @@ class DisputedLineAdmin(Told, CsvExport[DisputedLine], ReadOnlyAdmin[DisputedLin
     csv_filename = "disputed-lines.csv"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DisputedLine]:
-        """Keep disputes only, with the photos of the products they are about."""
+        """Keep only disputes, with the photos of the products they are about."""
         lines = events_told(super().get_queryset(request).filter(action__in=DISPUTES))
         return lines.prefetch_related("product__images", "other_product__images")
 
@@ -206,28 +147,22 @@ class DisputedLineAdmin(Told, CsvExport[DisputedLine], ReadOnlyAdmin[DisputedLin
     @admin.display(description=_("picture"))
     def seen(self, line: DisputedLine) -> str:
         """Show the picture of the addition in dispute."""
-        event = seen_by(line)
+        event = addition_of(line)
         name = "has_picture" if event is line else "about_has_picture"
         return picture_of(event, has_picture=getattr(line, name, False))
 
     @admin.display(description=_("taken for"))
     def was_taken_for(self, line: DisputedLine) -> str:
-        """Show what the till took it for."""
+        """Show what the item was taken for."""
         return product_shown(taken_for(line))
 
     @admin.display(description=_("instead"))
     def put_instead(self, line: DisputedLine) -> str:
         """Show what shopper or barcode said it is."""
-        return product_shown(instead(line))
+        return product_shown(replaced_by(line))
 
     @admin.display(description=_("score"))
     def seen_score(self, line: DisputedLine) -> str:
-        """Show how sure the till was."""
-        score = seen_by(line).score
-        return NOTHING if score is None else f"{score:.2f}"
-
-
-def _count(rows: QuerySet[Any]) -> Any:
-    """Return the number of rows of a subquery, without joining them."""
-    counted = rows.order_by().values("session").annotate(number=Count("pk")).values("number")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+        """Show the score of the addition in dispute."""
+        score = addition_of(line).score
+        return ABSENT if score is None else f"{score:.2f}"

@@ -1,0 +1,25 @@
+"""The home page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from checkout.cart.selectors import session_to_continue
+from checkout.demo.clip import clip_available
+from orders.models import Order
+from orders.pages import order_cards
+
+LAST_ORDERS_MAX = 3
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show what this is, the one thing to do next, and the last orders."""
+    context: dict[str, object] = {"nav": "home", "demo_available": clip_available()}
+    if request.user.is_authenticated:
+        orders = Order.objects.filter(user=request.user).prefetch_related("items")[:LAST_ORDERS_MAX]
+        context["open_session"] = session_to_continue(user=request.user)
+        context["last_orders"] = order_cards(list(orders))
+    return render(request, "checkout/home.html", context)

@@ -12,8 +12,7 @@ from django.conf import settings
 from recognition.engine.priority import thread_yield
 from recognition.index.replica import IndexView
 from recognition.vision.decision.calibration import Calibration, GalleryScores
-from recognition.vision.store.faiss_store import IntArray
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, IntArray
 
 logger = logging.getLogger(__name__)
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recognition.vision.decision.decide import Thresholds
-from recognition.vision.decision.nearest import NONE, IntArray, Nearest, folded_to_products
-from recognition.vision.decision.odds import CONTENDERS, Floats, log_odds, sureness
-from recognition.vision.types import FloatArray
+from recognition.vision.decision.nearest import NONE, Nearest, folded_to_products
+from recognition.vision.decision.odds import CONTENDERS, log_odds, sureness
+from recognition.vision.types import DoubleArray, FloatArray, IntArray
 
 FALSE_ACCEPT_TARGET = 0.01
 
@@ -194,7 +193,7 @@ class Calibration:
             densities=densities,
         )
 
-    def _densities(self, products: IntArray, best: Floats, centre: float) -> Floats:
+    def _densities(self, products: IntArray, best: DoubleArray, centre: float) -> DoubleArray:
         """Mean of the best foreign scores of each product's photos, drawn towards the gallery's."""
         number = len(self._product_ids)
         photos = np.bincount(products, minlength=number)
@@ -236,7 +235,7 @@ class Calibration:
         self._impostor.improve(positions, np.where(mine, NONE, folded), products)
 
 
-def _sureness(nearest: Nearest, density: Floats, centre: float, spread: float) -> Floats:
+def _sureness(nearest: Nearest, density: DoubleArray, centre: float, spread: float) -> DoubleArray:
     """How surely each photo would be taken for a product that it does not show: float64 (n,)."""
     scores = nearest.scores.astype(np.float64)
     counts = np.isfinite(scores).sum(axis=1)
@@ -254,6 +253,6 @@ def _sureness(nearest: Nearest, density: Floats, centre: float, spread: float) -
     return found
 
 
-def _upper_quantile(scores: NDArray[np.float64], target: float) -> float:
+def _upper_quantile(scores: DoubleArray, target: float) -> float:
     """Return the least of the scores that no more than the target share of them exceeds."""
     return float(np.quantile(scores, 1.0 - target, method="inverted_cdf"))

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.vision.types import FloatArray
-
-IntArray = NDArray[np.int64]
+from recognition.vision.types import FloatArray, IntArray
 
 NONE = -np.iinfo(np.int64).max
 """Key of nothing; its negative is a number too."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from recognition.vision.types import DoubleArray
 
 CONTENDERS = 5
 """Products weighed against each other; what comes after them changed no decision."""
@@ -45,14 +44,14 @@ are so alike that a fit on them trusts scores nearly twice as much and print hal
 
 
 def log_odds(
-    score: Floats,
-    density: Floats,
-    agreeing: Floats,
+    score: DoubleArray,
+    density: DoubleArray,
+    agreeing: DoubleArray,
     *,
     centre: float,
     spread: float,
     model: OddsModel = FITTED,
-) -> Floats:
+) -> DoubleArray:
     """Weigh the contenders for one picture.
 
     Parameters
@@ -79,7 +78,7 @@ def log_odds(
     )
 
 
-def sureness(odds: Floats) -> Floats:
+def sureness(odds: DoubleArray) -> DoubleArray:
     """Log-odds that the likeliest product is right, against all other contenders and none.
 
     Parameters
@@ -95,6 +94,6 @@ def sureness(odds: Floats) -> Floats:
     return np.asarray(rising[..., -1] - np.logaddexp.reduce(against, axis=-1))
 
 
-def registered(odds: Floats) -> Floats:
+def registered(odds: DoubleArray) -> DoubleArray:
     """Log-odds that the picture shows any of the contenders: float64 (...) from (..., k) of `log_odds`."""
     return np.asarray(np.logaddexp.reduce(odds, axis=-1))

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from recognition.vision.types import Box, Image
-
-Mask = NDArray[np.bool_]
+from recognition.vision.types import Box, GreyImage, Image, Mask
 
 PHOTO_ITEM_VERSION = "1"
 """Part of every encoder's fingerprint: changes with anything here that changes which pixels are embedded."""
@@ -152,7 +149,7 @@ def _segment(small: Image, beginning: _Beginning) -> Mask | None:
     return _middle_piece(item)
 
 
-def _middle_piece(item: NDArray[np.uint8]) -> Mask | None:
+def _middle_piece(item: GreyImage) -> Mask | None:
     """Return the largest piece, those nearer to the middle weighing more."""
     count, pieces, stats, centres = cv2.connectedComponentsWithStats(item, connectivity=4)
     if count < 2:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.vision.types import Box, Image
+from recognition.vision.types import Box, GreyImage, Image, Mask
 
 PHOTO_QUALITY_VERSION = 1
 """Grows with every change here that would judge a stored photo differently."""
@@ -169,7 +169,7 @@ def all_alike(hashes: Sequence[int]) -> bool:
     )
 
 
-def _sharpness(grey: NDArray[np.uint8]) -> float:
+def _sharpness(grey: GreyImage) -> float:
     """Compare the steps of the strongest edges over one pixel with those over four, in the worst direction.
 
     A blurred edge climbs evenly, so over four pixels it climbs four times as much; a sharp one is up after
@@ -197,7 +197,7 @@ def _edge_height(fine: NDArray[np.uint16], across: int, down: int, steps: int) -
 
 def _blown(small: Image) -> float:
     """Return the share of white without drawing; where the ground is white, of what stands on it."""
-    white: NDArray[np.bool_] = cv2.inRange(small, (_WHITE,) * 3, (255,) * 3) > 0
+    white: Mask = cv2.inRange(small, (_WHITE,) * 3, (255,) * 3) > 0
     border = np.concatenate([white[0], white[-1], white[:, 0], white[:, -1]])
     if border.mean() < _WHITE_GROUND:
         return float(white.mean())

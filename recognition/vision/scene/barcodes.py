@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from recognition.vision.scene.regions import window_of
-from recognition.vision.types import WHOLE_FRAME, Box, Image
+from recognition.vision.types import WHOLE_FRAME, Box, DoubleArray, GreyImage, Image
 
 if TYPE_CHECKING:
     from recognition.vision.lane.observations import Detection
 
-Grey = NDArray[np.uint8]
 _PAD = 0.1
 """Looked at around an item, of its own size: a code may lie at the very edge of a pack."""
 
@@ -192,7 +190,7 @@ def item_of(read: CodeRead, items: Sequence[Detection]) -> Detection | None:
     return min(around, key=lambda item: item.box.area, default=None)
 
 
-def _turned(grey: Grey, scale: float, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
+def _turned(grey: GreyImage, scale: float, degrees: float) -> tuple[GreyImage, DoubleArray]:
     """Scale and turn a picture; return it and the way back, (2, 3)."""
     height, width = grey.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, scale)

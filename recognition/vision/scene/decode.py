@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL.Image import Resampling
 
 from catalog.pictures.pixels import picture_decode
 from catalog.pictures.structure import PADDING, PictureDamaged, Structure, structure_read
+from recognition.vision.types import Image
 
 MAX_BYTES = 1024 * 1024
 MAX_PIXELS = 25_000_000
@@ -30,9 +30,7 @@ class BadFrame(ValueError):
         self.detail = detail
 
 
-def decode_frame(
-    data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
-) -> NDArray[np.uint8]:
+def decode_frame(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Image:
     """Decode one JPEG, PNG or WebP.
 
     The file is judged by its content, its structure is walked to its end and its size checked before a
@@ -64,7 +62,7 @@ def decode_frame(
         if structure is None:
             raise _unreadable(data)
         _check_limits(structure, max_pixels)
-        image = picture_decode(structure, side_max_px=MAX_SIDE_PX, resampling=Image.Resampling.BILINEAR)
+        image = picture_decode(structure, side_max_px=MAX_SIDE_PX, resampling=Resampling.BILINEAR)
     except PictureDamaged as error:
         raise BadFrame("damaged", f"the picture is damaged: {error}") from error
     return np.ascontiguousarray(np.asarray(image, dtype=np.uint8))

@@ -11,8 +11,6 @@ import numpy as np
 from recognition.vision.scene.proposals import Proposal, proposal_of
 from recognition.vision.scene.recurrent_background import RecurrentBackground
 from recognition.vision.scene.regions import (
-    Mask,
-    Window,
     closed,
     held_together,
     masked,
@@ -31,7 +29,7 @@ from recognition.vision.scene.stabilization import (
     shown,
     uncovered,
 )
-from recognition.vision.types import Box, FloatArray, Image
+from recognition.vision.types import Box, FloatArray, Image, Mask, Window
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.vision.scene.regions import Mask, Window
-from recognition.vision.types import Box, FloatArray
+from recognition.vision.types import Box, FloatArray, Mask, Window
 
 HISTOGRAM_BINS = 64
 

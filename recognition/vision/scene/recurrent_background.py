@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from recognition.vision.scene.regions import Mask
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, Mask
 
 STAY_S = 0.5
 """Of one stay no more than this counts, however long it is: what lies still does not recur."""

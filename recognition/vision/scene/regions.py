@@ -6,13 +6,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from recognition.vision.types import Box
-
-Mask = NDArray[np.bool_]
-Window = tuple[slice, slice]
+from recognition.vision.types import Box, Labels, Mask, Window
 
 
 def closed(mask: Mask) -> Mask:
@@ -50,7 +46,7 @@ def touching(foreground: Mask, expected: Sequence[Box]) -> Mask:
     return held | np.isin(labels, touched[touched > 0])
 
 
-def parted(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray[np.int32]:
+def parted(labels: Labels, expected: Sequence[Box]) -> Labels:
     """Part a region that two or more tracked items share, each pixel to the nearest expected box."""
     height, width = labels.shape
     sharing: dict[int, list[Box]] = {}
@@ -78,7 +74,7 @@ def parted(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray[np.int
     return divided
 
 
-def held_together(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray[np.int32]:
+def held_together(labels: Labels, expected: Sequence[Box]) -> Labels:
     """Join the pieces of a tracked item that a hand or a stripe of counter colour broke up."""
     windows = windows_of(labels)
     joined = labels.copy()
@@ -92,7 +88,7 @@ def held_together(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray
     return joined
 
 
-def windows_of(labels: NDArray[np.int32]) -> dict[int, Window]:
+def windows_of(labels: Labels) -> dict[int, Window]:
     """Give the smallest rows and columns around each label there is."""
     found: list[Window | None] = ndimage.find_objects(labels)  # type: ignore[assignment]
     return {label: window for label, window in enumerate(found, start=1) if window is not None}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recognition.vision.scene.regions import Mask, Window, window_of
+from recognition.vision.scene.regions import window_of
 from recognition.vision.scene.stabilization import shifted
-from recognition.vision.types import Box, FloatArray
+from recognition.vision.types import Box, FloatArray, Mask, Window
 
 
 @dataclass

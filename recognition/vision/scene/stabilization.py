@@ -7,8 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from recognition.vision.scene.regions import Mask
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, Mask
 
 OFFSET = 8.0
 """Added to levels before they are divided, so that the noise of dark pixels weighs little."""

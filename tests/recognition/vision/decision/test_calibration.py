@@ -17,8 +17,7 @@ from recognition.vision.decision.calibration import (
     GalleryScores,
 )
 from recognition.vision.decision.decide import decide, fold_to_products
-from recognition.vision.decision.nearest import IntArray
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, IntArray
 
 DIMENSION = 32
 

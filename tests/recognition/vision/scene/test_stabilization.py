@@ -3,7 +3,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from recognition.vision.scene.recurrent_background import RecurrentBackground
 from recognition.vision.scene.resting_items import RestingItems
@@ -14,21 +13,20 @@ from recognition.vision.scene.stabilization import (
     shifted,
     uncovered,
 )
-from recognition.vision.types import Box
+from recognition.vision.types import Box, FloatArray
 
-Picture = NDArray[np.float32]
 HEIGHT, WIDTH = 120, 160
 BARE = np.ones((HEIGHT, WIDTH), np.bool_)
 
 
 @pytest.fixture
-def counter() -> Picture:
+def counter() -> FloatArray:
     random = np.random.default_rng(2)
     grain = cv2.GaussianBlur(random.normal(0, 60, (HEIGHT, WIDTH, 3)), (0, 0), 2)
     return np.clip(120 + 4 * grain, 20, 230).astype(np.float32)
 
 
-def with_item(picture: Picture) -> Picture:
+def with_item(picture: FloatArray) -> FloatArray:
     image = picture.copy()
     random = np.random.default_rng(4)
     print_ = random.uniform(0, 255, (14, 12, 3)).astype(np.float32)
@@ -37,13 +35,13 @@ def with_item(picture: Picture) -> Picture:
 
 
 @pytest.mark.parametrize("factor", [0.45, 0.8, 1.4])
-def test_a_change_of_light_is_measured_beside_an_item(counter: Picture, factor: float) -> None:
+def test_a_change_of_light_is_measured_beside_an_item(counter: FloatArray, factor: float) -> None:
     lit = np.minimum(with_item(counter) * np.float32(factor), 255)
 
     assert light_between(counter, lit, BARE) == pytest.approx([factor] * 3, abs=0.03)
 
 
-def test_light_is_left_alone_where_too_little_of_the_counter_is_seen(counter: Picture) -> None:
+def test_light_is_left_alone_where_too_little_of_the_counter_is_seen(counter: FloatArray) -> None:
     few = np.zeros_like(BARE)
     few[:20] = True
 
@@ -51,25 +49,27 @@ def test_light_is_left_alone_where_too_little_of_the_counter_is_seen(counter: Pi
 
 
 @pytest.mark.parametrize("push", [(1.0, 0.0), (3.0, -2.0), (-7.0, 1.5)])
-def test_a_push_of_the_camera_is_measured_beside_an_item(counter: Picture, push: tuple[float, float]) -> None:
+def test_a_push_of_the_camera_is_measured_beside_an_item(
+    counter: FloatArray, push: tuple[float, float]
+) -> None:
     frame = with_item(shifted(counter, push))
 
     found = shift_between(counter, frame, np.zeros_like(BARE))
     assert found == pytest.approx(push, abs=0.5)
 
 
-def test_a_camera_that_stands_still_was_not_pushed_whatever_comes(counter: Picture) -> None:
+def test_a_camera_that_stands_still_was_not_pushed_whatever_comes(counter: FloatArray) -> None:
     assert shift_between(counter, with_item(counter), np.zeros_like(BARE)) is None
 
 
-def test_what_a_push_brings_into_view_is_known(counter: Picture) -> None:
+def test_what_a_push_brings_into_view_is_known(counter: FloatArray) -> None:
     fresh = uncovered(counter.shape, (4.0, 0.0))
 
     assert fresh[:, :4].all()
     assert not fresh[4:-4, 8:-4].any()
 
 
-def test_a_lamp_from_one_side_is_undone_and_an_item_is_not(counter: Picture) -> None:
+def test_a_lamp_from_one_side_is_undone_and_an_item_is_not(counter: FloatArray) -> None:
     lamp = 1 + 0.5 / (1 + np.exp((np.arange(WIDTH) - 80) / 11))[None, :, None]
     lit = (with_item(counter) * lamp).astype(np.float32)
 
@@ -81,13 +81,13 @@ def test_a_lamp_from_one_side_is_undone_and_an_item_is_not(counter: Picture) -> 
     assert undone[item].mean() > 0.7
 
 
-def seen(recurring: RecurrentBackground, picture: Picture, frames: int, *, held: bool = False) -> None:
+def seen(recurring: RecurrentBackground, picture: FloatArray, frames: int, *, held: bool = False) -> None:
     stray = np.full_like(BARE, not held)
     for _ in range(frames):
         recurring.learn(picture, stray, ~stray, 0.1, 15.0)
 
 
-def test_what_comes_and_goes_is_known_by_its_third_coming(counter: Picture) -> None:
+def test_what_comes_and_goes_is_known_by_its_third_coming(counter: FloatArray) -> None:
     recurring, sleeve, other = RecurrentBackground(counter, 1.2), with_item(counter), 255 - counter
     for coming in range(3):
         assert not recurring.resembles(sleeve, 15.0).any(), coming
@@ -97,7 +97,7 @@ def test_what_comes_and_goes_is_known_by_its_third_coming(counter: Picture) -> N
     assert recurring.resembles(other, 15.0).mean() < 0.2
 
 
-def test_what_stays_and_what_is_held_never_recurs(counter: Picture) -> None:
+def test_what_stays_and_what_is_held_never_recurs(counter: FloatArray) -> None:
     staying, held = RecurrentBackground(counter, 1.2), RecurrentBackground(counter, 1.2)
     seen(staying, with_item(counter), 60)
     for _ in range(6):
@@ -108,7 +108,7 @@ def test_what_stays_and_what_is_held_never_recurs(counter: Picture) -> None:
     assert not held.resembles(with_item(counter), 15.0).any()
 
 
-def test_a_laid_item_is_part_of_the_counter_until_its_place_is_bare(counter: Picture) -> None:
+def test_a_laid_item_is_part_of_the_counter_until_its_place_is_bare(counter: FloatArray) -> None:
     laid, frame = RestingItems(), with_item(counter)
     foreground = np.abs(frame - counter).max(axis=2) > 15
     laid.lay(7, Box(50 / WIDTH, 30 / HEIGHT, 48 / WIDTH, 56 / HEIGHT), frame, foreground)

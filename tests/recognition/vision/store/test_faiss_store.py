@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from recognition.vision.encoders.layout import EMBEDDING_DIM
-from recognition.vision.store.faiss_store import SEGMENT_ROWS, FaissStore, IntArray, VectorStore
-from recognition.vision.types import FloatArray
+from recognition.vision.store.faiss_store import SEGMENT_ROWS, FaissStore, VectorStore
+from recognition.vision.types import FloatArray, IntArray
 
 ROOT = Path(__file__).resolve().parents[4]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -13,11 +13,19 @@ import numpy as np
 from recognition.vision.scene.regions import window_of
 from recognition.vision.types import WHOLE_FRAME, Box, DoubleArray, GreyImage, Image
 
-if TYPE_CHECKING:
-    from recognition.vision.lane.observations import Detection
-
 _PAD = 0.1
 """Looked at around an item, of its own size: a code may lie at the very edge of a pack."""
+
+
+class Boxed(Protocol):
+    """Anything with a box in the frame, such as an item that is tracked."""
+
+    @property
+    def box(self) -> Box:
+        """Where it is."""
+
+
+Item = TypeVar("Item", bound=Boxed)
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,7 @@ def codes_read(frame: Image, region: Box, side_px: int, *, turn_degrees: float =
     return found
 
 
-def item_of(read: CodeRead, items: Sequence[Detection]) -> Detection | None:
+def item_of(read: CodeRead, items: Sequence[Item]) -> Item | None:
     """Return the item that a code is on: the smallest around its middle; None where there is none."""
     around = [item for item in items if item.box.grown(_PAD).contains(read.box.centre)]
     return min(around, key=lambda item: item.box.area, default=None)

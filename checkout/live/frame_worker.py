@@ -226,7 +226,7 @@ class FrameWorker:
         if camera.codes is not None:
             unknown = [item.box for item in camera.lane.in_view() if item.state != "accepted"]
             active = observation.active or observation.unsettled or observation.changed > CODE_SHARE
-            codes = camera.codes.look(picture, frame.received_s, unknown, active=active)
+            codes = camera.codes.read(picture, frame.received_s, unknown, active=active)
         return ObservedFrame(picture, observation, codes, decode_ms)
 
     def _remember(

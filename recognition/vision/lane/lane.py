@@ -111,7 +111,7 @@ class Lane:
         self._frame += 1
         self._let_go()
         items, passing = self._tracker.expected(elapsed_s)
-        scene = self._presence.look(frame, elapsed_s, items, passing)
+        scene = self._presence.detect(frame, elapsed_s, items, passing)
         if not scene.proposals and not self._tracker.tracks:
             return self._observed(scene, active=False)
         self._look_behind()
@@ -301,7 +301,7 @@ class Lane:
 
     def _look_behind(self) -> None:
         """Note whose place is bare, and keep what lies on the tray while a hand or an item covers it."""
-        for track_id, bare in self._presence.laid_bare():
+        for track_id, bare in self._presence.resting_items_uncovered():
             if bare > LIFTED_BARE:
                 self._rest(self._items[track_id], resting=False)
         for track in self._tracker.tracks:
@@ -316,9 +316,9 @@ class Lane:
         """Take an item on the tray into the picture of the counter, or out of it again."""
         item.track.resting = resting
         if resting:
-            self._presence.lay(item.track.id, item.track.box)
+            self._presence.add_resting_item(item.track.id, item.track.box)
         else:
-            self._presence.lift(item.track.id)
+            self._presence.remove_resting_item(item.track.id)
         item.tell(self._frame, "lies still" if resting else "is moved")
 
     def _let_go(self) -> None:

@@ -94,7 +94,7 @@ class BarcodeReader:
     _now_s: float = 0.0
     _at_s: float | None = None
 
-    def look(self, frame: Image, at_s: float, unknown: Sequence[Box], *, active: bool) -> list[CodeRead]:
+    def read(self, frame: Image, at_s: float, unknown: Sequence[Box], *, active: bool) -> list[CodeRead]:
         """Read the codes of the next frame.
 
         Parameters
@@ -119,7 +119,7 @@ class BarcodeReader:
         if not active:
             return []
         self._frames += 1
-        found = self._read(frame, unknown)
+        found = self._scan(frame, unknown)
         believed = []
         for code, box in found.items():
             seen = self._present.get(code)
@@ -131,7 +131,7 @@ class BarcodeReader:
                 believed.append(CodeRead(code, box, seen.number, seen.reads))
         return believed
 
-    def _read(self, frame: Image, unknown: Sequence[Box]) -> dict[str, Box]:
+    def _scan(self, frame: Image, unknown: Sequence[Box]) -> dict[str, Box]:
         config, started_s = self.config, time.thread_time()
         largest = sorted(unknown, key=lambda box: -box.area)[: config.regions_max]
         wholly = bool(self._present) or self._frames % config.whole_every == 1

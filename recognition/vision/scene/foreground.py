@@ -97,7 +97,7 @@ class ForegroundDetector:
         self._noise = 1.0
         self._contrast = self.config.contrast
 
-    def look(
+    def detect(
         self, frame: Image, elapsed_s: float, expected: Sequence[Box] = (), passing: Sequence[Box] = ()
     ) -> Scene:
         """Take in the next frame.
@@ -153,15 +153,15 @@ class ForegroundDetector:
         part = self._foreground[window_of(box, self._foreground.shape)]
         return float(part.mean()) if part.size else 0.0
 
-    def lay(self, track: int, box: Box) -> None:
+    def add_resting_item(self, track: int, box: Box) -> None:
         """Take what was seen in a box for part of the counter, until it is lifted."""
         self._laid.lay(track, box, self._previous, self._foreground)
 
-    def lift(self, track: int) -> None:
+    def remove_resting_item(self, track: int) -> None:
         """Take what a track laid down for a thing before the counter again."""
         self._laid.lift(track)
 
-    def laid_bare(self) -> list[tuple[int, float]]:
+    def resting_items_uncovered(self) -> list[tuple[int, float]]:
         """Give for each track that laid something down the share of its place that is bare now, 0..1."""
         if self._background is None:
             return []

@@ -54,7 +54,7 @@ def test_other_codes_and_things_are_no_products() -> None:
 def test_a_code_at_any_angle_is_believed_within_four_frames(angle: int) -> None:
     progress = patient()
     picture = scene(angle=angle)
-    reads = [progress.look(picture, frame / 10, [AROUND], active=True) for frame in range(4)]
+    reads = [progress.read(picture, frame / 10, [AROUND], active=True) for frame in range(4)]
     assert {read.code for frame in reads for read in frame} == {SHORT}
 
 
@@ -66,8 +66,8 @@ def test_an_item_not_known_yet_is_enlarged_so_that_a_smaller_code_is_read() -> N
 
 def test_a_code_is_believed_when_it_was_read_in_two_frames() -> None:
     progress, picture = patient(), scene()
-    assert progress.look(picture, 0.0, [AROUND], active=True) == []
-    (read,) = progress.look(picture, 0.1, [], active=True)
+    assert progress.read(picture, 0.0, [AROUND], active=True) == []
+    (read,) = progress.read(picture, 0.1, [], active=True)
     assert (read.code, read.appearance, read.reads) == (SHORT, 1, 2)
 
 
@@ -76,7 +76,7 @@ def looked(progress: BarcodeReader, pictures: list[tuple[float, Image]]) -> list
     return [
         read.appearance
         for at_s, picture in pictures
-        for read in progress.look(picture, at_s, [AROUND], active=True)
+        for read in progress.read(picture, at_s, [AROUND], active=True)
     ]
 
 
@@ -97,7 +97,7 @@ def test_nothing_is_looked_at_over_a_bare_counter() -> None:
     progress, picture = patient(), scene()
     started_s = time.perf_counter()
     for frame in range(100):
-        assert progress.look(picture, frame / 10, [], active=False) == []
+        assert progress.read(picture, frame / 10, [], active=False) == []
     assert time.perf_counter() - started_s < 0.1
 
 

@@ -23,7 +23,7 @@ def watched(
     frames: list[Image], expected: tuple[Box, ...] = (), config: ForegroundConfig | None = None
 ) -> list[Scene]:
     presence = ForegroundDetector(config)
-    return [presence.look(frame, 0.1, expected) for frame in frames]
+    return [presence.detect(frame, 0.1, expected) for frame in frames]
 
 
 def box_of(pack: Pack) -> Box:
@@ -84,11 +84,11 @@ def test_touching_items_are_parted_where_they_were_expected(stage: Stage) -> Non
     left, right = Pack(RED, (120, 115)), Pack(RED, (199, 115))
     presence = ForegroundDetector()
     for frame in stage.empty(3):
-        presence.look(frame, 0.1)
+        presence.detect(frame, 0.1)
     touching = stage.frame(left, right)
 
-    assert len(presence.look(touching, 0.1).proposals) == 1
-    parted = presence.look(touching, 0.1, (box_of(left), box_of(right))).proposals
+    assert len(presence.detect(touching, 0.1).proposals) == 1
+    parted = presence.detect(touching, 0.1, (box_of(left), box_of(right))).proposals
     assert len(parted) == 2
     for proposal, pack in zip(sorted(parted, key=lambda found: found.box.x), (left, right), strict=True):
         assert proposal.box.iou(box_of(pack)) > 0.85
@@ -101,10 +101,10 @@ def test_pieces_of_an_expected_item_are_held_together(stage: Stage) -> None:
     broken[strip] = stage.frame()[strip]
     presence = ForegroundDetector()
     for frame in stage.empty(3):
-        presence.look(frame, 0.1)
+        presence.detect(frame, 0.1)
 
-    assert len(presence.look(broken, 0.1).proposals) == 2
-    (whole,) = presence.look(broken, 0.1, (box_of(pack),)).proposals
+    assert len(presence.detect(broken, 0.1).proposals) == 2
+    (whole,) = presence.detect(broken, 0.1, (box_of(pack),)).proposals
     assert whole.box.iou(box_of(pack)) > 0.9
 
 
@@ -151,18 +151,18 @@ def test_what_runs_out_of_the_frame_is_told(stage: Stage) -> None:
 
 def test_a_change_of_the_frame_size_starts_afresh(stage: Stage) -> None:
     presence = ForegroundDetector()
-    presence.look(stage.frame(), 0.1)
+    presence.detect(stage.frame(), 0.1)
     tall = np.ascontiguousarray(np.rot90(stage.frame(Pack(RED, MIDDLE))))
 
-    assert presence.look(tall, 0.1).proposals == ()
-    assert presence.look(tall, 0.1).changed == 0.0
+    assert presence.detect(tall, 0.1).proposals == ()
+    assert presence.detect(tall, 0.1).changed == 0.0
 
 
 def test_what_covers_a_place_can_be_asked(stage: Stage) -> None:
     pack = Pack(RED, MIDDLE)
     presence = ForegroundDetector()
     for frame in [*stage.empty(3), stage.frame(pack)]:
-        presence.look(frame, 0.1)
+        presence.detect(frame, 0.1)
 
     assert presence.covered(box_of(pack)) > 0.95
     assert presence.covered(Box(0.0, 0.7, 0.2, 0.2)) < 0.05

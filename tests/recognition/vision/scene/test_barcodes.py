@@ -21,7 +21,7 @@ AROUND = Box(0.3, 0.25, 0.4, 0.5)
 
 
 def patient() -> BarcodeReader:
-    """Return a progress that looks at everything however slow the machine is."""
+    """Return a reader that reads everything however slow the machine is."""
     return BarcodeReader(BarcodeConfig(budget_s=60))
 
 
@@ -52,9 +52,9 @@ def test_other_codes_and_things_are_no_products() -> None:
 
 @pytest.mark.parametrize("angle", range(0, 180, 15))
 def test_a_code_at_any_angle_is_believed_within_four_frames(angle: int) -> None:
-    progress = patient()
+    reader = patient()
     picture = scene(angle=angle)
-    reads = [progress.read(picture, frame / 10, [AROUND], active=True) for frame in range(4)]
+    reads = [reader.read(picture, frame / 10, [AROUND], active=True) for frame in range(4)]
     assert {read.code for frame in reads for read in frame} == {SHORT}
 
 
@@ -65,18 +65,18 @@ def test_an_item_not_known_yet_is_enlarged_so_that_a_smaller_code_is_read() -> N
 
 
 def test_a_code_is_believed_when_it_was_read_in_two_frames() -> None:
-    progress, picture = patient(), scene()
-    assert progress.read(picture, 0.0, [AROUND], active=True) == []
-    (read,) = progress.read(picture, 0.1, [], active=True)
+    reader, picture = patient(), scene()
+    assert reader.read(picture, 0.0, [AROUND], active=True) == []
+    (read,) = reader.read(picture, 0.1, [], active=True)
     assert (read.code, read.appearance, read.reads) == (SHORT, 1, 2)
 
 
-def looked(progress: BarcodeReader, pictures: list[tuple[float, Image]]) -> list[int]:
+def looked(reader: BarcodeReader, pictures: list[tuple[float, Image]]) -> list[int]:
     """Return the appearances of all codes believed."""
     return [
         read.appearance
         for at_s, picture in pictures
-        for read in progress.read(picture, at_s, [AROUND], active=True)
+        for read in reader.read(picture, at_s, [AROUND], active=True)
     ]
 
 
@@ -94,10 +94,10 @@ def test_a_broken_connection_ends_no_appearance() -> None:
 
 
 def test_nothing_is_looked_at_over_a_bare_counter() -> None:
-    progress, picture = patient(), scene()
+    reader, picture = patient(), scene()
     started_s = time.perf_counter()
     for frame in range(100):
-        assert progress.read(picture, frame / 10, [], active=False) == []
+        assert reader.read(picture, frame / 10, [], active=False) == []
     assert time.perf_counter() - started_s < 0.1
 
 

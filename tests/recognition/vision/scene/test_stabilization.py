@@ -7,11 +7,11 @@ import pytest
 from recognition.vision.scene.recurrent_background import RecurrentBackground
 from recognition.vision.scene.resting_items import RestingItems
 from recognition.vision.scene.stabilization import (
-    field_between,
-    light_between,
-    shift_between,
+    light_field,
+    light_gain,
+    revealed,
+    scene_shift,
     shifted,
-    uncovered,
 )
 from recognition.vision.types import Box, FloatArray
 
@@ -29,8 +29,8 @@ def counter() -> FloatArray:
 def with_item(picture: FloatArray) -> FloatArray:
     image = picture.copy()
     random = np.random.default_rng(4)
-    print_ = random.uniform(0, 255, (14, 12, 3)).astype(np.float32)
-    image[30:86, 50:98] = cv2.resize(print_, (48, 56), interpolation=cv2.INTER_NEAREST)
+    artwork = random.uniform(0, 255, (14, 12, 3)).astype(np.float32)
+    image[30:86, 50:98] = cv2.resize(artwork, (48, 56), interpolation=cv2.INTER_NEAREST)
     return image
 
 
@@ -38,14 +38,14 @@ def with_item(picture: FloatArray) -> FloatArray:
 def test_a_change_of_light_is_measured_beside_an_item(counter: FloatArray, factor: float) -> None:
     lit = np.minimum(with_item(counter) * np.float32(factor), 255)
 
-    assert light_between(counter, lit, BARE) == pytest.approx([factor] * 3, abs=0.03)
+    assert light_gain(counter, lit, BARE) == pytest.approx([factor] * 3, abs=0.03)
 
 
 def test_light_is_left_alone_where_too_little_of_the_counter_is_seen(counter: FloatArray) -> None:
     few = np.zeros_like(BARE)
     few[:20] = True
 
-    assert light_between(counter, 0.5 * counter, few).tolist() == [1.0, 1.0, 1.0]
+    assert light_gain(counter, 0.5 * counter, few).tolist() == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("push", [(1.0, 0.0), (3.0, -2.0), (-7.0, 1.5)])
@@ -54,16 +54,16 @@ def test_a_push_of_the_camera_is_measured_beside_an_item(
 ) -> None:
     frame = with_item(shifted(counter, push))
 
-    found = shift_between(counter, frame, np.zeros_like(BARE))
+    found = scene_shift(counter, frame, np.zeros_like(BARE))
     assert found == pytest.approx(push, abs=0.5)
 
 
 def test_a_camera_that_stands_still_was_not_pushed_whatever_comes(counter: FloatArray) -> None:
-    assert shift_between(counter, with_item(counter), np.zeros_like(BARE)) is None
+    assert scene_shift(counter, with_item(counter), np.zeros_like(BARE)) is None
 
 
 def test_what_a_push_brings_into_view_is_known(counter: FloatArray) -> None:
-    fresh = uncovered(counter.shape, (4.0, 0.0))
+    fresh = revealed(counter.shape, (4.0, 0.0))
 
     assert fresh[:, :4].all()
     assert not fresh[4:-4, 8:-4].any()
@@ -73,7 +73,7 @@ def test_a_lamp_from_one_side_is_undone_and_an_item_is_not(counter: FloatArray) 
     lamp = 1 + 0.5 / (1 + np.exp((np.arange(WIDTH) - 80) / 11))[None, :, None]
     lit = (with_item(counter) * lamp).astype(np.float32)
 
-    undone = np.abs(lit - counter * field_between(counter, lit, BARE)).max(axis=2) > 16
+    undone = np.abs(lit - counter * light_field(counter, lit, BARE)).max(axis=2) > 16
     item = np.zeros_like(BARE)
     item[30:86, 50:98] = True
     assert (np.abs(lit - counter).max(axis=2) > 16)[~item].mean() > 0.4
@@ -81,20 +81,20 @@ def test_a_lamp_from_one_side_is_undone_and_an_item_is_not(counter: FloatArray) 
     assert undone[item].mean() > 0.7
 
 
-def seen(recurring: RecurrentBackground, picture: FloatArray, frames: int, *, held: bool = False) -> None:
-    stray = np.full_like(BARE, not held)
+def seen(recurrent: RecurrentBackground, picture: FloatArray, frames: int, *, held: bool = False) -> None:
+    untracked = np.full_like(BARE, not held)
     for _ in range(frames):
-        recurring.learn(picture, stray, ~stray, 0.1, 15.0)
+        recurrent.learn(picture, untracked, ~untracked, 0.1, 15.0)
 
 
 def test_what_comes_and_goes_is_known_by_its_third_coming(counter: FloatArray) -> None:
-    recurring, sleeve, other = RecurrentBackground(counter, 1.2), with_item(counter), 255 - counter
+    recurrent, sleeve, other = RecurrentBackground(counter, 1.2), with_item(counter), 255 - counter
     for coming in range(3):
-        assert not recurring.resembles(sleeve, 15.0).any(), coming
-        seen(recurring, sleeve, 6)
-        recurring.learn(counter, ~BARE, ~BARE, 0.1, 15.0)
-    assert recurring.resembles(sleeve, 15.0).all()
-    assert recurring.resembles(other, 15.0).mean() < 0.2
+        assert not recurrent.resembles(sleeve, 15.0).any(), coming
+        seen(recurrent, sleeve, 6)
+        recurrent.learn(counter, ~BARE, ~BARE, 0.1, 15.0)
+    assert recurrent.resembles(sleeve, 15.0).all()
+    assert recurrent.resembles(other, 15.0).mean() < 0.2
 
 
 def test_what_stays_and_what_is_held_never_recurs(counter: FloatArray) -> None:
@@ -108,19 +108,19 @@ def test_what_stays_and_what_is_held_never_recurs(counter: FloatArray) -> None:
     assert not held.resembles(with_item(counter), 15.0).any()
 
 
-def test_a_laid_item_is_part_of_the_counter_until_its_place_is_bare(counter: FloatArray) -> None:
-    laid, frame = RestingItems(), with_item(counter)
+def test_a_resting_item_is_part_of_the_background_until_it_is_uncovered(counter: FloatArray) -> None:
+    resting, frame = RestingItems(), with_item(counter)
     foreground = np.abs(frame - counter).max(axis=2) > 15
-    laid.lay(7, Box(50 / WIDTH, 30 / HEIGHT, 48 / WIDTH, 56 / HEIGHT), frame, foreground)
+    resting.add(7, Box(50 / WIDTH, 30 / HEIGHT, 48 / WIDTH, 56 / HEIGHT), frame, foreground)
 
-    assert (laid.resembles(frame, 15.0) == foreground).all()
-    assert dict(laid.bare(counter, frame, 15.0)) == {7: 0.0}
+    assert (resting.resembles(frame, 15.0) == foreground).all()
+    assert dict(resting.uncovered(counter, frame, 15.0)) == {7: 0.0}
     covered = frame.copy()
     covered[30:60, 50:98] = (215, 170, 135)
-    assert laid.resembles(covered, 15.0).sum() < 0.6 * foreground.sum()
-    assert dict(laid.bare(counter, covered, 15.0))[7] < 0.2
-    assert dict(laid.bare(counter, counter, 15.0)) == {7: 1.0}
-    laid.relight(np.full(3, 0.5, np.float32))
-    assert (laid.resembles(0.5 * frame, 15.0) == foreground).all()
-    laid.lift(7)
-    assert not laid.resembles(frame, 15.0).any()
+    assert resting.resembles(covered, 15.0).sum() < 0.6 * foreground.sum()
+    assert dict(resting.uncovered(counter, covered, 15.0))[7] < 0.2
+    assert dict(resting.uncovered(counter, counter, 15.0)) == {7: 1.0}
+    resting.relight(np.full(3, 0.5, np.float32))
+    assert (resting.resembles(0.5 * frame, 15.0) == foreground).all()
+    resting.remove(7)
+    assert not resting.resembles(frame, 15.0).any()

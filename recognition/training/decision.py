@@ -4,7 +4,7 @@ The gallery are the training photos, all and a few of each class, cropped to the
 the queries are the validation photos as they are, which come from other visits. Each query is shown twice:
 among all classes, and with its own class set aside and the gallery measured anew, when the right answer is
 none. What comes out are the numbers of ``OddsModel`` and of the tails in
-``recognition.vision.decision.calibration``, with the metrics that they give when every class is judged by a
+``recognition.vision.decision.thresholds``, with the metrics that they give when every class is judged by a
 model that was fitted on the others.
 """
 
@@ -27,8 +27,8 @@ from tqdm import tqdm
 from recognition.training.judging import LabelledVectors, few_shots
 from recognition.training.photos import DATA_DEFAULT, Split, photo_paths, read_rgb
 from recognition.training.vectors import photo_vectors
-from recognition.vision.decision.calibration import TAIL_TARGET
 from recognition.vision.decision.odds import CONTENDERS, FITTED, OddsModel, log_odds, sureness
+from recognition.vision.decision.thresholds import TAIL_TARGET
 from recognition.vision.encoders.compact import WEIGHTS, CompactEncoder, WeightsUnusable
 from recognition.vision.encoders.protocol import Encoder
 from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer

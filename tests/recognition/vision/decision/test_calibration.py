@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recognition.vision.decision.calibration import (
+from recognition.vision.decision.calibration import Calibration, GalleryScores
+from recognition.vision.decision.decide import decide, fold_to_products
+from recognition.vision.decision.thresholds import (
     EXTRA_CLOSELY,
     EXTRA_MATCHED,
     EXTRA_WITHOUT_ARTWORK,
@@ -13,10 +15,7 @@ from recognition.vision.decision.calibration import (
     PRIOR_SPREAD,
     PRIOR_WEIGHT,
     TAIL_SCALE,
-    Calibration,
-    GalleryScores,
 )
-from recognition.vision.decision.decide import decide, fold_to_products
 from recognition.vision.types import FloatArray, IntArray
 
 DIMENSION = 32

@@ -36,7 +36,7 @@ from recognition.serializers import (
     RecognitionSerializer,
     RegistrationSerializer,
 )
-from recognition.tools import recognizing
+from recognition.services.recognizing import pictures_recognize
 
 TOP_MATCHES = 5
 
@@ -216,5 +216,5 @@ class RecognizeView(APIView):
         if reasons:
             raise EngineNotReady.because(reasons)
         pictures = [(upload.filename, upload.data)]
-        answer = recognizing.pictures_recognize(pictures, top=TOP_MATCHES)[0]
+        answer = pictures_recognize(pictures, top=TOP_MATCHES)[0]
         return Response(RecognitionSerializer(answer).data)

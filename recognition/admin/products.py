@@ -34,7 +34,7 @@ from recognition.services import (
     product_set_active,
     product_update,
 )
-from recognition.tools.recognizing import pictures_recognize
+from recognition.services.recognizing import pictures_recognize
 
 
 class PhotoInline(admin.TabularInline[ProductImage, Product]):

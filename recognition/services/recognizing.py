@@ -1,27 +1,29 @@
-"""What single pictures show: the till's answer without a cart, for staff and for the API."""
+"""Recognizes single pictures as the checkout would, without a cart."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from catalog.images import photo_pixels, photo_read
 from catalog.models import Product
 from recognition.engine.shared import engine
-from recognition.vision.batches import batches
-from recognition.vision.photos.folders import folders_below, photos_in
-
-BATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
 class ProductMatch:
-    """One product a picture may show, with its score in [-1, 1]."""
+    """One product that a picture may show.
+
+    Attributes
+    ----------
+    score : of its photo that matches best, in -1..1
+    agreeing : share of the picture with which its artwork agrees, 0..1
+    inliers : keypoints of a photo of it that were found again
+    """
 
     product_id: str
     name: str
@@ -31,22 +33,22 @@ class ProductMatch:
 
     @property
     def agreeing_percent(self) -> str:
-        """Share of the picture on which its print agrees, in percent."""
+        """Share of the picture with which its artwork agrees, in percent."""
         return f"{self.agreeing:.0%}"
 
 
 @dataclass(frozen=True)
 class PictureAnswer:
-    """What the till says to a picture: `accepted`, `ambiguous` or `unknown`, and the nearest products.
+    """What a picture was decided to show.
 
     Attributes
     ----------
+    state : `accepted`, `ambiguous` or `unknown`
     score, margin : of the first product, and its lead over the best other one
     confidence : log-odds that the first product is right beyond what is needed; 0 or more where accepted
-    sureness, sureness_needed : how probably the first product is right, and what it takes to accept, 0..1
-    looked_closely : whether print was looked at
-    matches : the likeliest first, each with its score, the share of the picture on which its print agrees,
-        and the points of a photo of it that were found again
+    sureness, sureness_needed : probability that the first product is right, and what accepting takes, 0..1
+    looked_closely : whether artwork was compared
+    matches : the likeliest product first
     """
 
     name: str
@@ -61,22 +63,26 @@ class PictureAnswer:
 
     @property
     def sureness_percent(self) -> str:
-        """How probably the first product is right, in percent."""
+        """Probability that the first product is right, in percent."""
         return f"{self.sureness:.0%}"
 
     @property
     def needed_percent(self) -> str:
-        """What it takes to accept, in percent."""
+        """Probability that accepting takes, in percent."""
         return f"{self.sureness_needed:.0%}"
 
 
 def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> list[PictureAnswer]:
-    """Recognise pictures given as pairs of name and content, naming the `top` nearest products of each.
+    """Recognize pictures and name the `top` likeliest products of each; nothing is stored.
+
+    Parameters
+    ----------
+    pictures : pairs of file name and content
 
     Raises
     ------
     PhotoRefused
-        When one of them is no picture that can be read.
+        When one of them cannot be read as a picture.
     EngineNotReady
         When encoder and index do not fit together, with the remedy.
     """
@@ -95,9 +101,9 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
         PictureAnswer(
             name=name,
             state=decision.state,
-            score=_shown(decision.score),
-            margin=_shown(decision.margin),
-            confidence=_shown(decision.confidence),
+            score=_rounded(decision.score),
+            margin=_rounded(decision.margin),
+            confidence=_rounded(decision.confidence),
             sureness=_probability(decision.confidence + decision.needed),
             sureness_needed=_probability(decision.needed),
             looked_closely=decision.looked_closely,
@@ -105,8 +111,8 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
                 ProductMatch(
                     candidate.product_id,
                     names[candidate.product_id],
-                    _shown(candidate.score),
-                    _shown(candidate.agreeing),
+                    _rounded(candidate.score),
+                    _rounded(candidate.agreeing),
                     candidate.inliers,
                 )
                 for candidate in decision.candidates[:top]
@@ -117,43 +123,11 @@ def pictures_recognize(pictures: Sequence[tuple[str, bytes]], *, top: int) -> li
     ]
 
 
-def recognize_files(paths: Sequence[Path], *, top: int) -> list[PictureAnswer]:
-    """Recognise picture files as `pictures_recognize` does; a folder stands for every photo below it.
-
-    Hidden files and folders are passed over. Waits for the thresholds too, which a running till has
-    measured long ago.
-
-    Raises
-    ------
-    FileNotFoundError
-        When one of the paths is not there or a folder holds no photo; nothing is loaded for that.
-    """
-    files = list(_files(paths))
-    engine().wait_ready()
-    answers: list[PictureAnswer] = []
-    for some in batches(files, BATCH_SIZE):
-        answers += pictures_recognize([(str(file), file.read_bytes()) for file in some], top=top)
-    return answers
-
-
 def _probability(log_odds: float) -> float:
-    """Return log-odds as a share of 1."""
-    return _shown(1.0 / (1.0 + math.exp(-log_odds)))
+    """Return the probability, 0..1, that log-odds mean."""
+    return _rounded(1.0 / (1.0 + math.exp(-log_odds)))
 
 
-def _shown(score: float) -> float:
-    """Return a score as the socket says it, without the last digits in which 1.0 may come out as more."""
+def _rounded(score: float) -> float:
+    """Return a score as clients see it, without the last digits, in which 1.0 may come out as more."""
     return round(score, 4)
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            photos = [photo for folder in (path, *folders_below(path)) for photo in photos_in(folder)]
-            if not photos:
-                raise FileNotFoundError(f"{path} holds no JPEG, PNG or WebP.")
-            yield from sorted(photos)
-        elif path.is_file():
-            yield path
-        else:
-            raise FileNotFoundError(f"{path} is not there.")

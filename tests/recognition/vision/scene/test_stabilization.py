@@ -124,3 +124,69 @@ def test_a_resting_item_is_part_of_the_background_until_it_is_uncovered(counter:
     assert (resting.resembles(0.5 * frame, 15.0) == foreground).all()
     resting.remove(7)
     assert not resting.resembles(frame, 15.0).any()
+
+
+def halves(most: float, rest: float) -> FloatArray:
+    """Six in ten rows of one level, the others of another."""
+    picture = np.full((HEIGHT, WIDTH, 3), rest, np.float32)
+    picture[:72] = most
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "counts"),
+    [
+        (24, 48, False),  # darker than this says little about the light
+        (25, 50, True),
+        (124, 248, False),  # lighter may be cut off at white
+        (123, 246, True),
+        (248, 124, False),
+        (247, 123.5, True),
+    ],
+)
+def test_dark_and_saturated_pixels_do_not_count_for_the_light(
+    before: float, now: float, counts: bool
+) -> None:
+    gain = light_gain(halves(before, 100), halves(now, 150), BARE)
+    assert gain == pytest.approx([now / before if counts else 1.5] * 3)
+
+
+def test_dark_levels_are_divided_by_no_less_than_eight() -> None:
+    assert light_gain(halves(4, 4), halves(16, 16), BARE).tolist() == [2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize(("pixels", "followed"), [(431, False), (432, True)])
+def test_light_is_followed_where_a_fifth_of_the_counter_is_seen(
+    counter: FloatArray, pixels: int, followed: bool
+) -> None:
+    visible = np.zeros_like(BARE)
+    visible[::3, ::3].flat[:pixels] = True  # of 2,160 that are looked at
+    assert light_gain(counter, 0.5 * counter, visible) == pytest.approx([0.5 if followed else 1.0] * 3)
+
+
+@pytest.mark.parametrize(("level", "now", "gain"), [(200, 40, 0.3), (60, 240, 3.0)])
+def test_light_is_followed_from_0_3_to_3(level: float, now: float, gain: float) -> None:
+    assert light_gain(halves(level, level), halves(now, now), BARE) == pytest.approx([gain] * 3)
+
+
+@pytest.mark.parametrize(("far_px", "followed"), [(0.24, False), (0.25, True), (12.8, True), (12.9, False)])
+def test_a_shift_counts_from_a_quarter_pixel_to_0_08_of_the_width(
+    counter: FloatArray, far_px: float, followed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cv2.phaseCorrelate", lambda *_: ((0.0, far_px), 1.0))
+    found = scene_shift(counter, counter, ~BARE)
+    assert found == ((0.0, far_px) if followed else None)
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "followed"), [(5, 0, True), (6, 0, False), (0, 4, True), (0, 5, False)]
+)
+def test_light_from_one_side_has_five_waves_across_and_four_down(
+    across: int, down: int, followed: bool
+) -> None:
+    x, y = (np.arange(WIDTH) + 0.5) / WIDTH, (np.arange(HEIGHT) + 0.5) / HEIGHT
+    wave = np.exp(0.3 * np.outer(np.cos(np.pi * down * y), np.cos(np.pi * across * x)))[..., None]
+    background = np.full((HEIGHT, WIDTH, 3), 100, np.float32)
+    lit = ((background + 8) * wave - 8).astype(np.float32)
+    error = np.abs(light_field(background, lit, BARE) - wave)
+    assert (float(np.median(error)) < 0.02) == followed

@@ -154,4 +154,3 @@ def test_a_shift_has_to_explain_0_4_of_the_foreground_and_light_0_6(
     # light from one side is only tried here where no shift was found
     found = background.stabilized(small, 15.0, marked(50), marked(0), 0.08 if shift is None else 1.0)
     assert int(found.sum()) == (remaining if explained else 50)
-

@@ -36,9 +36,7 @@ from recognition.serializers import (
     RecognitionSerializer,
     RegistrationSerializer,
 )
-from recognition.services.recognizing import pictures_recognize
-
-TOP_MATCHES = 5
+from recognition.services.recognizing import TOP_MATCHES, pictures_recognize
 
 
 def checked(kind: type[serializers.Serializer[object]], data: Any, **options: Any) -> dict[str, Any]:

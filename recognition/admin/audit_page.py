@@ -19,7 +19,7 @@ from catalog.models import Product, ProductImage
 from recognition.index.state import state_current
 from recognition.tools.catalog_audit import CheckState, catalog_audit
 
-PER_PAGE = 30
+CHECKS_PER_PAGE = 30
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def check_page(request: HttpRequest) -> HttpResponse:
         catalog_audit.start()
         return redirect("admin:catalog_product_check")
     state = catalog_audit.state()
-    page = Paginator(state["products"], PER_PAGE).get_page(request.GET.get("p"))
+    page = Paginator(state["products"], CHECKS_PER_PAGE).get_page(request.GET.get("p"))
     context = {
         **admin.site.each_context(request),
         "title": _("How well products are recognised"),

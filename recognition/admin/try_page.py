@@ -11,9 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product
 from ebrcs.errors import EbrcsError
 from recognition.admin.forms import PictureForm
-from recognition.services.recognizing import PictureAnswer, pictures_recognize
-
-TOP_MATCHES = 5
+from recognition.services.recognizing import TOP_MATCHES, PictureAnswer, pictures_recognize
 
 
 def try_page(request: HttpRequest, *, model_admin: admin.ModelAdmin[Product]) -> HttpResponse:

@@ -13,6 +13,9 @@ from catalog.images import photo_pixels, photo_read
 from catalog.models import Product
 from recognition.engine.shared import engine
 
+TOP_MATCHES = 5
+"""Products named for a picture over REST and in Django admin."""
+
 
 @dataclass(frozen=True)
 class ProductMatch:

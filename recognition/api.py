@@ -1,4 +1,4 @@
-"""Products, their photos, and recognising a single picture, over REST."""
+"""Products, their photos, and the recognition of single pictures over REST."""
 
 from __future__ import annotations
 
@@ -36,20 +36,18 @@ from recognition.serializers import (
     RecognitionSerializer,
     RegistrationSerializer,
 )
-from recognition.tools import recognizing
-
-TOP_MATCHES = 5
+from recognition.services.recognizing import TOP_MATCHES, pictures_recognize
 
 
 def checked(kind: type[serializers.Serializer[object]], data: Any, **options: Any) -> dict[str, Any]:
-    """Return the checked values of a body."""
+    """Return the validated values of a body."""
     body = kind(data=data, **options)
     body.is_valid(raise_exception=True)
     return cast("dict[str, Any]", body.validated_data)
 
 
 def upload_read(file: UploadedFile[Any]) -> services.Upload:
-    """Take a file into memory, unless its size alone rules it out."""
+    """Read a file into memory, unless its size alone rules it out."""
     filename, limit = file.name or "photo", settings.IMAGE_MAX_BYTES
     if (file.size or 0) > limit:
         raise PhotoTooLarge(filename, f"{file.size} bytes; up to {limit} are allowed.", limit=limit)
@@ -57,14 +55,14 @@ def upload_read(file: UploadedFile[Any]) -> services.Upload:
 
 
 def uploads_read(files: Sequence[UploadedFile[Any]]) -> list[services.Upload]:
-    """Take files into memory, but never more than a registration may have."""
+    """Read files into memory, unless there are more than a registration may have."""
     if len(files) > settings.IMAGE_MAX_COUNT:
         return [services.Upload(filename=file.name or "photo", data=b"") for file in files]
     return [upload_read(file) for file in files]
 
 
 def registration_answer(registration: services.Registration) -> Response:
-    """Tell what was registered."""
+    """Return what was registered, with the warnings about it."""
     body = {
         "status": "added",
         "product_id": str(registration.product.pk),
@@ -141,7 +139,7 @@ class ProductDetailView(APIView):
         request=ProductChangeSerializer, responses=ProductSerializer, operation_id="product_update"
     )
     def patch(self, request: Request, product_id: UUID) -> Response:
-        """Change a product; `is_active` false withdraws it from every till at once."""
+        """Change a product; `is_active` false withdraws it from every checkout at once."""
         changes = checked(ProductChangeSerializer, request.data, partial=True)
         services.product_update(product_id=product_id, **changes)
         return Response(ProductSerializer(self.found(product_id)).data)
@@ -199,7 +197,7 @@ class ProductImageView(APIView):
 
 
 class RecognizeView(APIView):
-    """Recognises single pictures."""
+    """Recognizes single pictures."""
 
     parser_classes = [MultiPartParser]
     throttle_scope = "recognize"
@@ -210,11 +208,11 @@ class RecognizeView(APIView):
         operation_id="recognize",
     )
     def post(self, request: Request) -> Response:
-        """Tell which products a picture may show; changes no cart."""
+        """Return which products a picture may show; changes no cart."""
         upload = upload_read(checked(PictureSerializer, request.data)["image"])
         reasons = engine().state().reasons
         if reasons:
             raise EngineNotReady.because(reasons)
         pictures = [(upload.filename, upload.data)]
-        answer = recognizing.pictures_recognize(pictures, top=TOP_MATCHES)[0]
+        answer = pictures_recognize(pictures, top=TOP_MATCHES)[0]
         return Response(RecognitionSerializer(answer).data)

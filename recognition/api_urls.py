@@ -1,4 +1,4 @@
-"""Addresses of the products and recognition API, below /api/."""
+"""URLs of the products and recognition API, below /api/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The truth of the index: every embedding, and the log of what was added, withdrawn and restored."""
+"""The index as the database keeps it: every embedding, and the log of additions and withdrawals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VECTOR_BYTES = 4 * EMBEDDING_DIM
 class IndexState(models.Model):
     """One row that says which vectors the shop uses and how far the log and the rows have come.
 
-    `epoch` grows when every row is renumbered or embedded anew; replicas of an older epoch load afresh.
+    `epoch` grows when all rows are renumbered or embedded again; replicas of an older epoch reload.
     Only the holder of the writer lock changes this row.
     """
 
@@ -68,9 +68,10 @@ class Embedding(models.Model):
 
 
 class PhotoCheck(models.Model):
-    """What a stored photo was judged to be by itself; derived from its file, and made anew by other measures.
+    """What a stored photo was judged to be by itself; derived from its file.
 
-    Kept so that a list of products need not look at pictures. `version` says by which measures.
+    Kept so that a list of products need not read pictures. `version` is that of the judging code; rows of
+    another version are replaced.
     """
 
     product_image = models.OneToOneField(

@@ -1,4 +1,4 @@
-"""The shapes in which products, photos and answers travel over REST."""
+"""The payloads of products, photos and recognition over REST."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
 
 
 class ProductFieldsSerializer(serializers.Serializer[object]):
-    """What may be said of a product."""
+    """The fields of a product that a client may set."""
 
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(max_length=DESCRIPTION_LENGTH, allow_blank=True, required=False)
@@ -59,13 +59,13 @@ class ProductFieldsSerializer(serializers.Serializer[object]):
     barcode = serializers.CharField(max_length=14, allow_null=True, allow_blank=True, required=False)
 
     def validate_name(self, name: str) -> str:
-        """Tidy the name up."""
+        """Normalize the name."""
         if not (cleaned := text_clean(name)):
             raise serializers.ValidationError("A name needs a visible character.", code="blank")
         return cleaned
 
     def validate_barcode(self, barcode: str | None) -> str | None:
-        """Accept a number with a right check digit; an empty one means none."""
+        """Accept a number with a valid check digit; an empty one means none."""
         if not barcode:
             return None
         validate_gtin(barcode)
@@ -73,7 +73,7 @@ class ProductFieldsSerializer(serializers.Serializer[object]):
 
 
 class ProductChangeSerializer(ProductFieldsSerializer):
-    """What may be changed of a product; what is not named stays."""
+    """The fields of a product that may be changed; what is not named stays."""
 
     is_active = serializers.BooleanField(required=False)
 
@@ -98,21 +98,21 @@ class PictureSerializer(serializers.Serializer[object]):
 
 
 class PhotoWarningSerializer(serializers.Serializer[object]):
-    """What would make a product recognised badly; `image_id` is null where it is about all its photos."""
+    """A reason why a product would be recognized badly; `image_id` is null where it is about all photos."""
 
     code = serializers.CharField(
         help_text="blurred, too_dark, too_bright, washed_out, too_small, item_small, same_picture, "
         "same_picture_elsewhere, confusable, few_photos or few_views; there may be more later."
     )
     image_id = serializers.UUIDField(allow_null=True)
-    detail = serializers.CharField(help_text="In words, with what to do.")
+    detail = serializers.CharField(help_text="A sentence with what to do.")
     product_id = serializers.UUIDField(required=False, help_text="The product it may be confused with.")
     product_name = serializers.CharField(required=False)
     score = serializers.FloatField(required=False, help_text="How alike the two photos are.")
 
 
 class RegistrationSerializer(serializers.Serializer[object]):
-    """What was registered; a replica that has applied `index_seq` recognises it."""
+    """What was registered; a replica that has applied `index_seq` recognizes it."""
 
     status = serializers.CharField(help_text="added")
     product_id = serializers.UUIDField()
@@ -130,8 +130,8 @@ class MatchSerializer(serializers.Serializer[object]):
     product_id = serializers.UUIDField()
     name = serializers.CharField()
     score = serializers.FloatField(help_text="Of its photo that matches best, up to 1.")
-    agreeing = serializers.FloatField(help_text="Share of the picture on which its print agrees.")
-    inliers = serializers.IntegerField(help_text="Points of a photo of it that were found again.")
+    agreeing = serializers.FloatField(help_text="Share of the picture with which its artwork agrees, 0 to 1.")
+    inliers = serializers.IntegerField(help_text="Keypoints of a photo of it that were found again.")
 
 
 class RecognitionSerializer(serializers.Serializer[object]):
@@ -139,18 +139,20 @@ class RecognitionSerializer(serializers.Serializer[object]):
 
     state = serializers.ChoiceField(choices=["accepted", "ambiguous", "unknown"])
     score = serializers.FloatField()
-    margin = serializers.FloatField(help_text="Lead over the best other score; negative where print decided.")
+    margin = serializers.FloatField(
+        help_text="Lead over the best other score; below 0 where artwork decided."
+    )
     confidence = serializers.FloatField(
         help_text="Log-odds that the first match is right beyond what is needed; 0 or more where accepted."
     )
-    sureness = serializers.FloatField(help_text="How probably the first match is right, 0 to 1.")
-    sureness_needed = serializers.FloatField(help_text="What it takes to accept on this catalogue.")
-    looked_closely = serializers.BooleanField(help_text="Whether print was looked at.")
+    sureness = serializers.FloatField(help_text="Probability that the first match is right, 0 to 1.")
+    sureness_needed = serializers.FloatField(help_text="Probability that accepting takes here, 0 to 1.")
+    looked_closely = serializers.BooleanField(help_text="Whether artwork was compared.")
     matches = MatchSerializer(many=True)
 
 
 class ProductQuerySerializer(serializers.Serializer[object]):
-    """How the list of products may be narrowed down."""
+    """How the list of products may be filtered."""
 
     q = serializers.CharField(
         max_length=200, required=False, allow_blank=True, help_text="Words of the name, or a barcode."
@@ -161,5 +163,5 @@ class ProductQuerySerializer(serializers.Serializer[object]):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Tidy the words up."""
+        """Normalize the search text."""
         return {**attrs, "q": text_clean(attrs.get("q", ""))}

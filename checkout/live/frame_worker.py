@@ -177,7 +177,7 @@ class FrameWorker:
         if camera.barcodes is not None:
             unknown = [item.box for item in camera.lane.in_view() if item.state != "accepted"]
             active = observation.active or observation.unsettled or observation.changed > BARCODE_SHARE
-            barcodes = camera.barcodes.look(picture, frame.received_s, unknown, active=active)
+            barcodes = camera.barcodes.read(picture, frame.received_s, unknown, active=active)
         return ObservedFrame(picture, observation, barcodes, decode_ms)
 
     async def _recognize(self, observation: Observation) -> Recognition:

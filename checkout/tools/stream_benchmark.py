@@ -304,7 +304,7 @@ class Naive:
             picture = decode_frame(
                 frame, max_bytes=settings.FRAME_MAX_BYTES, max_pixels=settings.FRAME_MAX_PIXELS
             )
-            scene = self._presences[stream].look(picture, 1.0 / FRAMES_PER_SECOND)
+            scene = self._presences[stream].detect(picture, 1.0 / FRAMES_PER_SECOND)
             for crop in [cut_item(picture, found) for found in scene.proposals] or [picture]:
                 self._recognizer.match(self._encoder.encode([crop]))
             self._answers[stream].answer_ms.append(1000 * (time.monotonic() - received_s))

@@ -22,7 +22,7 @@ def products_likely(*, session_id: UUID, product_id: UUID) -> list[Choice]:
     picture = picture_of_item(session_id=session_id, product_id=product_id) or first_photo(product_id)
     if picture is None:
         return []
-    from recognition.tools.recognizing import pictures_recognize  # heavy: other pages do without it
+    from recognition.services.recognizing import pictures_recognize  # heavy, and pages do without
 
     try:
         answer = pictures_recognize([("item.jpg", picture)], top=LIKELY_MAX + 1)[0]

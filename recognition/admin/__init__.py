@@ -1,5 +1,5 @@
 """Django admin of products, photos and the index; Django finds what is registered here."""
 
-from recognition.admin import products
+from recognition.admin import index, products
 
-__all__ = ["products"]
+__all__ = ["index", "products"]

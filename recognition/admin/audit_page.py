@@ -1,4 +1,4 @@
-"""The shop keeper's page on how well each product is recognised."""
+"""The page of Django admin on how well each product is recognized."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from catalog.models import Product, ProductImage
 from recognition.index.state import state_current
 from recognition.tools.catalog_audit import CheckState, catalog_audit
 
-PER_PAGE = 30
+CHECKS_PER_PAGE = 30
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ShownLookAlike:
 
 @dataclass(frozen=True)
 class ShownCheck:
-    """What is shown of one product; shares are of the photos checked, in percent."""
+    """What the page shows of one product."""
 
     product: Product
     photo: ProductImage | None
@@ -46,7 +46,7 @@ class ShownCheck:
 
     @property
     def bars(self) -> list[tuple[str, str, int]]:
-        """What a till would have said: kind, name, and number of photos."""
+        """What the photos were decided to show: kind, label, and number of photos."""
         found = self.found
         wrongly = found["wrongly_added"]
         return [
@@ -59,13 +59,13 @@ class ShownCheck:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def check_page(request: HttpRequest) -> HttpResponse:
-    """Show what the last check found, or begin a new one."""
+    """Show what the last check found, or start a new one."""
     _permit(request)
     if request.method == "POST":
         catalog_audit.start()
         return redirect("admin:catalog_product_check")
     state = catalog_audit.state()
-    page = Paginator(state["products"], PER_PAGE).get_page(request.GET.get("p"))
+    page = Paginator(state["products"], CHECKS_PER_PAGE).get_page(request.GET.get("p"))
     context = {
         **admin.site.each_context(request),
         "title": _("How well products are recognised"),
@@ -83,7 +83,7 @@ def check_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def check_progress(request: HttpRequest) -> HttpResponse:
-    """Say how far the check is."""
+    """Return the progress of the check as JSON."""
     _permit(request)
     state = catalog_audit.state()
     return JsonResponse({name: state[name] for name in ("status", "done", "total")})
@@ -152,7 +152,7 @@ def _grade(found: dict[str, Any]) -> str:
 
 def _advice(found: dict[str, Any], looks_like: list[ShownLookAlike]) -> str:
     other = looks_like[0].product.name if looks_like else _("another product")
-    words = {
+    advice = {
         "one_photo": _(
             "With one photo nobody can say. Add two to four more, from other sides and in the till's light."
         ),
@@ -167,4 +167,4 @@ def _advice(found: dict[str, Any], looks_like: list[ShownLookAlike]) -> str:
         "often_asked": _("Shoppers will often be asked which one it is. More photos make that rarer."),
         "fine": _("Nothing to do."),
     }
-    return words[found["advice"]] % {"other": other}
+    return advice[found["advice"]] % {"other": other}

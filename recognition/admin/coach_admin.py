@@ -1,4 +1,4 @@
-"""What the enrolment coach says in Django admin: after an upload, beside each photo, and in the list."""
+"""Shows the coach's warnings in Django admin: after an upload, beside each photo, and in the list."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from recognition.photos.coach import (
     registration_warnings,
 )
 
-SHORT_WORDS: dict[str, Promise | str] = {
+SHORT_ADVICE: dict[str, Promise | str] = {
     "blurred": _("blurred"),
     "too_dark": _("too dark"),
     "too_bright": _("overexposed"),
@@ -37,11 +37,11 @@ SHORT_WORDS: dict[str, Promise | str] = {
     "few_views": _("one side only"),
 }
 
-_KEPT = "_photo_warnings"
+_WARNINGS_ATTRIBUTE = "_photo_warnings"
 
 
 class PhotosFilter(admin.SimpleListFilter):
-    """Leaves the products of which the coach has something to say, or those of which it has not."""
+    """Filters products by whether the coach has a warning about their photos."""
 
     title = _("photos")
     parameter_name = "photos"
@@ -61,12 +61,12 @@ class PhotosFilter(admin.SimpleListFilter):
 
 
 class CoachedProductAdmin(admin.ModelAdmin[Product]):
-    """Adds the coach's words to the pages of products."""
+    """Adds the warnings of the coach to the pages of products."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Have the warnings of all products of a page at once."""
+        """Fetch the warnings of all products of a page at once."""
         response = super().changelist_view(request, extra_context)
         page = getattr(response, "context_data", None) or {}
         if "cl" in page:
@@ -77,19 +77,19 @@ class CoachedProductAdmin(admin.ModelAdmin[Product]):
 
     @admin.display(description=_("photos to improve"))
     def photo_advice(self, product: Product) -> SafeString | str:
-        """Say in a few words what is weak about the photos."""
+        """List what is weak about the photos."""
         found = warnings_of(product)
         if not found:
             return "–"
         risky = [each.other for each in found if each.code == "confusable" and each.other]
         alike = sorted({other.product.name for other in risky})
-        counts = Counter(each.code for each in found if each.code in SHORT_WORDS)
-        words = [
-            f"{SHORT_WORDS[code]} ({count})" if count > 1 else str(SHORT_WORDS[code])
+        counts = Counter(each.code for each in found if each.code in SHORT_ADVICE)
+        notes = [
+            f"{SHORT_ADVICE[code]} ({count})" if count > 1 else str(SHORT_ADVICE[code])
             for code, count in counts.items()
         ]
-        words += [str(_("looks like %(name)s") % {"name": name}) for name in alike]
-        return format_html('<ul class="photo-advice">{}</ul>', _items(words))
+        notes += [str(_("looks like %(name)s") % {"name": name}) for name in alike]
+        return format_html('<ul class="photo-advice">{}</ul>', _items(notes))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -104,7 +104,7 @@ class CoachedProductAdmin(admin.ModelAdmin[Product]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def coach(self, request: HttpRequest, product: Product, images: Collection[ProductImage]) -> None:
-        """Say what is to be said of photos that were uploaded a moment ago."""
+        """Show the warnings about photos that have just been uploaded."""
         found = registration_warnings(product, images)
         counts = Counter((each.image is not None, each.detail) for each in found)
         for (of_photo, detail), count in counts.items():
@@ -116,25 +116,25 @@ class CoachedProductAdmin(admin.ModelAdmin[Product]):
 
 
 def warnings_keep(products: list[Product]) -> None:
-    """Ask for the warnings of products together and keep them with each."""
+    """Fetch the warnings of products together and keep them with each."""
     found = product_warnings(products)
     for product in products:
-        setattr(product, _KEPT, found[product.pk])
+        setattr(product, _WARNINGS_ATTRIBUTE, found[product.pk])
 
 
 def warnings_of(product: Product) -> list[PhotoWarning]:
-    """Return the warnings kept with a product, asking for them first where none are."""
-    if not hasattr(product, _KEPT):
+    """Return the warnings kept with a product, which are fetched first where none are."""
+    if not hasattr(product, _WARNINGS_ATTRIBUTE):
         warnings_keep([product])
-    found: list[PhotoWarning] = getattr(product, _KEPT)
+    found: list[PhotoWarning] = getattr(product, _WARNINGS_ATTRIBUTE)
     return found
 
 
 def photo_advice_of(image: ProductImage) -> SafeString | str:
-    """Return what is to be said of one photo, as a list."""
+    """Return the warnings about one photo as a list."""
     own = [each.detail for each in warnings_of(image.product) if each.image and each.image.pk == image.pk]
     return format_html('<ul class="photo-advice">{}</ul>', _items(own)) if own else "–"
 
 
-def _items(words: Iterable[str]) -> SafeString:
-    return format_html_join("", "<li>{}</li>", ((word,) for word in words))
+def _items(lines: Iterable[str]) -> SafeString:
+    return format_html_join("", "<li>{}</li>", ((line,) for line in lines))

@@ -1,4 +1,4 @@
-"""Forms with many pictures in one field."""
+"""The forms of the admin, with many pictures in one field."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class PicturesInput(forms.ClearableFileInput):
 
 
 class PicturesField(forms.FileField):
-    """A list of uploaded files; their content is judged by the services, not by their names."""
+    """A list of uploaded files; the services judge their content, and names do not count."""
 
     widget = PicturesInput
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
-        """Return the files, in the order they were chosen in."""
+        """Return the files in the order in which they were chosen."""
         files: Sequence[Any] = data if isinstance(data, list | tuple) else [data] if data else []
         if not files and self.required:
             raise forms.ValidationError(self.error_messages["required"], code="required")
@@ -59,17 +59,17 @@ class ProductForm(forms.ModelForm[Product]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            # Two may edit one product: what this page was shown comes along, so that what it left alone is
-            # known and does not undo what the other has saved since.
+            # Two people may edit one product: the form sends along what it was shown, so that a field left
+            # alone does not undo what the other has saved since.
             for name in self._meta.fields or ():
                 self.fields[name].show_hidden_initial = True
 
     def clean_barcode(self) -> str | None:
-        """Store no barcode as none, so that many products can go without."""
+        """Store an empty barcode as none, so that many products can go without."""
         return self.cleaned_data["barcode"] or None
 
     def clean(self) -> dict[str, Any]:
-        """Show what the services refused, and ask for photos of a new product."""
+        """Show what the services refused, and require photos of a new product."""
         cleaned = super().clean() or self.cleaned_data
         if self.refusal:
             raise forms.ValidationError(self.refusal)

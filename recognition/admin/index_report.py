@@ -1,4 +1,4 @@
-"""What the index page of the admin shows: the truth in the database, this process's copy, and the files."""
+"""Gathers what the admin shows of the index: the database, the replica of this process, and the files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recognition.index.state import state_current
 
 @dataclass(frozen=True)
 class IndexReport:
-    """Facts as pairs of name and value, and whatever is wrong in words."""
+    """Facts as pairs of name and value, and a sentence on whatever is wrong."""
 
     facts: list[tuple[str, str]]
     reasons: list[str]
@@ -20,7 +20,7 @@ class IndexReport:
 
 
 def index_report() -> IndexReport:
-    """Gather the facts; every byte of the files is read for their checksums."""
+    """Gather the facts; all files are read for their checksums."""
     from recognition.index.files import IndexFiles  # brings FAISS, which no other admin page needs
 
     truth, running = state_current(), engine().state()

@@ -1,17 +1,16 @@
-"""The shop keeper's side: products with their photos, a try-out, and the state of the index."""
+"""Products with their photos in Django admin, saved through the services."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -19,12 +18,10 @@ from django.utils.translation import ngettext
 from catalog.models import Product, ProductImage
 from catalog.photo_tags import thumbnail
 from ebrcs.errors import EbrcsError
-from ebrcs.read_only_admin import ReadOnlyAdmin
 from recognition.admin.audit_page import check_page, check_progress
 from recognition.admin.coach_admin import CoachedProductAdmin, PhotosFilter, photo_advice_of
-from recognition.admin.forms import PictureForm, ProductForm
-from recognition.admin.index_report import index_report
-from recognition.models import Embedding, IndexEvent, IndexState
+from recognition.admin.forms import ProductForm
+from recognition.admin.try_page import try_page
 from recognition.services import (
     Upload,
     product_delete,
@@ -34,7 +31,6 @@ from recognition.services import (
     product_set_active,
     product_update,
 )
-from recognition.tools.recognizing import pictures_recognize
 
 
 class PhotoInline(admin.TabularInline[ProductImage, Product]):
@@ -65,7 +61,7 @@ class PhotoInline(admin.TabularInline[ProductImage, Product]):
 
     @admin.display(description=_("in the index"))
     def state(self, image: ProductImage) -> str:
-        """Say whether the till knows the photo."""
+        """Say whether the photo can be matched."""
         if image.embedding_id is None:
             return str(_("not yet embedded"))
         if not image.product.is_active:
@@ -75,7 +71,7 @@ class PhotoInline(admin.TabularInline[ProductImage, Product]):
 
 @admin.register(Product)
 class ProductAdmin(CoachedProductAdmin):
-    """Products: named, priced, photographed; saved through the services, so that tills know at once."""
+    """Products with their photos; saved through the services, so that every checkout knows them at once."""
 
     form = ProductForm
     inlines = (PhotoInline,)
@@ -100,7 +96,7 @@ class ProductAdmin(CoachedProductAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        """Count the photos along."""
+        """Annotate the number of photos."""
         products = super().get_queryset(request).prefetch_related("images")
         return products.annotate(photo_total=Count("images"))
 
@@ -124,7 +120,7 @@ class ProductAdmin(CoachedProductAdmin):
     ) -> HttpResponse:
         """Show and save outside a transaction, so that photos are embedded before any lock is taken.
 
-        A refusal of the services comes back as an error of the form, with what was typed still in it.
+        A refusal of the services becomes an error of the form, which keeps what was typed.
         """
         arguments = (request, object_id, form_url, extra_context)
         try:
@@ -136,7 +132,7 @@ class ProductAdmin(CoachedProductAdmin):
     def get_form(
         self, request: HttpRequest, obj: Product | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """Hand the form what the services refused a moment ago."""
+        """Pass the form what the services have just refused."""
         form = super().get_form(request, obj, change, **kwargs)
         return type("ProductForm", (form,), {"refusal": getattr(request, "refusal", "")})
 
@@ -167,7 +163,7 @@ class ProductAdmin(CoachedProductAdmin):
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool
     ) -> None:
-        """Delete the photos that were ticked, withdrawing them at once."""
+        """Delete the photos that were ticked, which withdraws them at once."""
         formset.save(commit=False)
         for image in formset.deleted_objects:
             product_image_delete(image_id=image.pk)
@@ -193,12 +189,12 @@ class ProductAdmin(CoachedProductAdmin):
 
     @admin.action(description=_("Put the selected products on sale"))
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Bring back into every till."""
+        """Let every checkout recognize them again."""
         self._set_active(request, queryset, is_active=True)
 
     @admin.action(description=_("Take the selected products off sale"))
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        """Withdraw from every till."""
+        """Withdraw them from every checkout."""
         self._set_active(request, queryset, is_active=False)
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Product], *, is_active: bool) -> None:
@@ -209,81 +205,11 @@ class ProductAdmin(CoachedProductAdmin):
         self.message_user(request, text % {"count": count})
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the try-out and the check of all products."""
+        """Add the pages to try a picture and to check all products."""
         guarded = self.admin_site.admin_view
         return [
-            path("try/", guarded(self.try_view), name="catalog_product_try"),
+            path("try/", guarded(partial(try_page, model_admin=self)), name="catalog_product_try"),
             path("check/", guarded(check_page), name="catalog_product_check"),
             path("check/progress/", guarded(check_progress), name="catalog_product_check_progress"),
             *super().get_urls(),
         ]
-
-    def try_view(self, request: HttpRequest) -> HttpResponse:
-        """Show how uploaded pictures would be recognised; nothing is stored."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        form = PictureForm(request.POST or None, request.FILES or None)
-        answers: list[Any] = []
-        if request.method == "POST" and form.is_valid():
-            uploads = [(file.name or "", file.read()) for file in form.cleaned_data["pictures"]]
-            try:
-                answers = pictures_recognize(uploads, top=5)
-            except EbrcsError as error:
-                form.add_error("pictures", error.detail)
-        products = Product.objects.prefetch_related("images").in_bulk(
-            {match.product_id for answer in answers for match in answer.matches}
-        )
-        photos = {str(key): product.first_photo for key, product in products.items()}
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Try a picture"),
-            "opts": self.opts,
-            "form": form,
-            "answers": [
-                (answer, [(match, photos.get(match.product_id)) for match in answer.matches])
-                for answer in answers
-            ],
-        }
-        return TemplateResponse(request, "admin/recognition/try.html", context)
-
-
-@admin.register(IndexState)
-class IndexPageAdmin(ReadOnlyAdmin[IndexState]):
-    """One page instead of a list: what the index holds, and whether this process and its files are sound."""
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the report."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Index"),
-            "opts": self.opts,
-            "report": index_report(),
-            "events_url": reverse("admin:recognition_indexevent_changelist"),
-        }
-        return TemplateResponse(request, "admin/recognition/index_page.html", context)
-
-
-@admin.register(Embedding)
-class EmbeddingAdmin(ReadOnlyAdmin[Embedding]):
-    """Rows of the index."""
-
-    list_display = ("id", "label", "product_image", "encoder_fingerprint", "created_at")
-    search_fields = ("label",)
-    fields = ("id", "label", "product_image", "encoder_fingerprint", "created_at")
-    list_select_related = ("product_image",)
-    show_full_result_count = False
-
-
-@admin.register(IndexEvent)
-class IndexEventAdmin(ReadOnlyAdmin[IndexEvent]):
-    """The log of the index."""
-
-    list_display = ("seq", "kind", "embedding", "created_at")
-    list_filter = ("kind",)
-    list_select_related = ("embedding",)
-    ordering = ("-seq",)
-    show_full_result_count = False

@@ -10,8 +10,7 @@ from django.conf import settings
 from ebrcs.background import Worker
 from recognition.index.view import IndexView
 from recognition.vision.decision.calibration import Calibration, GalleryScores
-from recognition.vision.store.vector_store import IntArray
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, IntArray
 
 COMPARED_ROWS = 10_000
 """Photos compared with each other when an index is loaded, which takes n x n work. Of a larger index an even

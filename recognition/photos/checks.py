@@ -1,4 +1,4 @@
-"""Looking at a photo before it is embedded: its item, and what is wrong with it."""
+"""Examines a photo before it is embedded: finds its item, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ _ALL_BITS = (1 << 64) - 1
 
 @dataclass(frozen=True)
 class ExaminedPhoto:
-    """A stored photo as it is embedded, `item` uint8 (h, w, 3) RGB, and what was measured on all of it."""
+    """The part of a photo that is embedded, uint8 (h, w, 3) RGB, and what was measured on the whole."""
 
     item: Image
     quality: PhotoQuality
 
     def check(self, image_id: UUID) -> PhotoCheck:
-        """Return the row that keeps what was found, not yet saved."""
+        """Return the unsaved row that keeps what was found."""
         from recognition.vision.photos.quality import PHOTO_QUALITY_VERSION
 
         return PhotoCheck(
             product_image_id=image_id,
             faults=" ".join(self.quality.faults),
-            # The database knows signed numbers only: the topmost bit becomes the sign.
+            # The database has signed numbers only: the highest bit becomes the sign.
             picture_hash=(self.quality.picture_hash ^ _SIGN_BIT) - _SIGN_BIT,
             version=PHOTO_QUALITY_VERSION,
         )
 
 
 def photo_examine(pixels: Image) -> ExaminedPhoto:
-    """Find the item of a photo, uint8 (h, w, 3) RGB, and measure the photo."""
+    """Find the item of a photo, uint8 (h, w, 3) RGB of any size, and measure the photo."""
     from recognition.vision.photos.item import item_box, item_cut  # bring OpenCV, which pages do without
     from recognition.vision.photos.quality import photo_quality
 
@@ -54,12 +54,12 @@ def photo_examine(pixels: Image) -> ExaminedPhoto:
 
 
 def picture_hash_of(check: PhotoCheck) -> int:
-    """Return the 64 bits of the picture hash."""
+    """Return the picture hash, 0..2**64 - 1."""
     return check.picture_hash & _ALL_BITS
 
 
 def photo_checks_save(checks: Iterable[PhotoCheck]) -> None:
-    """Store what was found, in place of what was found before; photos deleted meanwhile are left out."""
+    """Store what was found, replacing what was found before; photos deleted meanwhile are left out."""
     for check in checks:
         try:
             with transaction.atomic():
@@ -69,7 +69,7 @@ def photo_checks_save(checks: Iterable[PhotoCheck]) -> None:
 
 
 def photo_checks_complete(images: Sequence[ProductImage]) -> None:
-    """Judge the photos that no one has judged by today's measures; reads their files, some 40 ms each.
+    """Judge the photos that the current version has not judged; reads their files, some 40 ms each.
 
     A photo whose file is missing or cannot be read is left out: `index verify` names it.
     """

@@ -1,4 +1,4 @@
-"""A word to the shop keeper on photos a product would be recognised badly by, and what to do about them."""
+"""Warns the shop keeper of photos by which a product would be recognized badly, and says what to do."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from recognition.vision.batches import batches
 if TYPE_CHECKING:
     from recognition.vision.decision.look_alikes import Neighbour
 
-MEASURING_WAIT_S = 2.0
+UPLOAD_MEASURING_WAIT_S = 2.0
 """How long an upload waits until its photos have been compared with all others."""
 
 PRODUCTS_AT_ONCE = 200
+"""Products whose photos are fetched at a time: bounds the length of a query."""
 
-# By image: how near a photo of another product comes to it, and that photo.
-Nearest: TypeAlias = "dict[UUID, tuple[Neighbour, ProductImage]]"
+# By image: the nearest photo of another product.
+NearestPhotos: TypeAlias = "dict[UUID, tuple[Neighbour, ProductImage]]"
 
-FAULT_WORDS: dict[str, Promise | str] = {
+FAULT_ADVICE: dict[str, Promise | str] = {
     "blurred": _("The photo is blurred. Hold still, let the camera focus, and take it again."),
     "too_dark": _("The photo is too dark. Take it again with more light."),
     "too_bright": _("The photo is overexposed. Take it again without direct light or flash."),
@@ -40,7 +41,7 @@ FAULT_WORDS: dict[str, Promise | str] = {
 
 @dataclass(frozen=True)
 class PhotoWarning:
-    """One thing that would make a product recognised badly.
+    """One reason why a product would be recognized badly.
 
     Attributes
     ----------
@@ -58,7 +59,7 @@ class PhotoWarning:
     score: float | None = None
 
     def payload(self) -> dict[str, object]:
-        """Return it as it travels."""
+        """Return it as clients receive it."""
         body: dict[str, object] = {
             "code": self.code,
             "image_id": str(self.image.pk) if self.image else None,
@@ -71,18 +72,18 @@ class PhotoWarning:
         return body
 
 
-def measured_wait(*, timeout_s: float = MEASURING_WAIT_S) -> None:
-    """Wait until photos registered a moment ago are compared with all others, if this process does that."""
+def measured_wait(*, timeout_s: float = UPLOAD_MEASURING_WAIT_S) -> None:
+    """Wait until new photos are compared with all others; return at once where no engine runs here."""
     engine = shared.engine_running()
     if engine is not None:
         engine.wait_ready(timeout_s=timeout_s)
 
 
 def product_warnings(products: Sequence[Product]) -> dict[UUID, list[PhotoWarning]]:
-    """Return what is to be said of the photos of products: two queries for every 200 of them.
+    """Return the warnings about the photos of products, with two queries for every 200 of them.
 
-    Nothing is measured here: photos were judged when they came, and which of them look alike is known from
-    the thresholds of the index. Without a running engine that part is missing.
+    Nothing is measured here: photos were judged when they came, and look-alikes are known from the thresholds
+    of the index. Without a running engine the warnings about look-alikes are missing.
     """
     found: dict[UUID, list[PhotoWarning]] = {}
     for some in batches(products, PRODUCTS_AT_ONCE):
@@ -100,7 +101,7 @@ def _warnings_of(products: Sequence[Product]) -> dict[UUID, list[PhotoWarning]]:
 
 
 def registration_warnings(product: Product, images: Collection[ProductImage]) -> list[PhotoWarning]:
-    """Return what is to be said of photos just registered, and of their product as a whole."""
+    """Return the warnings about photos just registered, and about their product as a whole."""
     measured_wait()
     new = {image.pk for image in images}
     found = product_warnings([product])[product.pk]
@@ -108,12 +109,12 @@ def registration_warnings(product: Product, images: Collection[ProductImage]) ->
 
 
 def products_needing_photos() -> set[UUID]:
-    """Return the products of which something is to be said."""
+    """Return the products with a warning."""
     found = product_warnings(list(Product.objects.only("pk")))
     return {product_id for product_id, warnings in found.items() if warnings}
 
 
-def _of_product(images: Sequence[ProductImage], nearest: Nearest) -> Iterator[PhotoWarning]:
+def _of_product(images: Sequence[ProductImage], nearest: NearestPhotos) -> Iterator[PhotoWarning]:
     from recognition.vision.photos.quality import PHOTOS_WANTED, all_alike  # brings OpenCV
 
     if len(images) < PHOTOS_WANTED:
@@ -127,12 +128,12 @@ def _of_product(images: Sequence[ProductImage], nearest: Nearest) -> Iterator[Ph
     if len(hashes) >= PHOTOS_WANTED and all_alike(hashes):
         yield PhotoWarning("few_views", gettext("All photos show the same side. Add some from other sides."))
     yield from _look_alikes(images, nearest)
-    for place, image in enumerate(images):
-        yield from _of_image(image, images[:place], nearest)
+    for position, image in enumerate(images):
+        yield from _of_image(image, images[:position], nearest)
 
 
-def _look_alikes(images: Sequence[ProductImage], nearest: Nearest) -> Iterator[PhotoWarning]:
-    """Name each product that some photo may be taken for, by the photo nearest to it."""
+def _look_alikes(images: Sequence[ProductImage], nearest: NearestPhotos) -> Iterator[PhotoWarning]:
+    """Warn of each product that some photo may be taken for, by the photo nearest to it."""
     worst: dict[UUID, tuple[float, ProductImage, ProductImage]] = {}
     for image in images:
         if image.pk not in nearest:
@@ -147,26 +148,26 @@ def _look_alikes(images: Sequence[ProductImage], nearest: Nearest) -> Iterator[P
             "Looks like %(name)s (%(score).2f): the till may ask, or take one for the other. Add photos "
             "of the side on which they differ."
         )
-        words = text % {"name": other.product.name, "score": score}
-        yield PhotoWarning("confusable", words, image=image, other=other, score=score)
+        detail = text % {"name": other.product.name, "score": score}
+        yield PhotoWarning("confusable", detail, image=image, other=other, score=score)
 
 
 def _of_image(
-    image: ProductImage, earlier: Sequence[ProductImage], nearest: Nearest
+    image: ProductImage, earlier: Sequence[ProductImage], nearest: NearestPhotos
 ) -> Iterator[PhotoWarning]:
     if not hasattr(image, "photo_check"):
         return
     for fault in image.photo_check.faults.split():
-        if fault in FAULT_WORDS:
-            yield PhotoWarning(fault, str(FAULT_WORDS[fault]), image=image)
+        if fault in FAULT_ADVICE:
+            yield PhotoWarning(fault, str(FAULT_ADVICE[fault]), image=image)
     if any(_same_picture(image, other) for other in earlier):
         text = gettext("The photo is nearly the same as another of this product. Show another side instead.")
         yield PhotoWarning("same_picture", text, image=image)
     if image.pk in nearest and _same_picture(image, nearest[image.pk][1]):
         foreign = nearest[image.pk][1]
         text = gettext("The photo is nearly the same as one of %(name)s. Is it in the right place?")
-        words = text % {"name": foreign.product.name}
-        yield PhotoWarning("same_picture_elsewhere", words, image=image, other=foreign)
+        detail = text % {"name": foreign.product.name}
+        yield PhotoWarning("same_picture_elsewhere", detail, image=image, other=foreign)
 
 
 def _same_picture(image: ProductImage, other: ProductImage) -> bool:
@@ -178,8 +179,8 @@ def _same_picture(image: ProductImage, other: ProductImage) -> bool:
     return pictures_differ_bits(one, two) <= SAME_PICTURE_BITS
 
 
-def _nearest(images: Sequence[ProductImage]) -> Nearest:
-    """Find for each image the photo of another product nearest to it, as far as they were compared."""
+def _nearest(images: Sequence[ProductImage]) -> NearestPhotos:
+    """Return for each image that was compared the nearest photo of another product."""
     from recognition.vision.decision.look_alikes import neighbours
 
     engine = shared.engine_running()

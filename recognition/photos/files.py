@@ -1,4 +1,4 @@
-"""The files of the photos: written whole before a row names them, removed after no row does."""
+"""The files of photos: written whole before a row names them, removed once no row does."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ logger = logging.getLogger(__name__)
 TEMPORARY_SUFFIX = ".part"
 
 PHOTO_UNREADABLE = (OSError, ValueError, SyntaxError)
-"""What reading a photo raises whose file is missing or, in Pillow's words, no JPEG."""
+"""Raised by reading a photo whose file is missing or cannot be decoded."""
 
 
 def photo_path(name: str) -> Path:
-    """Return where a stored name lies on the disk; refuses names that lead out of the media folder."""
+    """Return the path of a stored name; refuses names that lead out of the media folder."""
     return Path(default_storage.path(name))
 
 
@@ -63,4 +63,4 @@ def photo_files_remove(names: Iterable[str]) -> None:
         try:
             path.parent.rmdir()
         except OSError:
-            continue  # other photos of the product are in it
+            continue  # it holds other photos of the product

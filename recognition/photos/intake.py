@@ -1,4 +1,4 @@
-"""Photos on their way in: read, checked, embedded and on the disk before any row names them."""
+"""Prepares new photos: reads, checks, embeds and writes them before any row names them."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Upload:
 
 @dataclass
 class PreparedPhotos:
-    """Photos that are decoded, checked, embedded and on the disk, and have no row yet.
+    """Photos that are decoded, checked, embedded and written to the disk, but have no row yet.
 
     Attributes
     ----------
     images, checks : not yet saved, in the order of the photos
-    timing_ms : milliseconds of ``decode``, ``examine`` and ``embed``, and of ``commit`` (files and what the
-        caller did) once that is over
+    timing_ms : milliseconds of ``decode``, ``examine`` and ``embed``, and once the caller is done of
+        ``commit`` (files and transaction)
     """
 
     photos: list[Photo]
@@ -53,7 +53,7 @@ class PreparedPhotos:
 
 @contextmanager
 def photos_prepared(*, product: Product, uploads: Sequence[Upload]) -> Iterator[PreparedPhotos]:
-    """Decode, embed and write photos; when the block fails, remove the files again."""
+    """Decode, embed and write photos; remove the files again where the block fails."""
     start = time.perf_counter()
     photos = _photos_read(uploads)
     duplicates_refuse(photos)
@@ -85,7 +85,7 @@ def photos_prepared(*, product: Product, uploads: Sequence[Upload]) -> Iterator[
 
 
 def duplicates_refuse(photos: Sequence[Photo]) -> None:
-    """Refuse photos that came twice or that any product has already, and say which."""
+    """Refuse photos that came twice or that a product has already, and name them."""
     first_by_digest: dict[str, str] = {}
     items: list[dict[str, str]] = []
     for photo in photos:
@@ -104,12 +104,12 @@ def duplicates_refuse(photos: Sequence[Photo]) -> None:
         for image in stored
     ]
     if items:
-        words = "; ".join(
+        same = "; ".join(
             f"{item['filename']} is the same photo as "
             + (item["same_as"] if "same_as" in item else f"one of {item['product_name']}")
             for item in items
         )
-        raise DuplicatePhoto(f"{words}. Leave it out or take another picture.", items=items)
+        raise DuplicatePhoto(f"{same}. Leave it out or take another picture.", items=items)
 
 
 def _photos_read(uploads: Sequence[Upload]) -> list[Photo]:
@@ -130,8 +130,8 @@ def _image_make(product: Product, photo: Photo) -> ProductImage:
 def _files_take_back(images: Sequence[ProductImage], error: BaseException) -> None:
     """Remove the files of a failed registration, unless it may have been committed after all.
 
-    A connection lost during COMMIT leaves open which way it went; a file too many is an orphan that
-    `index verify` names, a file too few would be a photo lost.
+    A connection lost during COMMIT leaves its outcome open. A file too many is an orphan that `index verify`
+    names; a file too few would be a lost photo.
     """
     if isinstance(error, OperationalError | InterfaceError) and connection.vendor != "sqlite":
         logger.warning("database lost while registering; the files of %d photos stay", len(images))

@@ -1,4 +1,4 @@
-"""How shares are written in reports."""
+"""How reports format shares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ register = template.Library()
 
 @register.filter
 def percent(share: float | None) -> str:
-    """Write a share in 0..1 as a percentage, a dash where there is none."""
+    """Format a share in 0..1 as a percentage, and None as a dash."""
     if share is None:
         return "–"
     hundredths = 100 * share

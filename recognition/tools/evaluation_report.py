@@ -1,4 +1,4 @@
-"""What is said of an evaluation: lines on a terminal, or a page in one file with the pictures confused."""
+"""Reports an evaluation: lines on a terminal, or a page in one file with the confused pictures."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from recognition.vision.types import Image
 
 CONFUSIONS_LISTED = 100
+"""In the metrics."""
+
 CONFUSIONS_SHOWN = 40
-PICTURE_SIDE_PX = 220
+"""On the page, which holds three pictures for each."""
+
+REPORT_PICTURE_SIDE_PX = 220
 
 STATES = {"accepted": "added without a word", "ambiguous": "asked about", "unknown": "called unknown"}
 
-HEADLINES = (
+HEADLINE_METRICS = (
     ("recall_at_1", "Recall@1", "the likeliest product is the right one"),
     ("macro_recall_at_1", "Recall@1 by class", "mean over classes, however many pictures each has"),
     ("recall_at_5", "Recall@5", "the right one is among the first five"),
@@ -48,13 +52,13 @@ class Shot:
 
 
 def summary_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """Put metrics into words, a line each, and the worst confusions or carts after them."""
+    """Yield a line for each metric, and then the worst confusions or the wrong carts."""
     for name, value in metrics.items():
         if name in {"per_class", "confusions", "wrong", "unreadable"}:
             continue
         rows = value.items() if name == "by_shots" else [("", value)]
         for key, row in rows:
-            yield f"{name}{key and f' {key}'}: {_words(row)}"
+            yield f"{name}{key and f' {key}'}: {_formatted(row)}"
     for each in metrics.get("confusions", [])[:10]:
         yield f"{each['class']} taken for {each['taken_for']}: {each['pictures']} of {each['of']}"
     for visit in metrics.get("wrong", []):
@@ -64,16 +68,16 @@ def summary_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield f"{visit['name']} is wrong: {', '.join(lines)}"
 
 
-def _words(value: Any) -> str:
+def _formatted(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+        return ", ".join(f"{name} {_formatted(each)}" for name, each in value.items())
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def confusions_listed(
     found: PhotoEvaluation, gallery: LabelledPhotos, queries: LabelledPhotos
 ) -> list[dict[str, Any]]:
-    """Return the worst confusions for machines, each with its surest picture and the photo that won."""
+    """Return the worst confusions as JSON, each with its surest picture and the photo that matched it."""
     listed = []
     for confusion in found.confusions[:CONFUSIONS_LISTED]:
         worst = confusion.answers[0]
@@ -105,7 +109,7 @@ def report_write(
     gallery: LabelledPhotos,
     queries: LabelledPhotos,
 ) -> None:
-    """Write the report as one HTML file that needs no other.
+    """Write the report as one HTML file without external resources.
 
     Raises
     ------
@@ -119,11 +123,13 @@ def report_write(
     context = {
         "metrics": metrics,
         "headlines": [
-            (name, hint, metrics[key], key == "false_accept_rate") for key, name, hint in HEADLINES
+            (name, hint, metrics[key], key == "false_accept_rate") for key, name, hint in HEADLINE_METRICS
         ],
         "by_shots": metrics["by_shots"].items(),
         "classes": classes,
-        "confusions": [_shown(each, found, gallery, queries) for each in found.confusions[:CONFUSIONS_SHOWN]],
+        "confusions": [
+            _confusion_context(each, found, gallery, queries) for each in found.confusions[:CONFUSIONS_SHOWN]
+        ],
         "confusions_total": len(found.confusions),
         "made": timezone.localtime(),
     }
@@ -131,16 +137,16 @@ def report_write(
     path.write_text(page, encoding="utf-8")
 
 
-def _shown(
+def _confusion_context(
     confusion: Confusion, found: PhotoEvaluation, gallery: LabelledPhotos, queries: LabelledPhotos
 ) -> dict[str, Any]:
     worst = confusion.answers[0]
     best = worst.decision.candidates[0]
-    won = found.recognizer.position_of(best.row)
+    matched = found.recognizer.position_of(best.row)
     own = found.recognizer.best_photo(confusion.truth, found.embeddings[worst.picture])
     shots = [
         _shot(queries, worst.picture, f"Shown: {confusion.truth}"),
-        _shot(gallery, won, f"Taken for: {confusion.named}", best.score),
+        _shot(gallery, matched, f"Taken for: {confusion.named}", best.score),
     ]
     if own is not None:
         shots.append(_shot(gallery, own[0], f"Its own best photo: {confusion.truth}", own[1]))
@@ -159,9 +165,9 @@ def _shot(photos: LabelledPhotos, position: int, caption: str, score: float | No
 
 
 def picture_uri(picture: Image) -> str:
-    """Return a small copy of a picture, uint8 RGB (h, w, 3), as a data URI of a JPEG."""
+    """Return a thumbnail of a picture, uint8 RGB (h, w, 3), as a data URI of a JPEG."""
     small = PillowImage.fromarray(np.ascontiguousarray(picture))
-    small.thumbnail((PICTURE_SIDE_PX, PICTURE_SIDE_PX))
+    small.thumbnail((REPORT_PICTURE_SIDE_PX, REPORT_PICTURE_SIDE_PX))
     with BytesIO() as file:
         small.save(file, "JPEG", quality=80)
         return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

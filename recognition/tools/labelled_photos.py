@@ -1,4 +1,4 @@
-"""Photos from class folders, as registering them would store and embed them, without a database."""
+"""Photos from class folders, stored and embedded as a registration would, without a database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from catalog.images import PhotoRefused, photo_pixels, photo_read
 from recognition.vision.batches import EMBED_BATCH, batches
-from recognition.vision.evaluation.progress import Progress, no_progress
+from recognition.vision.evaluation.progress import StepProgress, no_progress
 
 if TYPE_CHECKING:
     from recognition.vision.encoders.protocol import Encoder
@@ -24,7 +24,7 @@ class LabelledPhotos:
 
     Attributes
     ----------
-    unreadable : for each file that cannot be used the reason; it is in none of the lists
+    unreadable : the reason for each file that cannot be used; such a file is in none of the lists
     """
 
     paths: list[Path] = field(default_factory=list)
@@ -41,9 +41,9 @@ class LabelledPhotos:
 
 
 def photos_read(
-    by_class: dict[str, list[Path]], *, progress: Progress = no_progress, step: str
+    by_class: dict[str, list[Path]], *, progress: StepProgress = no_progress, step: str
 ) -> LabelledPhotos:
-    """Read photos as `photos_by_class` lists them; what no shop would take is named with the reason."""
+    """Read photos as `photos_by_class` lists them; those that a registration would refuse are named."""
     found = LabelledPhotos()
     done = progress(step, sum(map(len, by_class.values())))
     for label, paths in by_class.items():
@@ -61,13 +61,18 @@ def photos_read(
 
 
 def gallery_make(
-    encoder: Encoder, photos: LabelledPhotos, *, registered: bool, progress: Progress = no_progress, step: str
+    encoder: Encoder,
+    photos: LabelledPhotos,
+    *,
+    registered: bool,
+    progress: StepProgress = no_progress,
+    step: str,
 ) -> PhotoGallery:
-    """Embed photos, some at a time, for a recognizer.
+    """Embed photos in batches, for a recognizer.
 
     Parameters
     ----------
-    registered : take the item of each photo, as registering does; else the picture as it is shown
+    registered : embed the item of each photo, as a registration does; else the whole picture
     """
     from recognition.vision.encoders.layout import EMBEDDING_DIM
     from recognition.vision.evaluation.recognizer import PhotoGallery

@@ -4,7 +4,7 @@ The gallery are the training photos, all and a few of each class, cropped to the
 the queries are the validation photos as they are, which come from other visits. Each query is shown twice:
 among all classes, and with its own class set aside and the gallery measured anew, when the right answer is
 none. What comes out are the numbers of ``OddsModel`` and of the tails in
-``recognition.vision.decision.calibration``, with the metrics that they give when every class is judged by a
+``recognition.vision.decision.thresholds``, with the metrics that they give when every class is judged by a
 model that was fitted on the others.
 """
 
@@ -27,11 +27,12 @@ from tqdm import tqdm
 from recognition.training.judging import LabelledVectors, few_shots
 from recognition.training.photos import DATA_DEFAULT, Split, photo_paths, read_rgb
 from recognition.training.vectors import photo_vectors
-from recognition.vision.decision.calibration import TAIL_TARGET
-from recognition.vision.decision.odds import CONTENDERS, FITTED, Floats, OddsModel, log_odds, sureness
+from recognition.vision.decision.odds import CONTENDERS, FITTED, OddsModel, log_odds, sureness
+from recognition.vision.decision.thresholds import TAIL_TARGET
 from recognition.vision.encoders.compact import WEIGHTS, CompactEncoder, WeightsUnusable
 from recognition.vision.encoders.protocol import Encoder
 from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer
+from recognition.vision.types import DoubleArray
 
 SHOTS: tuple[int | None, ...] = (None, 5, 1)
 FOLDS = 4
@@ -57,7 +58,7 @@ class Shown:
 
     label: str
     shots: int | None
-    terms: Floats
+    terms: DoubleArray
     right: int
     registered: bool
     needed: float
@@ -137,7 +138,7 @@ def fit(shown: Sequence[Shown]) -> OddsModel:
     scale = np.maximum(terms.reshape(-1, _TERMS).std(axis=0), 1e-9)
     scale[0] = 1.0
 
-    def surprise(weights: Floats) -> tuple[float, Floats]:
+    def surprise(weights: DoubleArray) -> tuple[float, DoubleArray]:
         odds = np.concatenate([terms @ (weights / scale), np.zeros((len(terms), 1))], axis=1)
         odds -= np.logaddexp.reduce(odds, axis=1, keepdims=True)
         chosen = np.zeros_like(odds)
@@ -213,7 +214,7 @@ def _sureness(each: Shown, model: OddsModel, *, closely: bool) -> float:
     return float(sureness(each.terms @ weights))
 
 
-def _stacked(shown: Sequence[Shown]) -> tuple[Floats, np.ndarray]:
+def _stacked(shown: Sequence[Shown]) -> tuple[DoubleArray, np.ndarray]:
     """All terms, float64 (n, k, 5), and the right choice of each, k for none; all have as many contenders."""
     return np.stack([each.terms for each in shown]), np.array([each.right for each in shown])
 

@@ -1,4 +1,4 @@
-"""Taking long lists some at a time."""
+"""Splits long sequences into batches."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 EMBED_BATCH = 16
-"""Photos that long runs embed at a time: larger batches embed no faster."""
+"""Photos that long runs embed at a time: larger batches are no faster."""
 
 
 def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Cut a sequence into parts of `size`, the last one shorter where it does not come out even."""
+    """Split a sequence into parts of `size`, the last of which may be shorter."""
     for first in range(0, len(items), size):
         yield items[first : first + size]

@@ -1,4 +1,4 @@
-"""The types that every part of the library passes on: pictures, arrays of numbers, boxes."""
+"""The types that all parts of the library share: pictures, arrays, boxes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,26 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 """A picture, (height, width, 3), RGB."""
 
+GreyImage = NDArray[np.uint8]
+"""A picture in grey, (height, width)."""
+
+Mask = NDArray[np.bool_]
+"""Marked pixels of a picture, (height, width)."""
+
+Labels = NDArray[np.int32]
+"""For each pixel of a picture the number of its region, (height, width); 0 where it is in none."""
+
+Window = tuple[slice, slice]
+"""Rows and columns of a picture."""
+
 FloatArray = NDArray[np.float32]
+"""Embeddings, scores, and pictures that are computed with."""
+
+DoubleArray = NDArray[np.float64]
+"""Numbers whose sums must not depend on rounding: log-odds and what is fitted."""
+
+IntArray = NDArray[np.int64]
+"""Rows of the index, positions, and counts."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`manage.py evaluate`: how good recognition is, over photos or over recorded visits."""
+"""`manage.py evaluate`: evaluate recognition over photos or recorded visits."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from ebrcs.errors import EbrcsError
-from recognition.tools.evaluating import photos_evaluate, sequences_evaluate, shots_read
+from recognition.tools.evaluate_photos import photos_evaluate, shots_read
+from recognition.tools.evaluate_sequences import sequences_evaluate
 from recognition.tools.evaluation_report import summary_lines
-from recognition.vision.evaluation.progress import Progress
+from recognition.vision.evaluation.progress import StepProgress
 
 
 class Command(BaseCommand):
-    help = "Judge recognition over folders of labelled photos, or over recorded visits (--sequences)."
+    help = "Evaluate recognition over folders of labelled photos, or over recorded visits (--sequences)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("gallery", nargs="?", type=Path, help="photos to register, in class folders")
@@ -36,13 +37,13 @@ class Command(BaseCommand):
             "--identity", choices=("encoder", "truth"), help="truth: judge only the counting of visits"
         )
         parser.add_argument("--encoder", help="by default the configured one")
-        parser.add_argument("--json", action="store_true", help="for machines")
+        parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         evaluate = _visits if options["sequences"] else _photos
         try:
             with ExitStack() as bars:
-                metrics = evaluate(options, partial(_watch, bars))
+                metrics = evaluate(options, partial(_progress_bar, bars))
         except (EbrcsError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(metrics) if options["json"] else "\n".join(summary_lines(metrics)))
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError(f"{len(unreadable)} photos could not be read and were left out.")
 
 
-def _visits(options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def _visits(options: dict[str, Any], progress: StepProgress) -> dict[str, Any]:
     _refuse(options, ("gallery", "queries", "impostors", "report"), "goes with photos, not with --sequences")
     return sequences_evaluate(
         options["sequences"],
@@ -65,7 +66,7 @@ def _visits(options: dict[str, Any], progress: Progress) -> dict[str, Any]:
     )
 
 
-def _photos(options: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def _photos(options: dict[str, Any], progress: StepProgress) -> dict[str, Any]:
     _refuse(options, ("visit_gallery", "mode", "identity"), "goes with --sequences only")
     if options["queries"] is None:
         raise CommandError("Name GALLERY and QUERIES, two folders of class folders, or --sequences FOLDER.")
@@ -86,5 +87,5 @@ def _refuse(options: dict[str, Any], names: tuple[str, ...], reason: str) -> Non
             raise CommandError(f"{name.replace('visit_', '--')} {reason}.")
 
 
-def _watch(bars: ExitStack, step: str, total: int) -> Callable[[], object]:
+def _progress_bar(bars: ExitStack, step: str, total: int) -> Callable[[], object]:
     return bars.enter_context(tqdm(total=total, desc=step, disable=None)).update

@@ -1,4 +1,4 @@
-"""`manage.py fetch_models`: bring the published weights an encoder needs."""
+"""`manage.py fetch_models`: download the published weights that an encoder needs."""
 
 from __future__ import annotations
 

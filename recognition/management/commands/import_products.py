@@ -1,4 +1,4 @@
-"""`manage.py import_products FOLDER|CSV`: products by the dozen."""
+"""`manage.py import_products FOLDER|CSV`: register many products at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from ebrcs.errors import EbrcsError
-from recognition.tools.importing import ImportRow, entries_read, products_import
+from recognition.tools.import_sources import ImportRow, entries_read
+from recognition.tools.importing import products_import
 
 
 class Command(BaseCommand):

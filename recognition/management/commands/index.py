@@ -1,4 +1,4 @@
-"""`manage.py index`: what staff do to the index."""
+"""`manage.py index`: the maintenance of the index."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        actions.add_parser("status", help="rows, encoder and files; exit 1 when no till can use it")
+        actions.add_parser("status", help="rows, encoder and files; exit 1 when it cannot be used")
         verify = actions.add_parser("verify", help="check rows, log, photos and files; exit 1 on damage")
         verify.add_argument("--remove-orphans", action="store_true", help="delete photo files no row names")
-        rebuild = actions.add_parser("rebuild", help="embed all photos anew, then change over")
+        rebuild = actions.add_parser("rebuild", help="embed all photos again, then switch over")
         rebuild.add_argument("--encoder", choices=ENCODER_NAMES, help="default: the encoder of the index")
         actions.add_parser("compact", help="renumber without the rows of deleted photos")
         actions.add_parser("snapshot", help="write the index files now")
         for action in actions.choices.values():
-            action.add_argument("--json", action="store_true", help="for machines")
+            action.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(found))
         else:
             for name, value in found.items():
-                lines = value or ["none"] if isinstance(value, list) else [_words(value)]
+                lines = value or ["none"] if isinstance(value, list) else [_line(value)]
                 self.stdout.write(f"{name}: " + "\n  ".join(map(str, lines)))
         if failed:
             raise SystemExit(1)
@@ -84,7 +84,7 @@ class Command(BaseCommand):
         return {"written": written, "files": asdict(status)}, bool(status.problem)
 
 
-def _words(value: Any) -> str:
+def _line(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
     return ", ".join(f"{name} {part}" for name, part in value.items() if part != "")

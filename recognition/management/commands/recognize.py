@@ -1,4 +1,4 @@
-"""`manage.py recognize IMAGE`: what the till would say to a picture."""
+"""`manage.py recognize IMAGE`: recognize single pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ebrcs.errors import EbrcsError
-from recognition.tools.recognizing import PictureAnswer, recognize_files
+from recognition.services.recognizing import PictureAnswer
+from recognition.tools.picture_files import recognize_files
 
 
 class Command(BaseCommand):
@@ -32,14 +33,14 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([asdict(result) for result in results]))
             return
         for result in results:
-            self.stdout.write(in_words(result))
+            self.stdout.write(summary_line(result))
 
 
-def in_words(answer: PictureAnswer) -> str:
-    """Say on one line what was decided and the numbers behind it."""
+def summary_line(answer: PictureAnswer) -> str:
+    """Put on one line what was decided and the numbers behind it."""
     matches = [
         f"{match.name} {match.score:.3f}"
-        + (f" (print agrees on {match.agreeing:.0%}, {match.inliers} points)" if match.inliers else "")
+        + (f" (artwork agrees on {match.agreeing:.0%}, {match.inliers} points)" if match.inliers else "")
         for match in answer.matches
     ]
     sure = f"{answer.sureness:.0%} sure of {answer.sureness_needed:.0%} needed"

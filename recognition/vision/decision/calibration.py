@@ -1,4 +1,4 @@
-"""Thresholds measured on the gallery itself: how alike are photos of one product, and of different ones."""
+"""Measures on the gallery itself how alike photos of one product are, and photos of different ones."""
 
 from __future__ import annotations
 
@@ -6,54 +6,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recognition.vision.decision.decide import Thresholds
-from recognition.vision.decision.nearest import NONE, IntArray, Nearest, folded_to_products
-from recognition.vision.decision.odds import CONTENDERS, Floats, log_odds, sureness
-from recognition.vision.types import FloatArray
+from recognition.vision.decision.nearest import NONE, Nearest, folded_to_products
+from recognition.vision.decision.odds import CONTENDERS
+from recognition.vision.decision.thresholds import thresholds_derived
+from recognition.vision.types import FloatArray, IntArray
 
 FALSE_ACCEPT_TARGET = 0.01
-
-PRIOR_CENTRE = 0.65
-PRIOR_SPREAD = 0.10
-PRIOR_NEEDED = -0.2
-"""What a shop with no photos to compare starts from, as 81 products of the Grocery Store set showed it: mean
-and deviation of the best foreign scores, and the sureness that one unknown item in twenty reaches, the last
-raised from -0.5 as a word of caution while there are few photos."""
-
-PRIOR_WEIGHT = 50
-"""Photos that weigh as much as the prior. With one photo each of 81 products the deviation came out a quarter
-too small, and one unknown item in ten would have been accepted by the photos' own word."""
-
-SHRINKAGE = 5
-"""Photos at which a product's own surroundings weigh as much as those of the whole gallery."""
-
-TAIL_TARGET = 0.05
-"""Share of unknown items whose sureness is read off the gallery; of rarer ones it has too few photos."""
-
-TAIL_SCALE = 0.30
-EXTRA_MATCHED = 0.30
-EXTRA_CLOSELY = 2.00
-EXTRA_WITHOUT_ARTWORK = 3.00
-"""How much surer one unknown item in e is than that share, and how much surer new pictures of unknown items
-are than gallery photos: by the embedding alone, after a closer look that found print to agree, and after one
-that found none. ``python -m recognition.training.decision`` measures them. The last two are raised for small
-shops that sell some kinds of a brand and not others: with every other carton of the Grocery Store set
-registered, in turn both halves, by all, five, three and one photo, 2.7% of the other half's validation photos
-are taken for one of them (mean of the eight) and 48% of the registered ones accepted; at 0.3 less, 4.0% and
-52%.
-"""
-
-NEEDED_LEAST = 0.40
-"""Nothing that is less likely right than three in five is accepted, whatever target is set."""
+"""Share of unknown items that may be taken for a product, where none is configured."""
 
 BLOCK_ROWS = 2048
+"""Photos compared with as many others at a time: bounds memory (21 MB of vectors, 34 MB of scores)."""
 
 
 @dataclass(frozen=True, eq=False)
 class GalleryScores:
-    """What each active photo of the gallery would be taken for, were it shown at the till.
+    """What each active photo of the gallery would be taken for, were it shown to the camera.
 
     Attributes
     ----------
@@ -74,17 +43,22 @@ class GalleryScores:
 class Calibration:
     """Keeps, for every photo, its best score against its own product and against the nearest other ones.
 
-    A photo whose own product is set aside plays the unknown item: its scores with the few nearest other
-    products are what the till would decide by. One such set of scores per photo is all that is kept: photos
-    that come or go cost one pass over the gallery, nothing is of size n x n, and what is kept equals what a
-    fresh start with the same photos would find.
+    A photo whose own product is set aside plays the unknown item: it would be decided on by its scores with
+    the few nearest other products. Only these scores are kept for each photo. Photos that come or go cost one
+    pass over the gallery, nothing is of size n x n, and the result equals that of a fresh start with the same
+    photos.
 
-    Not thread-safe: one thread at a time may use it.
+    Not thread-safe.
 
     Parameters
     ----------
-    vectors : gives the fused vectors of rows, float32 (n, d), as ``VectorStore.vectors`` does
+    vectors : returns the fused vectors of rows, float32 (n, d), as ``VectorStore.vectors`` does
     false_accept_target : share of unknown items that may be taken for a product
+
+    Raises
+    ------
+    ValueError
+        When the target does not lie between 0 and 1, exclusive.
     """
 
     def __init__(
@@ -102,17 +76,17 @@ class Calibration:
         self._impostor = Nearest.of_nothing(0, CONTENDERS)
 
     def add(self, rows: Sequence[int] | IntArray, products: Sequence[str]) -> None:
-        """Take in photos, new or restored, in O(new x all).
+        """Add photos, new or restored, in O(new x all).
 
         Parameters
         ----------
-        rows : their rows, none of them here already
+        rows : int64 (n,), none of them here already
         products : the product of each
 
         Raises
         ------
         ValueError
-            When a row is here already or named twice, or the lengths differ; nothing is changed then.
+            When a row is here already or named twice, or the lengths differ; then nothing is changed.
         """
         new_rows = np.asarray(rows, np.int64).reshape(-1)
         if len(new_rows) != len(products):
@@ -128,12 +102,16 @@ class Calibration:
         self._compare(np.arange(known, len(self._rows)), both_ways_below=known)
 
     def withdraw(self, rows: Sequence[int] | IntArray) -> None:
-        """Forget photos; only those that one of them was nearest to are measured again.
+        """Remove photos; only those that one of them was nearest to are measured again.
+
+        Parameters
+        ----------
+        rows : int64 (n,), all of them here
 
         Raises
         ------
         ValueError
-            When a row is not here; nothing is changed then.
+            When a row is not here; then nothing is changed.
         """
         gone = np.asarray(rows, np.int64).reshape(-1)
         if not np.isin(gone, self._rows).all():
@@ -149,7 +127,7 @@ class Calibration:
         self._compare(orphans, both_ways_below=0)
 
     def scores(self) -> GalleryScores:
-        """Return what was measured, by row."""
+        """Return what was measured, in the order of the rows."""
         order = np.argsort(self._rows)
         return GalleryScores(
             rows=self._rows[order],
@@ -160,46 +138,11 @@ class Calibration:
         )
 
     def thresholds(self) -> Thresholds:
-        """Derive what a match needs from what was measured.
-
-        Mean and deviation of the photos' best foreign scores, and how near foreign photos come to each
-        product, are drawn towards the prior, and towards the mean, where few photos speak for them. Weighed
-        with them, each photo says how surely it would be taken for a product that it does not show; what is
-        needed lies above all but the target share of these.
-        """
+        """Derive what a match needs from what was measured, as `thresholds_derived` says."""
         order = np.argsort(self._rows)  # sums do not depend on the order in which photos came
-        products, nearest = self._products[order], self._impostor.at(order)
-        best = nearest.scores[:, 0].astype(np.float64)
-        measured = np.isfinite(best)
-        count = int(measured.sum())
-        own = count / (count + PRIOR_WEIGHT)
-        centre, spread, needed = PRIOR_CENTRE, PRIOR_SPREAD, PRIOR_NEEDED
-        densities: dict[str, float] = {}
-        if count:
-            mean = float(best[measured].mean())
-            centre = own * mean + (1 - own) * PRIOR_CENTRE
-            spread = float(np.sqrt(own * best[measured].var() + (1 - own) * PRIOR_SPREAD**2))
-            density = self._densities(products[measured], best[measured], centre)
-            densities = {self._product_ids[number]: float(density[number]) for number in np.unique(products)}
-            surest = _sureness(nearest.at(measured), density, centre, spread)
-            found = _upper_quantile(surest, max(self._target, TAIL_TARGET))
-            needed = own * found + (1 - own) * PRIOR_NEEDED
-        needed += TAIL_SCALE * np.log(max(TAIL_TARGET / self._target, 1.0))
-        return Thresholds(
-            centre=centre,
-            spread=spread,
-            needed=max(NEEDED_LEAST, needed + EXTRA_MATCHED),
-            needed_verified=max(NEEDED_LEAST, needed + EXTRA_CLOSELY),
-            needed_without_artwork=max(NEEDED_LEAST, needed + EXTRA_WITHOUT_ARTWORK),
-            densities=densities,
+        return thresholds_derived(
+            self._impostor.at(order), self._products[order], self._product_ids, self._target
         )
-
-    def _densities(self, products: IntArray, best: Floats, centre: float) -> Floats:
-        """Mean of the best foreign scores of each product's photos, drawn towards the gallery's."""
-        number = len(self._product_ids)
-        photos = np.bincount(products, minlength=number)
-        total = np.bincount(products, weights=best, minlength=number)
-        return np.asarray((total + SHRINKAGE * centre) / (photos + SHRINKAGE))
 
     def _number(self, product: str) -> int:
         if product not in self._number_of:
@@ -210,7 +153,7 @@ class Calibration:
     def _compare(self, positions: IntArray, *, both_ways_below: int) -> None:
         """Score the photos at some positions against all, block by block, and keep the best of each.
 
-        Photos at positions below ``both_ways_below`` take over what is better for them in turn.
+        Photos at positions below ``both_ways_below`` are updated from these comparisons as well.
         """
         for start in range(0, len(positions), BLOCK_ROWS):
             mine = positions[start : start + BLOCK_ROWS]
@@ -234,26 +177,3 @@ class Calibration:
         mine = products[None, :] == own
         self._genuine.improve(positions, np.where(mine, folded, NONE), products)
         self._impostor.improve(positions, np.where(mine, NONE, folded), products)
-
-
-def _sureness(nearest: Nearest, density: Floats, centre: float, spread: float) -> Floats:
-    """How surely each photo would be taken for a product that it does not show: float64 (n,)."""
-    scores = nearest.scores.astype(np.float64)
-    counts = np.isfinite(scores).sum(axis=1)
-    found = np.empty(len(scores))
-    for count in np.unique(counts):  # in a small gallery there are fewer contenders than there is room for
-        some = counts == count
-        odds = log_odds(
-            scores[some, :count],
-            density[nearest.products[some, :count]],
-            np.zeros((int(some.sum()), int(count))),
-            centre=centre,
-            spread=spread,
-        )
-        found[some] = sureness(odds)
-    return found
-
-
-def _upper_quantile(scores: NDArray[np.float64], target: float) -> float:
-    """Return the least of the scores that no more than the target share of them exceeds."""
-    return float(np.quantile(scores, 1.0 - target, method="inverted_cdf"))

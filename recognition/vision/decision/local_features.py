@@ -8,9 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.vision.types import FloatArray, Image
-
-IntArray = NDArray[np.int64]
+from recognition.vision.types import FloatArray, Image, IntArray
 
 SIDE_PX = 192
 """Pictures are scaled to this on the longer side. Of 97 photos among 31 cartons known by five photos each,

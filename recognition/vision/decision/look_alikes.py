@@ -1,4 +1,4 @@
-"""Names the photos that would be taken for another product, were they shown at the till."""
+"""Finds photos that would be taken for another product if they were shown to the camera."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Neighbour:
     ----------
     row : of that photo
     score : in [-1, 1]
-    confusable : whether the till would take the one for the other, or ask
+    confusable : whether the one would be taken for the other, or the shopper asked
     """
 
     row: int
@@ -28,31 +28,36 @@ class Neighbour:
 
 
 def neighbours(scores: GalleryScores, thresholds: Thresholds, rows: Iterable[int]) -> dict[int, Neighbour]:
-    """Return the nearest foreign photo of each photo that was measured and has one.
+    """Return the nearest photo of another product for each photo that was measured and has one.
 
-    Each photo is decided on as the till would decide, by the best photo of its own product beside itself and
-    by the best one of all others. Where the other product would be accepted, or asked about, the two are
-    confusable; an only photo has nothing beside itself, and the other product alone is decided on.
+    Each photo is decided on by the best other photo of its own product and the best photo of all other
+    products. Where the other product would be accepted, or asked about, the two are confusable. For an only
+    photo the other product alone is decided on.
 
     Parameters
     ----------
     scores : what the photos of a gallery were measured to be taken for
     thresholds : measured on the same gallery
     rows : of the photos in question; those not measured are left out
+
+    Returns
+    -------
+    dict of int to Neighbour
+        By the row of the photo in question.
     """
     product_of = dict(zip(scores.rows.tolist(), scores.products, strict=True))
     found = {}
     for row in rows:
-        place = int(np.searchsorted(scores.rows, row))
-        if place == len(scores.rows) or scores.rows[place] != row:
+        position = int(np.searchsorted(scores.rows, row))
+        if position == len(scores.rows) or scores.rows[position] != row:
             continue
-        other = int(scores.impostor_rows[place])
+        other = int(scores.impostor_rows[position])
         if other not in product_of:
             continue
-        foreign = Candidate(product_of[other], float(scores.impostor[place]), other)
+        foreign = Candidate(product_of[other], float(scores.impostor[position]), other)
         candidates = [foreign]
-        if np.isfinite(scores.genuine[place]):
-            candidates.append(Candidate(scores.products[place], float(scores.genuine[place]), row))
+        if np.isfinite(scores.genuine[position]):
+            candidates.append(Candidate(scores.products[position], float(scores.genuine[position]), row))
         decision = decide(tuple(sorted(candidates, key=lambda each: (-each.score, each.row))), thresholds)
         taken_for_it = (
             decision.state == "accepted" and decision.candidates[0].product_id == foreign.product_id

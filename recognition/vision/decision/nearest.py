@@ -1,4 +1,4 @@
-"""The nearest few products of each photo, kept as photos come in any order and in any blocks."""
+"""The few nearest products of each photo, kept up to date as photos come in any order and in any blocks."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.vision.types import FloatArray
-
-IntArray = NDArray[np.int64]
+from recognition.vision.types import FloatArray, IntArray
 
 NONE = -np.iinfo(np.int64).max
-"""Key of nothing; its negative is a number too."""
+"""Key of no photo. Not the least int64, so that it can be negated."""
 
 _LOW = np.int64(0xFFFFFFFF)
 
 
 def keys_of(scores: FloatArray, rows: IntArray) -> IntArray:
-    """Join scores and rows to numbers that compare by score, and of equal ones give the lower row first.
+    """Pack scores and rows into keys that sort by score; among equal scores the lower row is the greater key.
 
     Parameters
     ----------
     scores : float32 (..., n); -inf becomes ``NONE``
     rows : int64 (n,), 0 or more and below 2**32
+
+    Returns
+    -------
+    int64 (..., n)
     """
     bits = np.ascontiguousarray(scores, np.float32).view(np.int32).astype(np.int64)
-    # floats compare like their bits, negative ones the other way round
+    # floats sort like their bits, negative ones in reverse
     ordered = np.where(bits >= 0, bits, bits ^ np.int64(0x7FFFFFFF))
     return np.where(np.isneginf(scores), NONE, (ordered << 32) | (_LOW - rows))
 
@@ -41,7 +43,8 @@ def folded_to_products(scores: FloatArray, rows: IntArray, products: IntArray) -
 
     Returns
     -------
-    Keys, int64 (m, p), as `keys_of` makes them, and the product of each column, int64 (p,), rising.
+    keys : int64 (m, p), as `keys_of` makes them
+    products : int64 (p,), of the columns, rising
     """
     order = np.argsort(products, kind="stable")
     found, starts = np.unique(products[order], return_index=True)
@@ -50,7 +53,7 @@ def folded_to_products(scores: FloatArray, rows: IntArray, products: IntArray) -
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """For each position the best keys of different products, the best first.
+    """For each photo the best keys of different products, the best first.
 
     Attributes
     ----------
@@ -63,12 +66,12 @@ class Nearest:
 
     @classmethod
     def of_nothing(cls, count: int, kept: int) -> Nearest:
-        """Return as many positions without anything."""
+        """Return `count` photos that were compared with nothing yet, with room for `kept` products each."""
         return cls(np.full((count, kept), NONE), np.full((count, kept), -1, np.int64))
 
     @property
     def scores(self) -> FloatArray:
-        """float32 (n, k), -inf where there are fewer."""
+        """Scores, float32 (n, k), -inf where there are fewer."""
         ordered = (self.keys >> 32).astype(np.int32)
         bits = np.where(ordered >= 0, ordered, ordered ^ np.int32(0x7FFFFFFF)).astype(np.int32)
         found = bits.view(np.float32)
@@ -76,25 +79,25 @@ class Nearest:
 
     @property
     def rows(self) -> IntArray:
-        """int64 (n, k), -1 where there are fewer."""
+        """Rows, int64 (n, k), -1 where there are fewer."""
         return np.where(self.keys == NONE, -1, _LOW - (self.keys & _LOW))
 
     def extended(self, count: int) -> Nearest:
-        """Return these with more positions behind them that have nothing yet."""
+        """Return these with `count` more at the end that were compared with nothing yet."""
         more = Nearest.of_nothing(count, self.keys.shape[1])
         return Nearest(np.concatenate([self.keys, more.keys]), np.concatenate([self.products, more.products]))
 
     def at(self, chosen: NDArray[np.bool_] | IntArray) -> Nearest:
-        """Return those at some positions."""
+        """Return some of them: int64 positions, or a mask of all."""
         return Nearest(self.keys[chosen], self.products[chosen])
 
     def clear(self, positions: IntArray) -> None:
-        """Forget, in place, what was found for some positions."""
+        """Forget, in place, what was found for the photos at int64 positions."""
         self.keys[positions] = NONE
         self.products[positions] = -1
 
     def improve(self, positions: IntArray, keys: IntArray, products: IntArray) -> None:
-        """Take over, in place, what is better.
+        """Keep, in place, the better of what is here and what is offered.
 
         Parameters
         ----------
@@ -110,7 +113,7 @@ class Nearest:
             offered = np.broadcast_to(products, keys.shape)
         all_keys = np.concatenate([self.keys[positions], keys], axis=1)
         all_products = np.concatenate([self.products[positions], offered], axis=1)
-        # by product, the best of each first; what follows it there is dropped
+        # sorted by product, the best of each first; the others of a product are dropped
         order = np.lexsort((-all_keys, all_products), axis=1)
         all_keys = np.take_along_axis(all_keys, order, axis=1)
         all_products = np.take_along_axis(all_products, order, axis=1)

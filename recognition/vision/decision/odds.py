@@ -1,21 +1,20 @@
-"""How likely a picture shows each of a few products, or none of them: one model over scores and print."""
+"""How likely a picture shows each of a few products, or none of them: one model over scores and artwork."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from recognition.vision.types import DoubleArray
 
 CONTENDERS = 5
-"""Products weighed against each other; what comes after them changed no decision."""
+"""Products weighed against each other; more of them changed no decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class OddsModel:
-    """A conditional logit with the choice of none (D. McFadden, 1974): linear log-odds of each product.
+    """A conditional logit with the choice of none (D. McFadden, 1974): log-odds linear in what was measured.
 
     Attributes
     ----------
@@ -23,7 +22,7 @@ class OddsModel:
     score : for each spread of such scores that the product's score lies above it
     density : for each spread that photos of other products come nearer to this one than to most
     others : for each spread that the other contenders' mean score lies above the typical one
-    agreeing : for the whole picture covered by print that agrees; a tenth of it is much
+    agreeing : for a picture that is wholly covered by artwork that agrees; a tenth of it is much
     """
 
     constant: float
@@ -34,39 +33,40 @@ class OddsModel:
 
 
 FITTED = OddsModel(constant=-1.94, score=1.09, density=-0.21, others=-0.43, agreeing=28.9)
-"""Fitted by ``python -m recognition.training.decision``, which also fits it anew to other weights.
+"""Fitted by ``python -m recognition.training.decision``, which also refits it to other weights.
 
-On two encoders: weights this network had before and ones trained without 15 of the 81 classes, half way
-through. Fitted anew to the weights that ship now (-2.26, 0.99, -0.32, -0.25 and 24.2) it recognises as much,
-accepts as much at 1% false accepts, and asks more often on recorded visits.
+The fit is over two encoders: earlier weights of this network, and weights trained without 15 of the 81
+classes, half way through. Refitted to the weights that ship now (-2.26, 0.99, -0.32, -0.25 and 24.2) it
+recognizes as much, accepts as much at 1% false accepts, and asks more often on recorded visits.
 The pictures shown were not among those the encoder was trained on: photos of a product taken on one visit
-are so alike that a fit on them trusts scores nearly twice as much and print half as much.
+are so alike that a fit on them trusts scores nearly twice as much and artwork half as much.
 """
 
 
 def log_odds(
-    score: Floats,
-    density: Floats,
-    agreeing: Floats,
+    score: DoubleArray,
+    density: DoubleArray,
+    agreeing: DoubleArray,
     *,
     centre: float,
     spread: float,
     model: OddsModel = FITTED,
-) -> Floats:
+) -> DoubleArray:
     """Weigh the contenders for one picture.
 
     Parameters
     ----------
-    score : float64 (..., k), of the embedding, k of 1..``CONTENDERS``
+    score : float64 (..., k), of the embedding, in -1..1; k in 1..``CONTENDERS``
     density : float64 (..., k), how near photos of other products come to each, in scores
-    agreeing : float64 (..., k), share of the picture that each one's print agrees with, 0..1; 0 where print
-        was not looked at
+    agreeing : float64 (..., k), share of the picture that each one's artwork agrees with, 0..1; 0 where
+        artwork was not compared
     centre, spread : mean and deviation of the gallery's impostor scores
 
     Returns
     -------
-    float64 (..., k), log-odds that the picture shows the product and not something unregistered. Rising in a
-    product's own score and print, falling in the other scores. Missing contenders count as typical.
+    float64 (..., k)
+        Log-odds that the picture shows the product and not something unregistered. They rise with a product's
+        own score and artwork and fall with the other scores. Missing contenders count as typical.
     """
     above = (score - centre) / spread
     others = (above.sum(axis=-1, keepdims=True) - above) / (CONTENDERS - 1)
@@ -79,8 +79,8 @@ def log_odds(
     )
 
 
-def sureness(odds: Floats) -> Floats:
-    """Log-odds that the likeliest product is right, against all other contenders and none.
+def sureness(odds: DoubleArray) -> DoubleArray:
+    """Return the log-odds that the likeliest product is right, against all other contenders and none.
 
     Parameters
     ----------
@@ -95,6 +95,15 @@ def sureness(odds: Floats) -> Floats:
     return np.asarray(rising[..., -1] - np.logaddexp.reduce(against, axis=-1))
 
 
-def registered(odds: Floats) -> Floats:
-    """Log-odds that the picture shows any of the contenders: float64 (...) from (..., k) of `log_odds`."""
+def registered(odds: DoubleArray) -> DoubleArray:
+    """Return the log-odds that the picture shows any of the contenders.
+
+    Parameters
+    ----------
+    odds : float64 (..., k), from `log_odds`
+
+    Returns
+    -------
+    float64 (...)
+    """
     return np.asarray(np.logaddexp.reduce(odds, axis=-1))

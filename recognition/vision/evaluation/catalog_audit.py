@@ -1,4 +1,4 @@
-"""Says how well each product of a catalogue is recognised, by leaving out its photos one after the other."""
+"""Measures how well each product of a catalog is recognized, by leaving out its photos one at a time."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from recognition.vision.decision.decide import State
 from recognition.vision.evaluation.recognizer import Recognizer
 
 PHOTOS_CHECKED = 12
-"""Photos of a product that are left out in turn, an even choice of many: bounds the work."""
+"""Photos of a product that are left out in turn, evenly chosen where it has more: bounds the work."""
 
 PHOTOS_ENOUGH = 3
 """A product with fewer photos has sides that no photo shows."""
 
 CONFUSED_SHARE = 0.2
+"""Share of a product's photos above which confusions, or questions, call for advice."""
+
 WEAK_SHARE = 0.5
+"""The same for photos that were not recognized."""
 
 Advice = Literal[
     "one_photo", "few_photos", "looks_like", "added_wrongly", "other_sides", "often_asked", "fine"
@@ -29,14 +32,14 @@ Advice = Literal[
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a till without one photo would make of it.
+    """The decision on one photo that is left out of the gallery.
 
     Attributes
     ----------
-    position, product : the photo
+    position, product : of the photo
     named : the likeliest product, None where nothing was found
-    matched : position of the photo of that product which matched best
-    score : of that match, -1..1
+    matched : position of the best matching photo of that product
+    score : of that match, in -1..1
     """
 
     position: int
@@ -54,7 +57,15 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class LooksLike:
-    """Another product that photos were taken for; its surest picture, and the photo that matched."""
+    """Another product that photos were taken for.
+
+    Attributes
+    ----------
+    count : photos taken for it
+    picture : position of the one with the highest score
+    matched : position of the photo that it matched
+    score : of that match, in -1..1
+    """
 
     product: str
     count: int
@@ -69,12 +80,12 @@ class ProductCheck:
 
     Attributes
     ----------
-    photos : it has in all
-    checked : photos that were left out; 0 for an only photo, without which nothing is known of the product
-    right : how many of those were named rightly, whether or not that was sure enough
-    accepted, ambiguous, unknown : what a till would have said; they add up to ``checked``
-    wrongly_added : accepted as another product
-    looks_like : what it was taken for, the most frequent first
+    photos : all of the product
+    checked : photos that were left out; 0 for an only photo, without which the product is not in the gallery
+    right : those whose likeliest product was right, whether or not that was sure enough
+    accepted, ambiguous, unknown : those decided so; they add up to ``checked``
+    wrongly_added : those accepted as another product
+    looks_like : the products it was taken for, the most frequent first
     """
 
     product: str
@@ -89,7 +100,7 @@ class ProductCheck:
 
     @property
     def advice(self) -> Advice:
-        """What would help it most."""
+        """The advice that would help most."""
         confused = self.looks_like[0].count if self.looks_like else 0
         reasons: list[tuple[bool, Advice]] = [
             (not self.checked, "one_photo"),
@@ -105,12 +116,12 @@ class ProductCheck:
 def photos_left_out(recognizer: Recognizer, *, done: Callable[[], object] = lambda: None) -> list[LeftOut]:
     """Show each product's photos to a recognizer that lacks just the photo shown.
 
-    Thresholds stay those of all photos, which one photo hardly moves. An only photo is not shown: without it
-    the product is not there.
+    Thresholds stay those of all photos, since one photo barely moves them. An only photo is not shown:
+    without it the product is not in the gallery.
 
     Parameters
     ----------
-    recognizer : over the whole catalogue
+    recognizer : over the whole catalog
     done : called after each photo; raise in it to stop
     """
     found = []
@@ -135,18 +146,18 @@ def photos_left_out(recognizer: Recognizer, *, done: Callable[[], object] = lamb
 
 
 def positions_checked(recognizer: Recognizer) -> list[int]:
-    """Return the photos that are left out in turn, product by product."""
+    """Return the positions of the photos that are left out in turn, product by product."""
     chosen: list[int] = []
     for product in recognizer.products:
         positions = recognizer.photos_of(product)
         if len(positions) > 1:
             count = min(len(positions), PHOTOS_CHECKED)
-            chosen += [positions[place] for place in np.linspace(0, len(positions) - 1, count).astype(int)]
+            chosen += [positions[index] for index in np.linspace(0, len(positions) - 1, count).astype(int)]
     return chosen
 
 
 def products_judged(photos: Counter[str], left_out: Iterable[LeftOut]) -> list[ProductCheck]:
-    """Sum up by product, the weakest first.
+    """Summarize by product, the weakest first.
 
     Parameters
     ----------
@@ -186,9 +197,9 @@ def _looks_like(named: str, some: Sequence[LeftOut]) -> LooksLike:
 
 
 def _strength(check: ProductCheck) -> tuple[float, float, float, str]:
-    """Order by the need for help: added as another, then seldom right, then seldom sure."""
+    """Sort by need for help: wrong accepts first, then few right, then few accepted."""
     if not check.checked:
-        # nothing is known of it, which is no better than half right
+        # nothing is known of it: it ranks as half right
         return (0.0, 0.5, 0.0, check.product)
     shares = [count / check.checked for count in (check.wrongly_added, check.right, check.accepted)]
     return (-shares[0], shares[1], shares[2], check.product)

@@ -1,4 +1,4 @@
-"""Judges recognition over labelled photos: with all of them registered, and with a few of each class."""
+"""Evaluates recognition over labelled photos: with all of them registered, and with a few of each class."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from recognition.vision.evaluation.photo_metrics import (
     mean_metrics,
     photo_metrics,
 )
-from recognition.vision.evaluation.progress import Progress, no_progress
+from recognition.vision.evaluation.progress import StepProgress, no_progress
 from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer
 from recognition.vision.evaluation.visit_metrics import percentiles
 from recognition.vision.types import FloatArray
 
-# Called after each picture.
 Done = Callable[[], object]
+"""Called after each picture."""
 
 DRAWS = 5
-"""Draws of a few photos a class, each with its own fixed seed."""
+"""Random choices of a few photos a class, each with its own fixed seed."""
 
 TIMED_MAX = 200
-"""Pictures that are timed one by one."""
+"""Pictures that are timed one by one, at most."""
 
 
 @dataclass(frozen=True)
 class PhotoSetting:
-    """What is judged: an encoder, the photos to register, and what is shown.
+    """What is evaluated: an encoder, the photos to register, and the pictures to show.
 
     Attributes
     ----------
-    queries : pictures with their classes; those of classes that the gallery lacks play the impostor
-    impostors : more pictures of things that are not registered, None without
+    queries : pictures with their classes; those of classes that the gallery lacks are impostors
+    impostors : more pictures of things that are not registered, or None
     false_accept_target, visual_weight : as for `Recognizer`
     """
 
@@ -55,7 +55,7 @@ class PhotoSetting:
     visual_weight: float
 
     def recognizer(self, chosen: Sequence[int] | None = None) -> Recognizer:
-        """Register all photos of the gallery, or some."""
+        """Return a recognizer over all photos of the gallery, or over those at the chosen positions."""
         return Recognizer(
             self.encoder,
             self.gallery,
@@ -72,7 +72,7 @@ class PhotoSetting:
 
     @cached_property
     def strangers(self) -> list[tuple[PhotoGallery, int]]:
-        """Pictures of what is not registered: where they are kept, and their positions there."""
+        """Pictures of what is not registered: their gallery, and their positions in it."""
         known = set(self.gallery.products)
         unknown = [place for place, label in enumerate(self.queries.products) if label not in known]
         more = [] if self.impostors is None else [(self.impostors, at) for at in range(len(self.impostors))]
@@ -81,11 +81,11 @@ class PhotoSetting:
 
 @dataclass(frozen=True)
 class PhotoEvaluation:
-    """What came of it.
+    """The result of an evaluation.
 
     Attributes
     ----------
-    metrics : of `photo_metrics`, and more, as ``manage.py evaluate`` prints them; confusions left out
+    metrics : those of `photo_metrics` and more, as ``manage.py evaluate`` prints them, without confusions
     confusions : with all photos registered
     embeddings : of the queries, float32 (n, 1280), unweighted
     recognizer : with all photos registered
@@ -98,17 +98,17 @@ class PhotoEvaluation:
 
 
 def photos_judge(
-    setting: PhotoSetting, *, shots: Sequence[int], progress: Progress = no_progress
+    setting: PhotoSetting, *, shots: Sequence[int], progress: StepProgress = no_progress
 ) -> PhotoEvaluation:
     """Show every query to a recognizer over all photos, and over a few of each class.
 
     False accepts are measured with pictures of unregistered classes. Where there are none, each query is
-    shown once more with the photos of its own class set aside and thresholds measured without them: then
-    what is most alike is not registered, which is harder than strangers usually are.
+    shown once more with the photos of its own class set aside and thresholds measured without them. This is
+    harder than usual impostors are, as the most similar class is the one that is not registered.
 
     Parameters
     ----------
-    shots : photos a class to try with as well, besides all
+    shots : numbers of photos a class to register as well, besides all
 
     Raises
     ------
@@ -116,7 +116,7 @@ def photos_judge(
         Without photos in the gallery, or where no query is of one of its classes.
     """
     if not len(setting.gallery) or not setting.registered:
-        raise ValueError("no picture shown is of a class in the gallery")
+        raise ValueError("no query is of a class in the gallery")
     set_aside = not setting.strangers
     few = {count: _draws(setting.gallery, count) for count in shots}
     passes = (1 + sum(map(len, few.values()))) * (1 + set_aside)
@@ -126,7 +126,9 @@ def photos_judge(
     answers = _answers(setting, recognizer, done)
     metrics: dict[str, Any] = dict(photo_metrics(answers, _impostor_answers(setting, recognizer, done)))
     metrics["per_class"] = class_metrics(answers, Counter(setting.gallery.products))
-    metrics["by_shots"] = {str(count): _few_figures(setting, draws, done) for count, draws in few.items()}
+    metrics["by_shots"] = {
+        str(count): _few_shot_metrics(setting, draws, done) for count, draws in few.items()
+    }
     metrics.update(_times(setting, recognizer, progress))
     metrics["counts"] = {
         "gallery_photos": len(setting.gallery),
@@ -168,7 +170,7 @@ def _decided(recognizer: Recognizer, shown: Sequence[tuple[PhotoGallery, int]], 
 
 
 def _draws(gallery: PhotoGallery, count: int) -> list[list[int]]:
-    """Draw a few photos of each class, all where there are no more; the same draw is not made twice."""
+    """Draw up to `count` photos of each class; once only where that is all of them."""
     positions: dict[str, list[int]] = defaultdict(list)
     for position, product in enumerate(gallery.products):
         positions[product].append(position)
@@ -180,7 +182,7 @@ def _draws(gallery: PhotoGallery, count: int) -> list[list[int]]:
     return draws if max(map(len, positions.values())) > count else draws[:1]
 
 
-def _few_figures(setting: PhotoSetting, draws: Sequence[Sequence[int]], done: Done) -> dict[str, Any]:
+def _few_shot_metrics(setting: PhotoSetting, draws: Sequence[Sequence[int]], done: Done) -> dict[str, Any]:
     metrics = []
     for chosen in draws:
         recognizer = setting.recognizer(chosen)
@@ -189,8 +191,8 @@ def _few_figures(setting: PhotoSetting, draws: Sequence[Sequence[int]], done: Do
     return {**mean_metrics(metrics), "draws": len(draws), "photos": len(draws[0])}
 
 
-def _times(setting: PhotoSetting, recognizer: Recognizer, progress: Progress) -> dict[str, Any]:
-    """Time decisions one picture at a time on one thread, photos' keypoints known as a till knows them."""
+def _times(setting: PhotoSetting, recognizer: Recognizer, progress: StepProgress) -> dict[str, Any]:
+    """Time decisions one picture at a time on one thread, with the keypoints of the gallery known already."""
     import cv2
     from threadpoolctl import threadpool_limits
 

@@ -1,4 +1,4 @@
-"""The metrics of pictures that were decided on: recall, false accepts, questions, confusions."""
+"""Metrics over decisions on pictures: recall, false accepts, questions, confusions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ import numpy as np
 from recognition.vision.decision.decide import Decision
 
 FALSE_ACCEPT_SHARE = 0.01
+"""Share of impostors accepted, at which recall is measured."""
+
 RECALL_SHARE = 0.95
+"""Share of right answers accepted, at which false accepts are measured."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was made of one picture.
+    """The decision on one picture.
 
     Attributes
     ----------
     picture : its position among the pictures shown
-    truth : its class; of an impostor one that is not registered, or was set aside
+    truth : its class; of an impostor one that is not registered, or set aside
     """
 
     picture: int
@@ -31,7 +34,7 @@ class Answer:
 
     @property
     def confidence(self) -> float:
-        """How sure the decision is, comparable between pictures."""
+        """How sure the decision is, in log-odds beyond what is needed; comparable between pictures."""
         return self.decision.confidence
 
     @property
@@ -46,7 +49,7 @@ class Answer:
 
     @property
     def accepted(self) -> bool:
-        """Whether a till would have added it without a word."""
+        """Whether it would have been added without a question."""
         return self.decision.state == "accepted"
 
     def within(self, places: int) -> bool:
@@ -55,15 +58,15 @@ class Answer:
 
 
 def photo_metrics(answers: Sequence[Answer], impostors: Sequence[Answer]) -> dict[str, float | None]:
-    """Sum up what was made of pictures of registered products, and of pictures of unregistered ones.
+    """Compute the metrics over pictures of registered products and pictures of unregistered ones.
 
     Returns
     -------
     dict
-        Shares in 0..1; None where there is nothing to take a share of. Recall is of the ranking of the whole
-        decision: ``recall_at_1`` and ``recall_at_5`` over pictures, ``macro_recall_at_1`` the mean over
-        classes. As decided: ``accepted_rate``, ``right_accept_rate`` and ``ambiguous_rate`` of registered
-        pictures, ``false_accept_rate`` of impostors. With the bar swept over all confidences:
+        Shares in 0..1; None where there are no pictures to count. Recall is of the final ranking:
+        ``recall_at_1`` and ``recall_at_5`` over pictures, ``macro_recall_at_1`` the mean over classes. As
+        decided: ``accepted_rate``, ``right_accept_rate`` and ``ambiguous_rate`` of registered pictures,
+        ``false_accept_rate`` of impostors. With the threshold swept over all confidences:
         ``recall_at_false_accept_1pct``, the share of registered pictures accepted and named right while at
         most 1% of the impostors are accepted, and ``false_accept_rate_at_95pct_recall``, the share of
         impostors accepted once 95% of the registered pictures that are named right are.
@@ -85,31 +88,36 @@ def photo_metrics(answers: Sequence[Answer], impostors: Sequence[Answer]) -> dic
 
 
 def recall_at_false_accepts(answers: Sequence[Answer], impostors: Sequence[Answer]) -> float | None:
-    """Return the share of pictures accepted rightly above the bar that lets few enough impostors pass.
+    """Return the share of pictures accepted rightly at the lowest threshold that few enough impostors pass.
 
-    The bar is the confidence of the first impostor that must not pass; what is not above it is not accepted.
+    The threshold is the confidence of the first impostor that must not pass; what lies above is accepted.
     """
     if not answers or not impostors:
         return None
     falling = sorted((answer.confidence for answer in impostors), reverse=True)
-    # a hair more than the product, which may fall short of a whole number by rounding
-    bar = falling[int(FALSE_ACCEPT_SHARE * len(falling) + 1e-9)]
-    return share(answer.right and answer.confidence > bar for answer in answers)
+    # slightly more than the product, which may fall short of a whole number by rounding
+    threshold = falling[int(FALSE_ACCEPT_SHARE * len(falling) + 1e-9)]
+    return share(answer.right and answer.confidence > threshold for answer in answers)
 
 
 def false_accepts_at_recall(
     answers: Sequence[Answer], impostors: Sequence[Answer], *, recall: float = RECALL_SHARE
 ) -> float | None:
-    """Return the share of impostors at or above the highest bar that enough of the right answers reach."""
+    """Return the share of impostors at or above the highest threshold that enough right answers reach.
+
+    Parameters
+    ----------
+    recall : share of the right answers, 0..1
+    """
     right = sorted((answer.confidence for answer in answers if answer.right), reverse=True)
     if not right or not impostors:
         return None
-    bar = right[int(np.ceil(recall * len(right) - 1e-9)) - 1]
-    return share(answer.confidence >= bar for answer in impostors)
+    threshold = right[int(np.ceil(recall * len(right) - 1e-9)) - 1]
+    return share(answer.confidence >= threshold for answer in impostors)
 
 
 def class_metrics(answers: Sequence[Answer], photos: Mapping[str, int]) -> dict[str, dict[str, Any]]:
-    """Return for each registered class what was made of its pictures, in the order of the names.
+    """Return the metrics of each registered class, in the order of the names.
 
     Parameters
     ----------
@@ -138,7 +146,7 @@ class Confusion:
 
     Attributes
     ----------
-    answers : the surest first
+    answers : on these pictures, the surest first
     of : pictures of the class that were shown
     """
 
@@ -149,12 +157,12 @@ class Confusion:
 
     @property
     def accepted(self) -> int:
-        """How many of them a till would have added without a word."""
+        """How many of them would have been added without a question."""
         return sum(answer.accepted for answer in self.answers)
 
 
 def confusions_of(answers: Sequence[Answer]) -> list[Confusion]:
-    """Pair up classes that were confused; those that would have been added unasked first, then by number."""
+    """Group wrong answers by pair of classes, those with most wrong accepts first, then with most answers."""
     shown: dict[str, int] = defaultdict(int)
     pairs: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for answer in answers:
@@ -174,16 +182,16 @@ def confusions_of(answers: Sequence[Answer]) -> list[Confusion]:
 
 
 def mean_metrics(draws: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """Average the metrics of several draws, each figure over the draws that have it."""
+    """Average the metrics of several draws, each over the draws that have it."""
     return {name: mean(draw[name] for draw in draws) for name in draws[0]}
 
 
 def share(facts: Iterable[bool]) -> float | None:
-    """Return how many of the facts hold, 0..1; None without any."""
+    """Return the share of facts that hold, 0..1; None without any."""
     return mean(float(fact) for fact in facts)
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """Return the mean of the values that are there; None without any."""
+    """Return the mean of the values that are not None; None without any."""
     found = [value for value in values if value is not None]
     return float(np.mean(found)) if found else None

@@ -1,13 +1,13 @@
-"""How long work tells of its progress, whoever shows it."""
+"""How long work reports its progress to whoever shows it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-# Begins a step of so many pieces and returns what is to be called after each.
-Progress = Callable[[str, int], Callable[[], object]]
+StepProgress = Callable[[str, int], Callable[[], object]]
+"""Starts a step of so many pieces, and returns what is to be called after each."""
 
 
 def no_progress(step: str, total: int) -> Callable[[], object]:
-    """Tell nobody."""
+    """Report nothing."""
     return lambda: None

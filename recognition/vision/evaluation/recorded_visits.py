@@ -14,9 +14,9 @@ FPS_DEFAULT = 10.0
 
 @dataclass(frozen=True, eq=False)
 class ShownItem:
-    """A thing in full view from frame ``first`` to frame ``last``; ``product`` is None where unregistered.
+    """An item in full view from frame ``first`` to frame ``last``; ``product`` is None where unregistered.
 
-    Two items are two, even of one product and shown together.
+    Two items of one product are two entries, even if shown together.
     """
 
     first: int
@@ -26,13 +26,13 @@ class ShownItem:
 
 @dataclass(frozen=True)
 class RecordedVisit:
-    """Frames in the order of their names, and what was truly shown.
+    """The frames of a visit in the order of their names, and what was shown in them.
 
     Attributes
     ----------
-    cart : pieces by product
-    fps : frames a second
-    shown : what was held into view, in order; None where the truth lists only the cart
+    cart : true quantities by product
+    fps : frames per second
+    shown : items in the order in which they came into view; None where the truth lists only the cart
     """
 
     name: str
@@ -48,8 +48,8 @@ def visits_read(folder: Path) -> list[RecordedVisit]:
     Raises
     ------
     FolderUnusable
-        When folder or truth are missing, the truth cannot be understood, or the frames of a visit are not
-        there; the message names the place.
+        When the folder or the truth is missing, the truth cannot be parsed, or the frames of a visit are
+        missing; the message names the file or folder.
     """
     path = folder / "truth.json"
     if not path.is_file():
@@ -71,13 +71,13 @@ def visits_read(folder: Path) -> list[RecordedVisit]:
 
 def _visit(folder: Path, entry: dict[str, Any], fps: float) -> RecordedVisit:
     name = str(entry["name"])
-    place = folder / name
-    pictures = tuple(photos_in(place)) if place.is_dir() else ()
+    visit_folder = folder / name
+    pictures = tuple(photos_in(visit_folder)) if visit_folder.is_dir() else ()
     if not pictures:
-        raise FolderUnusable(f"{place} holds no frames, but {folder / 'truth.json'} lists the visit.")
+        raise FolderUnusable(f"{visit_folder} holds no frames, but {folder / 'truth.json'} lists the visit.")
     if entry.get("frames", len(pictures)) != len(pictures):
         raise FolderUnusable(
-            f"{place} holds {len(pictures)} frames; {folder / 'truth.json'} lists {entry['frames']}."
+            f"{visit_folder} holds {len(pictures)} frames; {folder / 'truth.json'} lists {entry['frames']}."
         )
     shown = entry.get("events")
     return RecordedVisit(

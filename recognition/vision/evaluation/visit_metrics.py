@@ -1,4 +1,4 @@
-"""The metrics of visits that were played: carts, questions, and time to answer."""
+"""Metrics over played visits: carts, questions, and answer times."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from recognition.vision.lane.observations import SIGHTINGS_MIN, TrackLife
 
 
 def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
-    """Judge what came of visits.
+    """Compare the carts of played visits with the truth.
 
     Returns
     -------
     dict
         ``visits`` to ``misses`` and ``items`` as `score_visits` gives them. ``unknown_asked``: registered
         items shown that were asked about or called unknown, and so not silently wrong; None where the truth
-        lists no events. ``answer_ms`` over all frames, ``busy_ms`` over those in which an item was looked
-        at. ``wrong``: each visit whose cart is not right, with its differences.
+        lists no events. ``answer_ms`` over all frames, ``busy_ms`` over those in which an item was encoded.
+        ``wrong``: each visit whose cart is not right, with its differences.
 
     Raises
     ------
@@ -53,8 +53,14 @@ def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
 def items_asked(shown: Sequence[ShownItem], lives: Iterable[TrackLife]) -> int:
     """Count the registered items whose track ended as a question or as unknown.
 
-    Each track is taken for the item it overlaps longest in time, no two for one; a track that was accepted
-    as an item's product has the first claim to it, so that a hand beside it makes no question of it.
+    Tracks and items are matched one to one by linear assignment, so that they overlap longest in time. A
+    track that was accepted as an item's product has precedence, so that a hand beside it makes no question
+    of it.
+
+    Parameters
+    ----------
+    shown : items of the truth
+    lives : tracks; those seen in fewer than ``SIGHTINGS_MIN`` frames do not count
     """
     tracks = [life for life in lives if life.sightings >= SIGHTINGS_MIN]
     if not tracks or not shown:

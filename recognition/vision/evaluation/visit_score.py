@@ -1,4 +1,4 @@
-"""Compares the carts a till filled with the carts that were truly shown."""
+"""Scores the carts of recorded visits against the true carts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Cart = Mapping[str, int]
 
 
 class VisitTruth(TypedDict):
-    """What is known of one recorded visit: its name and its true cart."""
+    """The name of a recorded visit and its true cart."""
 
     name: str
     cart: dict[str, int]
@@ -41,7 +41,7 @@ class VisitScore:
     false_adds : items in the cart that were not shown: those of products that were not shown at all, and
         those of shown products as far as misses pair with them, for a wrong identity is one miss and one
         false add
-    doubles : items too many of shown products that no miss explains
+    doubles : surplus items of shown products that no miss explains
     """
 
     name: str
@@ -58,7 +58,7 @@ class VisitScore:
 
 
 def evaluate_visit(name: str, predicted: Cart, true: Cart) -> VisitScore:
-    """Compare one cart with the truth; products with count 0 are as good as absent."""
+    """Compare one cart with the truth; a product with count 0 counts as absent."""
     excess = {product: max(0, count - true.get(product, 0)) for product, count in predicted.items()}
     misses = sum(max(0, count - predicted.get(product, 0)) for product, count in true.items())
     strangers = sum(count for product, count in excess.items() if true.get(product, 0) == 0)
@@ -76,11 +76,11 @@ def evaluate_visit(name: str, predicted: Cart, true: Cart) -> VisitScore:
 
 
 def score_visits(predicted_carts: Mapping[str, Cart], truth: Sequence[VisitTruth]) -> VisitsScore:
-    """Sum up all visits.
+    """Sum up the scores of all visits.
 
     Parameters
     ----------
-    predicted_carts : per visit name the cart that was filled; a visit that is missing filled none
+    predicted_carts : for each visit its cart; a missing visit has an empty one
     truth : the ``visits`` of a ``truth.json``
 
     Returns

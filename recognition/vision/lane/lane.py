@@ -106,7 +106,7 @@ class Lane:
         self._counter.frame += 1
         self._let_go()
         items, passing = self._tracker.expected(elapsed_s)
-        scene = self._foreground.look(frame, elapsed_s, items, passing)
+        scene = self._foreground.detect(frame, elapsed_s, items, passing)
         if not scene.proposals and not self._tracker.tracks:
             return self._observed(scene, active=False)
         self._look_behind()
@@ -272,7 +272,7 @@ class Lane:
 
     def _look_behind(self) -> None:
         """Note whose place is bare, and keep what lies on the tray while a hand or an item covers it."""
-        for track_id, bare in self._foreground.laid_bare():
+        for track_id, bare in self._foreground.resting_items_uncovered():
             if bare > LIFTED_BARE:
                 self._rest(self._counter.items[track_id], resting=False)
         for track in self._tracker.tracks:
@@ -295,9 +295,9 @@ class Lane:
         """Take an item on the tray into the picture of the counter, or out of it again."""
         item.track.resting = resting
         if resting:
-            self._foreground.lay(item.track.id, item.track.box)
+            self._foreground.add_resting_item(item.track.id, item.track.box)
         else:
-            self._foreground.lift(item.track.id)
+            self._foreground.remove_resting_item(item.track.id)
         item.note(self._counter.frame, ReasonCode.CAME_TO_REST if resting else ReasonCode.MOVED_AGAIN)
 
     def _let_go(self) -> None:

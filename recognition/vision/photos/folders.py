@@ -1,4 +1,4 @@
-"""Finds photos and their folders on the disk; where they are labelled, a class is a photo's own folder."""
+"""Finds photos in folders; where they are labelled, the class of a photo is the name of its folder."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from catalog.pictures.structure import SUFFIXES
 
 
 class FolderUnusable(ValueError):
-    """A folder that does not hold what was expected; the message names it and says what is expected."""
+    """A folder that does not hold what is expected; the message names both."""
 
 
 def photos_by_class(folder: Path) -> dict[str, list[Path]]:
     """List the photos below a folder by class, both in the order of their names.
 
-    Folders of one name are one class, wherever they lie; hidden ones are passed over.
+    Folders of the same name are one class, wherever they are; hidden ones are skipped.
 
     Raises
     ------
     FolderUnusable
-        When there is no such folder, no photo in it, or a folder in it that holds neither photos nor folders.
+        When there is no such folder, it holds no photo, or a folder in it holds neither photos nor folders.
     """
     if not folder.is_dir():
         raise FolderUnusable(f"{folder} is not a folder.")
     found: dict[str, list[Path]] = {}
-    for place in (folder, *folders_below(folder)):
-        photos = photos_in(place)
+    for each in (folder, *folders_below(folder)):
+        photos = photos_in(each)
         if photos:
-            found.setdefault(place.resolve().name, []).extend(photos)
-        elif place != folder and not any(path.is_dir() and not _hidden(path) for path in place.iterdir()):
-            raise FolderUnusable(f"{place} holds no photo; expected JPEG, PNG or WebP.")
+            found.setdefault(each.resolve().name, []).extend(photos)
+        elif each != folder and not any(path.is_dir() and not _hidden(path) for path in each.iterdir()):
+            raise FolderUnusable(f"{each} holds no photo; expected JPEG, PNG or WebP.")
     if not found:
         raise FolderUnusable(f"{folder} holds no photo; expected folders of JPEG, PNG or WebP, one a class.")
     return dict(sorted(found.items()))

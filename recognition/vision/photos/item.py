@@ -6,11 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from recognition.vision.types import Box, Image
-
-Mask = NDArray[np.bool_]
+from recognition.vision.types import Box, GreyImage, Image, Mask
 
 PHOTO_ITEM_VERSION = "1"
 """Part of every encoder's fingerprint: changes with anything here that changes which pixels are embedded."""
@@ -25,43 +22,43 @@ of their height. Crops were found on 3% of the former, where recall@1 stayed as 
 """
 
 AGREEMENT_MIN = 0.7
-"""Overlap, as intersection over union, of the items found from two different beginnings."""
+"""Intersection over union of the items found from two initial guesses."""
 
-ITEM_SHARE_MAX = 0.45
-"""An item whose box takes more of the photo than this is what the photo shows already."""
+CROP_SHARE_MAX = 0.45
+"""A photo whose item covers more of it than this needs no crop."""
 
-ITEM_SHARE_MIN = 0.01
-"""A spot smaller than this is a label or a glint."""
+CROP_SHARE_MIN = 0.01
+"""A spot that covers less of the photo than this is a label or a glint."""
 
-PHOTO_SIDE_MIN_PX = 128
+CROP_SIDE_MIN_PX = 128
 """A photo with a shorter side than this has no pixels to spare: encoders look at 112 px and more."""
 
 RIM_SHARE = 0.04
-"""Left around the item on each side, of its own size: a box that is a little too small costs more than one a
-little too large, and encoders leave the rim off."""
+"""Margin around the item on each side, of its own size: a box that is a little too small costs more than one
+a little too large, and encoders crop the rim."""
 
-_SIDE_PX = 64
+_SEGMENTED_SIDE_PX = 64
 _BINS = 6
 _CENTRE_WIDTH = 0.25
 
 
 @dataclass(frozen=True)
-class _Beginning:
-    """Where a segmentation begins to look, as shares of the half sides from the middle."""
+class _Guess:
+    """Where a segmentation first assumes the item, in half sides from the centre."""
 
     likely: float
     certain: float
     rounds: int
 
 
-_WIDE = _Beginning(likely=0.5, certain=0.2, rounds=2)
-_NARROW = _Beginning(likely=0.4, certain=0.15, rounds=3)
+_WIDE = _Guess(likely=0.5, certain=0.2, rounds=2)
+_NARROW = _Guess(likely=0.4, certain=0.15, rounds=3)
 
 
 def photo_item(image: Image) -> Image:
     """Crop a product photo to its item, or return it as it is where no item stands out.
 
-    What is embedded and looked at closely of a stored photo.
+    This is the part of a stored photo that is embedded and verified.
 
     Parameters
     ----------
@@ -76,7 +73,18 @@ def photo_item(image: Image) -> Image:
 
 
 def item_cut(image: Image, item: Box | None) -> Image:
-    """Cut an item out of its photo with a narrow rim: a view of `image`, all of it where `item` is None."""
+    """Cut an item out of its photo with a narrow margin.
+
+    Parameters
+    ----------
+    image : uint8 (h, w, 3) RGB
+    item : relative to the photo, 0..1; None where none stands out
+
+    Returns
+    -------
+    uint8 RGB
+        A view of `image`, all of it where `item` is None.
+    """
     if item is None:
         return image
     height, width = image.shape[:2]
@@ -91,8 +99,8 @@ def item_cut(image: Image, item: Box | None) -> Image:
 def item_box(image: Image) -> Box | None:
     """Find the item of a photo where it is clearly smaller than the photo and clearly apart from the rest.
 
-    GrabCut (C. Rother et al., 2004) separates the middle from the border, from two beginnings. The item is
-    believed where both find much the same, and where its colours are not those of what lies around it: one
+    GrabCut (C. Rother et al., 2004) separates the middle from the border, from two initial guesses. The item
+    is believed where both find much the same, and where its colours are not those of its surroundings: one
     apple of a heap, or the label of a carton, is no item of its own.
 
     Parameters
@@ -105,9 +113,9 @@ def item_box(image: Image) -> Box | None:
         Relative to the photo, 0..1; None where unsure.
     """
     height, width = image.shape[:2]
-    if min(height, width) < PHOTO_SIDE_MIN_PX:
+    if min(height, width) < CROP_SIDE_MIN_PX:
         return None
-    scale = _SIDE_PX / max(height, width)
+    scale = _SEGMENTED_SIDE_PX / max(height, width)
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
     small = np.ascontiguousarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     item = _segment(small, _WIDE)
@@ -115,7 +123,7 @@ def item_box(image: Image) -> Box | None:
         return None
     left, top, box_width, box_height = cv2.boundingRect(item.astype(np.uint8))
     share = box_width * box_height / item.size
-    if not ITEM_SHARE_MIN <= share <= ITEM_SHARE_MAX:
+    if not CROP_SHARE_MIN <= share <= CROP_SHARE_MAX:
         return None
     again = _segment(small, _NARROW)
     if again is None or (item & again).sum() < AGREEMENT_MIN * (item | again).sum():
@@ -123,14 +131,14 @@ def item_box(image: Image) -> Box | None:
     return Box(left / size[0], top / size[1], box_width / size[0], box_height / size[1])
 
 
-def _segment(small: Image, beginning: _Beginning) -> Mask | None:
+def _segment(small: Image, guess: _Guess) -> Mask | None:
     """Return the part of the picture that belongs to its middle, in one piece; None without any."""
     height, width = small.shape[:2]
     down = np.abs((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
     across = np.abs((np.arange(width) + 0.5) / width * 2 - 1)[None]
     labels = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
-    labels[np.maximum(down, across) < beginning.likely] = cv2.GC_PR_FGD
-    labels[np.hypot(down, across) < beginning.certain] = cv2.GC_FGD
+    labels[np.maximum(down, across) < guess.likely] = cv2.GC_PR_FGD
+    labels[np.hypot(down, across) < guess.certain] = cv2.GC_FGD
     border = max(1, round(0.04 * min(height, width)))
     labels[:border] = labels[-border:] = cv2.GC_BGD
     labels[:, :border] = labels[:, -border:] = cv2.GC_BGD
@@ -142,7 +150,7 @@ def _segment(small: Image, beginning: _Beginning) -> Mask | None:
             None,
             np.zeros((1, 65)),
             np.zeros((1, 65)),
-            beginning.rounds,
+            guess.rounds,
             cv2.GC_INIT_WITH_MASK,
         )
     except cv2.error:  # a picture of one colour leaves nothing to model
@@ -152,8 +160,8 @@ def _segment(small: Image, beginning: _Beginning) -> Mask | None:
     return _middle_piece(item)
 
 
-def _middle_piece(item: NDArray[np.uint8]) -> Mask | None:
-    """Return the largest piece, those nearer to the middle weighing more."""
+def _middle_piece(item: GreyImage) -> Mask | None:
+    """Return the largest piece, where those near the middle weigh more."""
     count, pieces, stats, centres = cv2.connectedComponentsWithStats(item, connectivity=4)
     if count < 2:
         return None

@@ -1,43 +1,49 @@
-"""Reads the barcodes of products (EAN-13, EAN-8, UPC-A, UPC-E) off the frames of a camera."""
+"""Reads the barcodes of products (EAN-13, EAN-8, UPC-A, UPC-E) in the frames of a camera."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from recognition.vision.scene.regions import window_of
-from recognition.vision.types import WHOLE_FRAME, Box, Image
+from recognition.vision.types import WHOLE_FRAME, Box, DoubleArray, GreyImage, Image
 
-if TYPE_CHECKING:
-    from recognition.vision.lane.observations import Detection
-
-Grey = NDArray[np.uint8]
 _PAD = 0.1
-"""Looked at around an item, of its own size: a code may lie at the very edge of a pack."""
+"""Margin on each side of an item, of its own size: a code may be at the very edge of a pack."""
+
+
+class Boxed(Protocol):
+    """Anything with a box in the frame, such as an item that is tracked."""
+
+    @property
+    def box(self) -> Box:
+        """Where it is."""
+
+
+Item = TypeVar("Item", bound=Boxed)
 
 
 @dataclass(frozen=True)
 class BarcodeConfig:
-    """How hard barcodes are looked for.
+    """How much is spent on barcodes.
 
     Attributes
     ----------
-    reads : frames in which a code has to be read before it is believed; each read has its check digit right
-    gone_s : a code not read for this long has left; read again, it is another appearance
+    reads : frames in which a code has to be read before it is believed; each read has a valid check digit
+    gone_s : a code not read for this long has left the view; read again, it counts once more
     gap_s : a longer pause between two frames counts as this long, so that a broken connection ends nothing
-    whole_every : frames between two looks at the whole picture, beside the items that are not known yet
-    regions_max : items not known yet that are looked at in one frame
-    budget_s : no further part of a frame is looked at after this time of the processor
-    upright_side_px, turned_side_px : a part is enlarged to this, at most twofold. One of 260 px as it stands
-        takes 2.7 ms on one core and is read down to 1.05 px for the thinnest bar, where it is not enlarged
-        only down to 1.5; the decoder reads along rows and columns, within some 20 degrees, and every other
-        frame is turned by 45 degrees to catch the rest.
+    whole_every : frames between two scans of the whole picture, besides those of unidentified items
+    regions_max : unidentified items that are scanned in one frame, the largest first
+    budget_s : no further part of a frame is scanned after this processor time
+    upright_side_px, turned_side_px : a part is enlarged to this, at most twofold. One of 260 px takes 2.7 ms
+        on one core and is read down to 1.05 px for the thinnest bar, without enlarging only down to 1.5. The
+        decoder reads along rows and columns, within some 20 degrees; every other frame is turned by 45
+        degrees to catch the rest.
     whole_side_px : the whole picture is reduced to this
     """
 
@@ -60,8 +66,8 @@ class CodeRead:
     ----------
     code : its digits, check digit included
     box : where it is
-    appearance : number of its appearance; the same while the code stays in view
-    reads : frames of this appearance in which it was read
+    appearance : counts the times that codes came into view; the same while this one stays in view
+    reads : frames since it came into view in which it was read
     """
 
     code: str
@@ -79,7 +85,7 @@ class _Appearance:
 
 @dataclass
 class BarcodeReader:
-    """Looks for barcodes in the frames of one camera; not for several threads at once."""
+    """Reads barcodes in the frames of one camera; not thread-safe."""
 
     config: BarcodeConfig = field(default_factory=BarcodeConfig)
     _present: dict[str, _Appearance] = field(default_factory=dict)
@@ -88,15 +94,15 @@ class BarcodeReader:
     _now_s: float = 0.0
     _at_s: float | None = None
 
-    def look(self, frame: Image, at_s: float, unknown: Sequence[Box], *, active: bool) -> list[CodeRead]:
+    def read(self, frame: Image, at_s: float, unknown: Sequence[Box], *, active: bool) -> list[CodeRead]:
         """Read the codes of the next frame.
 
         Parameters
         ----------
         frame : uint8 (h, w, 3), RGB
         at_s : when it was taken, on a clock that never goes back
-        unknown : items in view of which it is not known yet what they are; these are looked at in each frame
-        active : whether anything is in view at all; nothing is looked at otherwise
+        unknown : items in view that are not identified yet; these are scanned in every frame
+        active : whether anything is in view at all; nothing is scanned otherwise
 
         Returns
         -------
@@ -113,7 +119,7 @@ class BarcodeReader:
         if not active:
             return []
         self._frames += 1
-        found = self._read(frame, unknown)
+        found = self._scan(frame, unknown)
         believed = []
         for code, box in found.items():
             seen = self._present.get(code)
@@ -125,13 +131,13 @@ class BarcodeReader:
                 believed.append(CodeRead(code, box, seen.number, seen.reads))
         return believed
 
-    def _read(self, frame: Image, unknown: Sequence[Box]) -> dict[str, Box]:
+    def _scan(self, frame: Image, unknown: Sequence[Box]) -> dict[str, Box]:
         config, started_s = self.config, time.thread_time()
         largest = sorted(unknown, key=lambda box: -box.area)[: config.regions_max]
-        wholly = bool(self._present) or self._frames % config.whole_every == 1
+        scan_whole = bool(self._present) or self._frames % config.whole_every == 1
         turned = self._frames % 2 == 0
         found: dict[str, Box] = {}
-        for region in [*largest, *([WHOLE_FRAME] if wholly else [])]:
+        for region in [*largest, *([WHOLE_FRAME] if scan_whole else [])]:
             if time.thread_time() - started_s > config.budget_s:
                 break
             if region is WHOLE_FRAME:
@@ -150,14 +156,14 @@ def codes_read(frame: Image, region: Box, side_px: int, *, turn_degrees: float =
     frame : uint8 (h, w, 3), RGB
     region : the part, as far as it lies in the frame
     side_px : what its longer side is scaled to, at most twofold
-    turn_degrees : how far it is turned before
+    turn_degrees : how far it is turned before it is read
 
     Returns
     -------
     dict of str to Box
         Digits, and where in the frame they are.
     """
-    import zxingcpp  # only where codes are read: everything else does without
+    import zxingcpp  # loaded only where codes are read
 
     height, width = frame.shape[:2]
     rows, columns = window_of(region, frame.shape)
@@ -173,11 +179,11 @@ def codes_read(frame: Image, region: Box, side_px: int, *, turn_degrees: float =
         try_invert=False,
         try_downscale=False,
     ):
-        place = read.position
+        quad = read.position
         corners = np.array(
             [
                 (corner.x, corner.y, 1.0)
-                for corner in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
+                for corner in (quad.top_left, quad.top_right, quad.bottom_right, quad.bottom_left)
             ]
         )
         points = (corners @ back.T + (columns.start, rows.start)) / (width, height)
@@ -186,14 +192,14 @@ def codes_read(frame: Image, region: Box, side_px: int, *, turn_degrees: float =
     return found
 
 
-def item_of(read: CodeRead, items: Sequence[Detection]) -> Detection | None:
-    """Return the item that a code is on: the smallest around its middle; None where there is none."""
+def item_of(read: CodeRead, items: Sequence[Item]) -> Item | None:
+    """Return the item that a code is on: the smallest around its centre; None where there is none."""
     around = [item for item in items if item.box.grown(_PAD).contains(read.box.centre)]
     return min(around, key=lambda item: item.box.area, default=None)
 
 
-def _turned(grey: Grey, scale: float, degrees: float) -> tuple[Grey, NDArray[np.float64]]:
-    """Scale and turn a picture; return it and the way back, (2, 3)."""
+def _turned(grey: GreyImage, scale: float, degrees: float) -> tuple[GreyImage, DoubleArray]:
+    """Scale and turn a picture; return it and the inverse transform, (2, 3)."""
     height, width = grey.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, scale)
     wide = int(height * abs(turn[0, 1]) + width * abs(turn[0, 0]))

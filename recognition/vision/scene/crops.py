@@ -8,10 +8,12 @@ import numpy as np
 from recognition.vision.scene.proposals import Proposal
 from recognition.vision.types import FloatArray, Image
 
-# Encoders look at 224 px or so; more would only be carried around.
 CROP_SIDE_MAX_PX = 320
-# A pack fills its rotated rectangle to 0.9 and more; below this it is no rectangle and has no angle.
+"""Encoders look at 256 px at most; more would only be carried around."""
+
 RECTANGLE_FILL = 0.8
+"""A pack fills its rotated rectangle to 0.9 and more; what fills it less is no rectangle and has no angle."""
+
 _SHARPNESS_SIDE_PX = 96
 
 
@@ -54,14 +56,24 @@ def cut_item(frame: Image, proposal: Proposal) -> Image:
 
 
 def sharpness(crop: Image) -> float:
-    """Measure how sharp a crop is: mean absolute Laplacian of its grey at 96 px, 0 for a plain one."""
+    """Measure how sharp a crop is by its second derivatives.
+
+    Parameters
+    ----------
+    crop : uint8 (h, w, 3), RGB
+
+    Returns
+    -------
+    float
+        Mean absolute Laplacian in levels of 255, of the grey crop at 96 px; 0 for a plain one.
+    """
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (_SHARPNESS_SIDE_PX, _SHARPNESS_SIDE_PX), interpolation=cv2.INTER_AREA)
     return float(np.abs(cv2.Laplacian(small, cv2.CV_32F)).mean())
 
 
 def _from_top_left(corners: FloatArray) -> FloatArray:
-    """Order four corners clockwise on the screen, from the top left of the most nearly upright reading."""
+    """Order four corners clockwise on the screen, starting so that the first edge is the most horizontal."""
     middle = corners.mean(axis=0)
     clockwise = corners[np.argsort(np.arctan2(*(corners - middle).T[::-1]))]
     edges = np.roll(clockwise, -1, axis=0) - clockwise

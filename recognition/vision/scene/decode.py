@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL.Image import Resampling
 
 from catalog.pictures.pixels import picture_decode
 from catalog.pictures.structure import PADDING, PictureDamaged, Structure, structure_read
+from recognition.vision.types import Image
 
-MAX_BYTES = 1024 * 1024
-MAX_PIXELS = 25_000_000
-# Larger frames are handed on reduced: nothing after this step sees more, and boxes are relative.
-MAX_SIDE_PX = 1600
-MIN_SIDE_PX = 16
-MAX_ASPECT = 20
-# Usual progressive JPEGs make 10 passes. Each pass costs time in proportion to the pixels, while a crafted
-# one needs some 50 bytes a pass: without a limit 1 MiB buys minutes of one processor.
-MAX_SCANS = 24
-MAX_SCANNED_PIXELS = 250_000_000
+FRAME_MAX_BYTES = 2**20
+FRAME_MAX_PIXELS = 25_000_000
+
+FRAME_SIDE_MAX_PX = 1600
+"""Larger frames are reduced to this: nothing after this step sees more, and boxes are relative."""
+
+FRAME_SIDE_MIN_PX = 16
+FRAME_ASPECT_MAX = 20
+
+FRAME_SCANS_MAX = 24
+FRAME_SCANNED_PIXELS_MAX = 250_000_000
+"""Passes of a progressive JPEG, and pixels decoded in all of them. Usual files make 10 passes. Each costs
+time in proportion to the pixels, but a crafted one needs some 50 bytes a pass: without a limit 1 MiB buys
+minutes of one processor."""
 
 
 class BadFrame(ValueError):
-    """A frame that is refused; ``code`` is stable, ``detail`` tells what was wrong and what is allowed."""
+    """A frame that is refused; ``code`` is stable, ``detail`` says what is wrong and what is allowed."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -31,14 +35,14 @@ class BadFrame(ValueError):
 
 
 def decode_frame(
-    data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
-) -> NDArray[np.uint8]:
+    data: bytes, *, max_bytes: int = FRAME_MAX_BYTES, max_pixels: int = FRAME_MAX_PIXELS
+) -> Image:
     """Decode one JPEG, PNG or WebP.
 
-    The file is judged by its content, its structure is walked to its end and its size checked before a
-    pixel is decoded. Metadata and colour profiles are cut away first, so that the decoder meets nothing but
-    the picture; an animation gives its first image. Data after the end of the picture is refused unless it
-    is padding: a camera's frame has none, and a file that is two things at once has no business here.
+    The file is judged by its content. Its structure is walked to the end and its size checked before a pixel
+    is decoded. Metadata and colour profiles are cut away first, so that the decoder sees nothing but the
+    picture; an animation gives its first image. Data after the end of the picture is refused unless it is
+    padding: a camera's frame has none, and a file that is two things at once does not belong here.
 
     Parameters
     ----------
@@ -48,7 +52,7 @@ def decode_frame(
 
     Returns
     -------
-    uint8 (h, w, 3), RGB, turned upright as EXIF says, transparency laid on white, contiguous; at most
+    uint8 (h, w, 3), RGB, turned upright as EXIF says, transparency replaced by white, contiguous; at most
     1600 px on the longer side
 
     Raises
@@ -64,7 +68,7 @@ def decode_frame(
         if structure is None:
             raise _unreadable(data)
         _check_limits(structure, max_pixels)
-        image = picture_decode(structure, side_max_px=MAX_SIDE_PX, resampling=Image.Resampling.BILINEAR)
+        image = picture_decode(structure, side_max_px=FRAME_SIDE_MAX_PX, resampling=Resampling.BILINEAR)
     except PictureDamaged as error:
         raise BadFrame("damaged", f"the picture is damaged: {error}") from error
     return np.ascontiguousarray(np.asarray(image, dtype=np.uint8))
@@ -82,13 +86,13 @@ def _check_limits(structure: Structure, max_pixels: int) -> None:
         raise BadFrame(
             "too_many_pixels", f"the picture has {width} x {height} pixels; at most {max_pixels} are allowed"
         )
-    if min(width, height) < MIN_SIDE_PX or max(width, height) > MAX_ASPECT * min(width, height):
+    if min(width, height) < FRAME_SIDE_MIN_PX or max(width, height) > FRAME_ASPECT_MAX * min(width, height):
         raise BadFrame(
             "bad_dimensions",
-            f"the picture has {width} x {height} pixels; each side needs at least {MIN_SIDE_PX}, and "
-            f"one may be at most {MAX_ASPECT} times the other",
+            f"the picture has {width} x {height} pixels; each side needs at least {FRAME_SIDE_MIN_PX}, and "
+            f"one may be at most {FRAME_ASPECT_MAX} times the other",
         )
-    if structure.scans > MAX_SCANS or structure.scans * width * height > MAX_SCANNED_PIXELS:
+    if structure.scans > FRAME_SCANS_MAX or structure.scans * width * height > FRAME_SCANNED_PIXELS_MAX:
         raise BadFrame("too_complex", f"the JPEG takes {structure.scans} passes to decode")
     if structure.trailing.strip(PADDING):
         raise BadFrame("trailing_data", f"{len(structure.trailing)} bytes follow the end of the picture")

@@ -1,4 +1,4 @@
-"""A place in a frame where an item may be: its box, its tightest rectangle, its colours."""
+"""What is measured of a region that may be an item: its box, its tightest rectangle, its colours."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.vision.scene.regions import Mask, Window
-from recognition.vision.types import Box, FloatArray
+from recognition.vision.types import Box, FloatArray, Mask, Window
 
 HISTOGRAM_BINS = 64
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A place in one frame where an item may be.
+    """A region of one frame that may be an item.
 
     Attributes
     ----------
@@ -36,7 +35,7 @@ class Proposal:
 
 
 def proposal_of(small: FloatArray, region: Mask, window: Window) -> Proposal:
-    """Measure a region of a picture.
+    """Measure a region of a frame.
 
     Parameters
     ----------
@@ -68,7 +67,7 @@ def _histogram(pixels: FloatArray) -> FloatArray:
 
 
 def _tightest(points: FloatArray) -> tuple[FloatArray, tuple[float, float]]:
-    """Lay a rotated rectangle around pixel middles: its corners (4, 2) and its size.
+    """Fit a rotated rectangle around the centres of pixels: its corners (4, 2) and its size, in pixels.
 
     A side is moved in over a stretch that is less than half as full as the rest: there only a bulge of the
     fist or the root of the arm is left.
@@ -79,9 +78,9 @@ def _tightest(points: FloatArray) -> tuple[FloatArray, tuple[float, float]]:
     along = points @ axes.T
     ends = []
     for axis in (0, 1):
-        places = along[:, axis]
-        start = float(places.min())
-        counts = np.bincount((places - start).astype(np.intp))
+        positions = along[:, axis]
+        start = float(positions.min())
+        counts = np.bincount((positions - start).astype(np.intp))
         full = np.flatnonzero(counts >= 0.5 * np.median(counts))
         ends.append((start + float(full[0]) - 0.5, start + float(full[-1]) + 0.5))
     (left, right), (top, bottom) = ends

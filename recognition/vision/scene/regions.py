@@ -1,4 +1,4 @@
-"""Marks and numbers the regions of a picture that may be items, minding what is tracked already."""
+"""Segments the foreground into regions that may be items, minding what is tracked already."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from recognition.vision.types import Box
-
-Mask = NDArray[np.bool_]
-Window = tuple[slice, slice]
+from recognition.vision.types import Box, Labels, Mask, Window
 
 
 def closed(mask: Mask) -> Mask:
-    """Close gaps of a pixel."""
+    """Close gaps of a pixel (morphological closing, 3 by 3)."""
     return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)).astype(
         np.bool_
     )
 
 
-def without_holes(mask: Mask, height: int) -> Mask:
-    """Fill gaps where an item has the colour of the counter; a wide gap is the counter seen between arms."""
+def holes_filled(mask: Mask, height: int) -> Mask:
+    """Fill holes where an item has the colour of the counter.
+
+    A hole of the area of a square of a fifth of the frame's height or more is the counter, seen between arms.
+
+    Parameters
+    ----------
+    mask : bool (h, w)
+    height : of the frame, in pixels
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     hole = stats[:count, cv2.CC_STAT_AREA] < (0.2 * height) ** 2
     hole[0] = False
@@ -32,26 +36,52 @@ def without_holes(mask: Mask, height: int) -> Mask:
     return mask | hole[labels]
 
 
-def masked(boxes: Sequence[Box], shape: tuple[int, ...]) -> Mask:
-    """Mark what lies in any of the boxes."""
+def boxes_mask(boxes: Sequence[Box], shape: tuple[int, ...]) -> Mask:
+    """Mark what lies in any of the boxes: bool (h, w) of a picture of this shape."""
     mask = np.zeros(shape[:2], np.bool_)
     for box in boxes:
         mask[window_of(box, shape)] = True
     return mask
 
 
-def touching(foreground: Mask, expected: Sequence[Box]) -> Mask:
-    """The expected boxes and all foreground that hangs together with them: the arm belongs to the item."""
-    held = masked(expected, foreground.shape)
+def connected_to(foreground: Mask, expected: Sequence[Box]) -> Mask:
+    """Mark the expected boxes and all foreground connected with them: the arm belongs to the item."""
+    tracked = boxes_mask(expected, foreground.shape)
     if not expected:
-        return held
+        return tracked
     _, labels = cv2.connectedComponents(foreground.astype(np.uint8))
-    touched = np.unique(labels[held])
-    return held | np.isin(labels, touched[touched > 0])
+    touched = np.unique(labels[tracked])
+    return tracked | np.isin(labels, touched[touched > 0])
 
 
-def parted(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray[np.int32]:
-    """Part a region that two or more tracked items share, each pixel to the nearest expected box."""
+def item_regions(foreground: Mask, expected: Sequence[Box], radius_px: float) -> Labels:
+    """Label the regions of the foreground that are thick enough for an item.
+
+    Parameters
+    ----------
+    foreground : bool (h, w)
+    expected : boxes of tracked things, which split a region they share and join pieces of their own
+    radius_px : half of the shortest side of an item
+
+    Returns
+    -------
+    int32 (h, w)
+        The number of the region, 0 in none.
+    """
+    depth = cv2.distanceTransform(foreground.astype(np.uint8), cv2.DIST_L2, 3)
+    core = depth > radius_px
+    if not core.any():
+        return np.zeros(foreground.shape, np.int32)
+    # An item is what a disc of its shortest side can reach: the arm, thinner than that, stays out.
+    distance, nearest = cv2.distanceTransformWithLabels(
+        (~core).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_CCOMP
+    )
+    labels = np.where(foreground & (distance <= radius_px), nearest, 0)
+    return joined_by_tracks(split_by_tracks(labels, expected), expected)
+
+
+def split_by_tracks(labels: Labels, expected: Sequence[Box]) -> Labels:
+    """Split a region that two or more tracked things share: each pixel goes to the nearest expected box."""
     height, width = labels.shape
     sharing: dict[int, list[Box]] = {}
     for box in expected:
@@ -78,7 +108,7 @@ def parted(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray[np.int
     return divided
 
 
-def held_together(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray[np.int32]:
+def joined_by_tracks(labels: Labels, expected: Sequence[Box]) -> Labels:
     """Join the pieces of a tracked item that a hand or a stripe of counter colour broke up."""
     windows = windows_of(labels)
     joined = labels.copy()
@@ -92,14 +122,14 @@ def held_together(labels: NDArray[np.int32], expected: Sequence[Box]) -> NDArray
     return joined
 
 
-def windows_of(labels: NDArray[np.int32]) -> dict[int, Window]:
-    """Give the smallest rows and columns around each label there is."""
+def windows_of(labels: Labels) -> dict[int, Window]:
+    """Return for each label the smallest window around its region."""
     found: list[Window | None] = ndimage.find_objects(labels)  # type: ignore[assignment]
     return {label: window for label, window in enumerate(found, start=1) if window is not None}
 
 
 def window_of(box: Box, shape: tuple[int, ...]) -> Window:
-    """Give the rows and columns a box covers in a picture of this shape."""
+    """Return the rows and columns that a box covers in a picture of this shape."""
     height, width = shape[0], shape[1]
     left, top = max(0, round(box.x * width)), max(0, round(box.y * height))
     return (

@@ -1,4 +1,4 @@
-"""Remembers how items on the tray look, so that what is put upon one is seen, and that one is gone."""
+"""Remembers how items on the tray look, so that one put on top is seen, and one taken away is missed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recognition.vision.scene.regions import Mask, Window, window_of
+from recognition.vision.scene.regions import window_of
 from recognition.vision.scene.stabilization import shifted
-from recognition.vision.types import Box, FloatArray
+from recognition.vision.types import Box, FloatArray, Mask, Window
 
 
 @dataclass
@@ -20,48 +20,56 @@ class _RestingItem:
 
 
 class RestingItems:
-    """The looks of items that lie still, by the number of their track."""
+    """How items that lie still look, by the number of their track."""
 
     def __init__(self) -> None:
-        self._laid: dict[int, _RestingItem] = {}
+        self._items: dict[int, _RestingItem] = {}
 
-    def lay(self, track: int, box: Box, small: FloatArray, foreground: Mask) -> None:
-        """Take in how an item looks: what differs from the counter in its box."""
+    def add(self, track: int, box: Box, small: FloatArray, foreground: Mask) -> None:
+        """Remember how an item looks.
+
+        Parameters
+        ----------
+        small : float32 (h, w, 3), levels of 255
+        foreground : bool (h, w); what of it lies in the box is the item
+        """
         window = window_of(box, foreground.shape)
-        self._laid[track] = _RestingItem(window, foreground[window].copy(), small[window].copy())
+        self._items[track] = _RestingItem(window, foreground[window].copy(), small[window].copy())
 
-    def lift(self, track: int) -> None:
-        """Forget an item; one that was never laid is no error."""
-        self._laid.pop(track, None)
+    def remove(self, track: int) -> None:
+        """Forget an item; one that was never added is no error."""
+        self._items.pop(track, None)
 
     def resembles(self, small: FloatArray, contrast: float) -> Mask:
-        """Mark what looks like an item that lies there."""
+        """Mark the pixels of a frame that look like the item that rests there: bool (h, w)."""
         alike = np.zeros(small.shape[:2], np.bool_)
-        for laid in self._laid.values():
-            same = np.abs(small[laid.window] - laid.pixels).max(axis=2) <= contrast
-            alike[laid.window] |= laid.mask & same
+        for item in self._items.values():
+            same = np.abs(small[item.window] - item.pixels).max(axis=2) <= contrast
+            alike[item.window] |= item.mask & same
         return alike
 
     def mask(self, shape: tuple[int, ...]) -> Mask:
-        """Mark where items lie."""
+        """Mark where items rest: bool (h, w) of a picture of this shape."""
         mask = np.zeros(shape[:2], np.bool_)
-        for laid in self._laid.values():
-            mask[laid.window] |= laid.mask
+        for item in self._items.values():
+            mask[item.window] |= item.mask
         return mask
 
-    def bare(self, background: FloatArray, small: FloatArray, contrast: float) -> Iterable[tuple[int, float]]:
-        """Give for each item the share of its place in which the counter is seen, 0..1."""
-        for track, laid in self._laid.items():
-            counter = np.abs(small[laid.window] - background[laid.window]).max(axis=2) <= contrast
-            yield track, float(counter[laid.mask].mean()) if laid.mask.any() else 1.0
+    def uncovered(
+        self, background: FloatArray, small: FloatArray, contrast: float
+    ) -> Iterable[tuple[int, float]]:
+        """Return for each item its track and the share of its pixels, 0..1, in which the counter is seen."""
+        for track, item in self._items.items():
+            counter = np.abs(small[item.window] - background[item.window]).max(axis=2) <= contrast
+            yield track, float(counter[item.mask].mean()) if item.mask.any() else 1.0
 
-    def relight(self, factor: FloatArray) -> None:
-        """Let them follow a change of light: factors of shape (3,) or (h, w, 1)."""
-        for laid in self._laid.values():
-            laid.pixels *= factor if factor.ndim == 1 else factor[laid.window]
+    def relight(self, gain: FloatArray) -> None:
+        """Follow a change of light: float32 factors (3,), or (h, w, 1) for each pixel of the frame."""
+        for item in self._items.values():
+            item.pixels *= gain if gain.ndim == 1 else gain[item.window]
 
     def shift(self, shift: tuple[float, float]) -> None:
-        """Let them follow a push of the camera, in pixels."""
-        for laid in self._laid.values():
-            laid.pixels = shifted(laid.pixels, shift)
-            laid.mask = shifted(laid.mask.astype(np.float32), shift) > 0.5
+        """Follow a shift of the camera by (right, down) pixels."""
+        for item in self._items.values():
+            item.pixels = shifted(item.pixels, shift)
+            item.mask = shifted(item.mask.astype(np.float32), shift) > 0.5

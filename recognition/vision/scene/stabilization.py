@@ -1,4 +1,4 @@
-"""Tells a change of light or a push of the camera from things that came: what would make the scenes agree."""
+"""Estimates a change of light or a shift of the camera: what would make background and frame agree."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from recognition.vision.scene.regions import Mask
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, Mask
 
 OFFSET = 8.0
 """Added to levels before they are divided, so that the noise of dark pixels weighs little."""
 
 DARK, SATURATED = 24.0, 248.0
-"""Levels that tell little about the light."""
+"""Levels at or below the one, and at or above the other, tell little about the light."""
 
-FACTOR_LIMITS = (0.3, 3.0)
+GAIN_LIMITS = (0.3, 3.0)
+"""Light that changed by more than this is not followed further."""
 
 SHIFT_MAX_SHARE = 0.08
-"""A camera pushed by more of the frame's width than this shows another scene."""
+"""A camera that moved by more of the frame's width than this shows another scene."""
 
 SHIFT_MIN_PX = 0.25
+"""A smaller shift is noise of the estimate."""
+
+VISIBLE_SHARE_MIN = 0.2
+"""Light is not estimated where less of the counter than this is visible."""
 
 WAVES = (6, 5)
 """Cosines across and down that a field of light is made of: a lamp's soft edge, but no outline of a thing."""
@@ -30,52 +34,54 @@ CELL_PX = 4
 _ROUNDS = 5
 
 
-def shown(background: FloatArray) -> FloatArray:
-    """Return the background as a camera shows it, which cannot be brighter than white."""
+def clipped(background: FloatArray) -> FloatArray:
+    """Return the background as a camera shows it, levels of 255: nothing is brighter than white."""
     return np.minimum(background, 255.0)
 
 
-def light_between(background: FloatArray, frame: FloatArray, bare: Mask) -> FloatArray:
-    """Estimate by how much the light changed everywhere.
+def light_gain(background: FloatArray, frame: FloatArray, visible: Mask) -> FloatArray:
+    """Estimate by how much the light changed in the whole scene.
 
     Parameters
     ----------
     background, frame : float32 (h, w, 3), levels of 255; the background may be brighter than white
-    bare : bool (h, w), where the counter was seen a frame ago
+    visible : bool (h, w), where the counter was seen a frame ago
 
     Returns
     -------
     float32 (3,)
-        The median factor of each channel, 1 where too little is bare or the factors would not bring the two
-        closer together.
+        The median factor of each channel, in 0.3..3; 1 for all where too little is visible or the factors
+        would not bring the two closer together.
     """
-    before, now, of = background[::3, ::3], frame[::3, ::3], bare[::3, ::3]
-    even = np.ones(3, np.float32)
-    if of.mean() < 0.2:
-        return even
+    before, now, seen = background[::3, ::3], frame[::3, ::3], visible[::3, ::3]
+    unchanged = np.ones(3, np.float32)
+    if seen.mean() < VISIBLE_SHARE_MIN:
+        return unchanged
     clear = (
-        of & (now.max(axis=2) < SATURATED) & (before.max(axis=2) < SATURATED) & (before.min(axis=2) > DARK)
+        seen & (now.max(axis=2) < SATURATED) & (before.max(axis=2) < SATURATED) & (before.min(axis=2) > DARK)
     )
-    used = clear if clear.sum() > 0.1 * of.sum() else of
+    used = clear if clear.sum() > 0.1 * seen.sum() else seen
     before, now = before[used], now[used]
     ratio = np.median(now / np.maximum(before, OFFSET), axis=0)
-    factor = np.clip(ratio, *FACTOR_LIMITS).astype(np.float32)
-    worse = np.median(np.abs(now - before * factor)) > np.median(np.abs(now - before))
-    return even if worse else factor
+    gain = np.clip(ratio, *GAIN_LIMITS).astype(np.float32)
+    worse = np.median(np.abs(now - before * gain)) > np.median(np.abs(now - before))
+    return unchanged if worse else gain
 
 
-def shift_between(background: FloatArray, frame: FloatArray, hidden: Mask) -> tuple[float, float] | None:
-    """Estimate how far the scene moved in the frame, by phase correlation.
+def scene_shift(background: FloatArray, frame: FloatArray, hidden: Mask) -> tuple[float, float] | None:
+    """Estimate how far the scene moved in the frame, by phase correlation (C. Kuglin and D. Hines, 1975).
 
     Parameters
     ----------
-    hidden : bool (h, w), where items were; their pixels have no say
+    background, frame : float32 (h, w, 3), levels of 255
+    hidden : bool (h, w), where items were; these pixels are not compared
 
     Returns
     -------
-    (right, down) in pixels, or None where nothing moved or too far.
+    tuple of float, or None
+        (right, down) in pixels; None where nothing moved, or further than `SHIFT_MAX_SHARE` of the width.
     """
-    one, other = shown(background).mean(axis=2), frame.mean(axis=2)
+    one, other = clipped(background).mean(axis=2), frame.mean(axis=2)
     other = np.where(hidden, one, other)
     height, width = one.shape
     (right, down), _ = cv2.phaseCorrelate(one, other, _window(width, height))
@@ -84,30 +90,40 @@ def shift_between(background: FloatArray, frame: FloatArray, hidden: Mask) -> tu
 
 
 def shifted(picture: FloatArray, shift: tuple[float, float]) -> FloatArray:
-    """Move a picture, repeating its rim: float32 (h, w, 3) or (h, w)."""
+    """Move a picture, float32 (h, w, 3) or (h, w), by (right, down) pixels, repeating its rim."""
     move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
     return cv2.warpAffine(picture, move, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
 
 
-def uncovered(shape: tuple[int, ...], shift: tuple[float, float]) -> Mask:
-    """Return what came into view at the rim by a shift: bool (h, w)."""
+def revealed(shape: tuple[int, ...], shift: tuple[float, float]) -> Mask:
+    """Mark what a shift by (right, down) pixels brings into view at the rim: bool (h, w)."""
     inside = np.zeros(shape[:2], np.float32)
     inside[1:-1, 1:-1] = 1.0
     move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
     return cv2.warpAffine(inside, move, shape[1::-1]) < 1.0
 
 
-def field_between(background: FloatArray, frame: FloatArray, bare: Mask) -> FloatArray:
-    """Estimate how the light changed from place to place, softly: float32 (h, w, 1), factors.
+def light_field(background: FloatArray, frame: FloatArray, visible: Mask) -> FloatArray:
+    """Estimate a soft change of light that differs from place to place.
 
-    A few cosines are fitted to the logarithm of frame over background, by least squares with weights that
-    leave out what does not follow (iteratively reweighted, after P. Huber and others: Robust Statistics).
+    A few cosines are fitted to the logarithm of frame over background by iteratively reweighted least
+    squares (P. Huber, Robust Statistics, 1981): what does not follow loses its weight.
+
+    Parameters
+    ----------
+    background, frame : float32 (h, w, 3), levels of 255; the background may be brighter than white
+    visible : bool (h, w), where the counter is seen
+
+    Returns
+    -------
+    float32 (h, w, 1)
+        Factors in about 0.3..3.
     """
-    height, width = bare.shape
+    height, width = visible.shape
     size = width // CELL_PX, height // CELL_PX
-    ratio = np.log((frame + OFFSET) / (shown(background) + OFFSET)).mean(axis=2)
+    ratio = np.log((frame + OFFSET) / (clipped(background) + OFFSET)).mean(axis=2)
     target = cv2.resize(ratio, size, interpolation=cv2.INTER_AREA).ravel()
-    trust = cv2.resize(bare.astype(np.float32), size, interpolation=cv2.INTER_AREA).ravel()
+    trust = cv2.resize(visible.astype(np.float32), size, interpolation=cv2.INTER_AREA).ravel()
     waves = _cosines(*size)
     weight = trust.copy()
     level = np.zeros(waves.shape[1])
@@ -119,7 +135,7 @@ def field_between(background: FloatArray, frame: FloatArray, bare: Mask) -> Floa
         spread = max(1.5 * float(np.median(away[trust > 0.5])) if (trust > 0.5).any() else 0.05, 0.03)
         weight = trust / (1.0 + (away / spread) ** 2) ** 2
     fitted = (waves @ level).reshape(size[::-1]).astype(np.float32)
-    factors = np.exp(np.clip(fitted, *np.log(FACTOR_LIMITS)))
+    factors = np.exp(np.clip(fitted, *np.log(GAIN_LIMITS)))
     return cv2.resize(factors, (width, height), interpolation=cv2.INTER_CUBIC)[..., None].astype(np.float32)
 
 

@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike
 from recognition.vision.encoders.layout import EMBEDDING_DIM
 from recognition.vision.store.rwlock import RWLock
 from recognition.vision.store.segments import Segment, finalists
-from recognition.vision.store.vector_store import IntArray
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, IntArray
 
 SEGMENT_ROWS = 8192
 """Rows of a segment: 42 MB at 1280 columns. Only the tail is searched under the lock, so this also bounds how

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.vision.encoders.layout import EMBEDDING_DIM
-from recognition.vision.store.vector_store import IntArray
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, IntArray
 
 QUERIES_FOR_MATRIX_PRODUCT = 4
 """From this many queries on a matrix product beats one pass per query: 10,000 rows took 1.8 ms instead of

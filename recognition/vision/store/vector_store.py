@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from recognition.vision.types import FloatArray
-
-IntArray = NDArray[np.int64]
+from recognition.vision.types import FloatArray, IntArray
 
 
 class VectorStore(Protocol):

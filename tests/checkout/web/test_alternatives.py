@@ -17,7 +17,7 @@ from catalog.models import Product
 from checkout.cart.items import item_add
 from checkout.cart.services import session_start
 from recognition.errors import EngineNotReady
-from recognition.tools.recognizing import ProductMatch
+from recognition.services.recognizing import ProductMatch
 from tests.checkout.shop import product_with_photo, seen, session_with
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def recognized(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         matches = tuple(ProductMatch(str(product.pk), product.name, 0.5) for product in products)
         return [SimpleNamespace(matches=matches) for _ in pictures]
 
-    monkeypatch.setattr("recognition.tools.recognizing.pictures_recognize", recognize)
+    monkeypatch.setattr("recognition.services.recognizing.pictures_recognize", recognize)
     return looked_at
 
 
@@ -90,7 +90,7 @@ def test_without_a_picture_or_while_recognition_is_not_ready_nothing_is_likely(
     def refuse(pictures: object, *, top: int) -> None:
         raise EngineNotReady.because(["the index is being built"])
 
-    monkeypatch.setattr("recognition.tools.recognizing.pictures_recognize", refuse)
+    monkeypatch.setattr("recognition.services.recognizing.pictures_recognize", refuse)
     apple, plain = product_with_photo("Apple"), Product.objects.create(name="Plain")
     session = session_with(shopper, apple, plain)
     client.force_login(shopper)

@@ -226,6 +226,15 @@ def test_a_picture_can_be_tried_without_storing_anything(engine: Engine, keeper_
     assert "a.png" in refused.content.decode()
 
 
+def test_no_more_than_five_products_are_named_for_a_picture(engine: Engine, keeper_client: Client) -> None:
+    for number in range(6):
+        product_register(name=f"Product {number}", uploads=[upload(number)])
+    page = keeper_client.post(reverse("admin:catalog_product_try"), {"pictures": [photo_file(1)]})
+    assert len(page.context["answers"][0][0].matches) == 5
+    answer = keeper_client.post("/api/recognize", {"image": photo_file(1)})
+    assert len(answer.json()["matches"]) == 5
+
+
 def test_the_index_page_tells_rows_and_health(engine: Engine, keeper_client: Client) -> None:
     product_register(name="Rye bread", uploads=[upload(1), upload(2)])
     page = keeper_client.get(reverse("admin:recognition_indexstate_changelist"))

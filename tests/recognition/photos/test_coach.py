@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -22,6 +24,7 @@ from recognition.index import maintenance
 from recognition.models import PhotoCheck
 from recognition.photos import coach
 from recognition.services import Upload, product_register
+from recognition.tools.importing import products_import
 from recognition.vision.types import Image
 from tests.fakes import ThumbnailEncoder
 from tests.pictures import encoded
@@ -71,6 +74,32 @@ def test_a_photo_taken_twice_is_named_and_a_different_one_is_not(engine: Engine)
     product = registered("Rye bread", photo(1), photo(2), again)
     found = coach.product_warnings([product])[product.pk]
     assert [(each.code, each.image and each.image.embedding_id) for each in found] == [("same_picture", 2)]
+
+
+@pytest.mark.parametrize(("bits", "warned"), [(5, ["same_picture"]), (6, [])])
+def test_photos_are_one_picture_where_their_hashes_differ_in_no_more_than_five_bits(
+    bits: int, warned: list[str]
+) -> None:
+    product = Product.objects.create(name="Rye bread")
+    for number, picture_hash in enumerate((0, (1 << bits) - 1, 0xFFFF << 40)):
+        image = ProductImage.objects.create(
+            product=product, sha256=f"{number:064d}", image=f"products/{number}.jpg"
+        )
+        PhotoCheck.objects.create(product_image=image, picture_hash=picture_hash, version=1)
+    assert [warning.code for warning in coach.product_warnings([product])[product.pk]] == warned
+
+
+@pytest.mark.parametrize(
+    ("wait", "timeout_s"), [(coach.measured_wait, 2.0), (lambda: products_import([], report=print), 60.0)]
+)
+def test_an_upload_waits_two_seconds_for_its_measuring_and_an_import_a_minute(
+    wait: Callable[[], object], timeout_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Mock()
+    monkeypatch.setattr("recognition.engine.shared.engine_running", lambda: engine)
+    engine.gallery.calibrator.scores = None
+    wait()
+    engine.wait_ready.assert_called_once_with(timeout_s=timeout_s)
 
 
 def test_a_photo_that_lies_at_another_product_too_is_named_there_and_here(engine: Engine) -> None:

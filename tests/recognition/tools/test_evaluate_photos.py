@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image as PillowImage
 
-from recognition.tools import evaluating
+from recognition.tools import evaluate_photos
 from tests.fakes import ThumbnailEncoder
 from tests.recognition.vision.packs import Image, pack, seen
 
@@ -45,7 +45,7 @@ class CountingEncoder(ThumbnailEncoder):
 @pytest.fixture
 def encoder(monkeypatch: pytest.MonkeyPatch) -> CountingEncoder:
     made = CountingEncoder()
-    monkeypatch.setattr(evaluating, "encoder_for_evaluation", lambda name: made)
+    monkeypatch.setattr(evaluate_photos, "encoder_for_evaluation", lambda name: made)
     return made
 
 
@@ -77,7 +77,7 @@ def evaluated(*arguments: Any) -> dict[str, Any]:
     return answer
 
 
-def test_every_figure_is_there_and_right(folders: Path) -> None:
+def test_every_metric_is_there_and_right(folders: Path) -> None:
     metrics = evaluated(folders / "gallery", folders / "queries", "--shots", "1,2")
 
     assert list(metrics)[: len(KEYS)] == KEYS
@@ -102,7 +102,7 @@ def test_every_figure_is_there_and_right(folders: Path) -> None:
     assert metrics["impostors_are"] == "each query with its own class set aside"
 
 
-def test_the_same_folders_give_the_same_figures(folders: Path) -> None:
+def test_the_same_folders_give_the_same_metrics(folders: Path) -> None:
     first, second = (evaluated(folders / "gallery", folders / "queries") for _ in range(2))
     for metrics in (first, second):
         del metrics["latency_ms"], metrics["latency_parts_ms"]
@@ -191,7 +191,7 @@ def test_folders_that_cannot_be_judged_are_refused(folders: Path) -> None:
         evaluated(gallery, folders / "other")
 
 
-def test_an_encoder_nobody_knows_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_encoder_is_refused(tmp_path: Path) -> None:
     saved(seen(pack(1, 1)), tmp_path / "a", "0.jpg")
     with pytest.raises(CommandError, match="there is no encoder 'dinov2'"):
         evaluated(tmp_path, tmp_path, "--encoder", "dinov2")
@@ -230,7 +230,7 @@ def test_real_cartons_are_found_again(shared_data: Path, tmp_path: Path, one_tor
     assert one["right_accept_rate"] < metrics["right_accept_rate"]
 
 
-def test_the_summary_names_figures_and_confusions(folders: Path) -> None:
+def test_the_summary_names_metrics_and_confusions(folders: Path) -> None:
     (folders / "queries" / "milk" / "0.png").rename(folders / "queries" / "tea" / "lost.png")
     output = StringIO()
     call_command(

@@ -1,4 +1,4 @@
-"""`manage.py evaluate --sequences`: drawn visits with a known cart, judged by the till's own eyes."""
+"""`manage.py evaluate --sequences`: drawn visits with a known cart, judged by the lane and the recognizer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image as PillowImage
 
-from recognition.tools import evaluating
+from recognition.tools import evaluate_sequences
 from tests.fakes import ThumbnailEncoder
 from tests.recognition.vision.scenes import BLUE, GREEN, RED, YELLOW, Image, Pack, Stage
 
@@ -35,7 +35,7 @@ def saved(picture: Image, path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _fake_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluating, "encoder_for_evaluation", lambda name: ThumbnailEncoder())
+    monkeypatch.setattr(evaluate_sequences, "encoder_for_evaluation", lambda name: ThumbnailEncoder())
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from catalog.models import Product
 from recognition.engine.engine import Engine
-from recognition.tools.importing import ImportSourceUnusable, entries_read
+from recognition.tools.import_sources import ImportSourceUnusable, entries_read
 from tests.recognition.pictures import photo_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,7 +49,7 @@ def test_running_it_again_adds_only_what_is_missing(engine: Engine, tmp_path: Pa
 
 
 def hidden_write(folder: Path) -> None:
-    """Lay what other programs leave in folders of photos beside the photos of a product."""
+    """Write what other programs leave in folders of photos."""
     (folder / "._000.png").write_bytes(b"no picture")
     (folder / ".DS_Store.jpg").write_bytes(b"no picture")
     photos_write(folder / ".thumbnails" / "small", 9)
@@ -152,7 +152,7 @@ def test_fewer_than_one_is_refused(tmp_path: Path, command: tuple[str, str]) -> 
 
 
 @pytest.mark.parametrize(("name", "words"), [("missing", "is not there"), ("", "holds no JPEG")])
-def test_nothing_to_recognise_is_an_error(tmp_path: Path, name: str, words: str) -> None:
+def test_nothing_to_recognize_is_an_error(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(CommandError, match=words):
         call_command("recognize", str(tmp_path / name))
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recognition.vision.decision.calibration import (
-    EXTRA_CLOSELY,
+from recognition.vision.decision.calibration import Calibration, GalleryScores
+from recognition.vision.decision.decide import decide, fold_to_products
+from recognition.vision.decision.thresholds import (
     EXTRA_MATCHED,
+    EXTRA_VERIFIED,
     EXTRA_WITHOUT_ARTWORK,
     NEEDED_LEAST,
     PRIOR_CENTRE,
@@ -13,12 +15,8 @@ from recognition.vision.decision.calibration import (
     PRIOR_SPREAD,
     PRIOR_WEIGHT,
     TAIL_SCALE,
-    Calibration,
-    GalleryScores,
 )
-from recognition.vision.decision.decide import decide, fold_to_products
-from recognition.vision.decision.nearest import IntArray
-from recognition.vision.types import FloatArray
+from recognition.vision.types import FloatArray, IntArray
 
 DIMENSION = 32
 
@@ -136,7 +134,7 @@ def test_an_empty_gallery_and_an_only_product_fall_back_on_the_prior() -> None:
         found = calibrated(vectors, np.arange(rows), products).thresholds()
         assert (found.centre, found.spread) == (PRIOR_CENTRE, PRIOR_SPREAD)
         assert found.needed == max(NEEDED_LEAST, PRIOR_NEEDED + tail + EXTRA_MATCHED)
-        assert found.needed_verified == pytest.approx(PRIOR_NEEDED + tail + EXTRA_CLOSELY)
+        assert found.needed_verified == pytest.approx(PRIOR_NEEDED + tail + EXTRA_VERIFIED)
         assert found.needed_without_artwork == pytest.approx(PRIOR_NEEDED + tail + EXTRA_WITHOUT_ARTWORK)
         assert found.densities == {}
 

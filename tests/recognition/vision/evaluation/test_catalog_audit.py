@@ -95,13 +95,20 @@ ONCE_LIKE_MILK = (catalog_audit.LooksLike("milk", 1, 0, 9, 0.9),)
         (checked(ambiguous=2, right=4, accepted=3), "often_asked"),
         (checked(ambiguous=1, right=4, accepted=4, looks_like=ONCE_LIKE_MILK), "fine"),
         (checked(right=5, accepted=5), "fine"),
+        (checked(photos=3, checked=3, right=3, accepted=3), "fine"),
+        (checked(checked=10, looks_like=LIKE_MILK), "fine"),
+        (checked(checked=9, looks_like=LIKE_MILK), "looks_like"),
+        (checked(checked=10, ambiguous=2), "fine"),
+        (checked(checked=9, ambiguous=2), "often_asked"),
+        (checked(checked=10, unknown=5), "fine"),
+        (checked(checked=9, unknown=5), "other_sides"),
     ],
 )
 def test_the_advice_names_what_would_help_most(check: ProductCheck, advice: str) -> None:
     assert check.advice == advice
 
 
-def catalogue(**photos: list[Any]) -> Recognizer:
+def catalog(**photos: list[Any]) -> Recognizer:
     images = [image for some in photos.values() for image in some]
     products = [name for name, some in photos.items() for _ in some]
     embeddings = ThumbnailEncoder().encode(images)
@@ -111,7 +118,7 @@ def catalogue(**photos: list[Any]) -> Recognizer:
 def test_the_photo_shown_is_not_there_to_match_itself() -> None:
     stripes = np.zeros((240, 240, 3), np.uint8)
     stripes[::24] = 255
-    recognizer = catalogue(
+    recognizer = catalog(
         tea=[seen(pack(1, 1), tilt=0.05), seen(pack(1, 1), tilt=0.08), stripes],
         jam=[seen(pack(3, 1), tilt=0.05), seen(pack(3, 1), tilt=0.08)],
         salt=[seen(pack(4, 1))],
@@ -133,8 +140,13 @@ def test_the_photo_shown_is_not_there_to_match_itself() -> None:
 def test_of_many_photos_an_even_choice_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog_audit, "PHOTOS_CHECKED", 3)
     photos = [seen(pack(1, 1), tilt=0.02 * number) for number in range(5)]
-    recognizer = catalogue(tea=photos, jam=[seen(pack(2, 1))] * 2)
+    recognizer = catalog(tea=photos, jam=[seen(pack(2, 1))] * 2)
     assert positions_checked(recognizer) == [5, 6, 0, 2, 4]
+
+
+def test_no_more_than_twelve_photos_of_a_product_are_left_out() -> None:
+    recognizer = catalog(tea=[seen(pack(1, 1))] * 12, jam=[seen(pack(2, 1))] * 13)
+    assert positions_checked(recognizer) == [*range(12, 23), 24, *range(12)]
 
 
 def test_a_check_can_be_stopped_after_any_photo() -> None:
@@ -144,7 +156,7 @@ def test_a_check_can_be_stopped_after_any_photo() -> None:
     def stop() -> None:
         raise Stopped
 
-    recognizer = catalogue(tea=[seen(pack(1, 1))] * 2)
+    recognizer = catalog(tea=[seen(pack(1, 1))] * 2)
     with pytest.raises(Stopped):
         photos_left_out(recognizer, done=stop)
     assert recognizer.photos_of("tea") == [0, 1]

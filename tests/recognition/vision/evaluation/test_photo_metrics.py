@@ -120,7 +120,7 @@ def test_confusions_that_would_have_been_added_unasked_come_first() -> None:
     assert [each.picture for each in found[1].answers] == [1, 0]
 
 
-def test_draws_are_averaged_figure_by_figure() -> None:
+def test_draws_are_averaged_metric_by_metric() -> None:
     assert mean_metrics([{"x": 1.0, "y": None, "z": None}, {"x": 0.5, "y": 0.25, "z": None}]) == {
         "x": 0.75,
         "y": 0.25,

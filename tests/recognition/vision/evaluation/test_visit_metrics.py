@@ -57,7 +57,7 @@ def played(cart: dict[str, int], shown: tuple[ShownItem, ...] | None, *lives: Tr
     return PlayedVisit(visit, cart, lives, answer_ms=(10.0, 30.0), busy_ms=(30.0,))
 
 
-def test_the_figures_sum_up_all_visits() -> None:
+def test_the_metrics_sum_up_all_visits() -> None:
     metrics = visit_metrics(
         [
             played({"milk": 1}, (MILK,), track(9, 21, "accepted", "milk")),

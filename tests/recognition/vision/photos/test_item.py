@@ -113,3 +113,33 @@ def test_most_photos_of_a_shop_are_left_alone(shared_data: Path) -> None:
     paths = sorted((shared_data / "grocery" / "train").rglob("*.jpg"))[::30]
     cropped = np.mean([item_box(read_rgb(path)) is not None for path in paths])
     assert cropped < 0.1
+
+
+def box_mask(width: int, height: int) -> np.ndarray:
+    mask = np.zeros((64, 64), np.bool_)
+    mask[2 : 2 + height, 2 : 2 + width] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("side_px", "colours", "sizes", "found"),
+    [
+        (200, 0.15, [(20, 20), (20, 20)], True),
+        (200, 0.1501, [(20, 20), (20, 20)], False),
+        (128, 0.0, [(20, 20), (20, 20)], True),
+        (127, 0.0, [(20, 20), (20, 20)], False),
+        (200, 0.0, [(42, 43), (42, 43)], True),  # 0.441 of the photo
+        (200, 0.0, [(43, 43), (43, 43)], False),  # 0.451
+        (200, 0.0, [(6, 7), (6, 7)], True),  # 0.0103
+        (200, 0.0, [(6, 6), (6, 6)], False),  # 0.0088
+        (200, 0.0, [(20, 20), (20, 14)], True),  # an overlap of 0.7
+        (200, 0.0, [(20, 20), (20, 13)], False),
+    ],
+)
+def test_an_item_is_believed_up_to_each_limit(
+    side_px: int, colours: float, sizes: list[tuple[int, int]], found: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segments = iter([box_mask(*size) for size in sizes])
+    monkeypatch.setattr("recognition.vision.photos.item._segment", lambda *_: next(segments))
+    monkeypatch.setattr("recognition.vision.photos.item._colours_shared", lambda *_: colours)
+    assert (item_box(np.zeros((side_px, side_px, 3), np.uint8)) is not None) == found

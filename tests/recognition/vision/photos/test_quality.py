@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ from recognition.training.photos import read_rgb
 from recognition.vision.photos.quality import (
     SAME_PICTURE_BITS,
     PhotoFault,
+    PhotoQuality,
     all_alike,
     photo_quality,
     picture_hash,
@@ -123,3 +126,59 @@ def test_few_real_photos_are_warned_of_and_most_blurred_ones_are(shared_data: Pa
     found = np.mean([PhotoFault.BLURRED in faults(image) for image in blurred])
     assert warned < 0.03
     assert found > 0.9
+
+
+GOOD = PhotoQuality(
+    sharpness=0.5,
+    brightest=200,
+    darkest=50,
+    blown=0.0,
+    shortest_side_px=500,
+    item_share=1.0,
+    picture_hash=0,
+)
+
+
+@pytest.mark.parametrize(
+    ("least", "beyond", "fault"),
+    [
+        ({"sharpness": 0.279}, {"sharpness": 0.2789}, PhotoFault.BLURRED),
+        ({"brightest": 130}, {"brightest": 129.9}, PhotoFault.TOO_DARK),
+        ({"brightest": 200, "darkest": 125}, {"brightest": 200, "darkest": 125.1}, PhotoFault.WASHED_OUT),
+        ({"blown": 0.1}, {"blown": 0.1001}, PhotoFault.TOO_BRIGHT),
+        ({"shortest_side_px": 128}, {"shortest_side_px": 127}, PhotoFault.TOO_SMALL),
+        ({"item_share": 0.06}, {"item_share": 0.0599}, PhotoFault.ITEM_SMALL),
+    ],
+)
+def test_each_fault_begins_at_its_limit(
+    least: dict[str, Any], beyond: dict[str, Any], fault: PhotoFault
+) -> None:
+    assert replace(GOOD, **least).faults == ()
+    assert replace(GOOD, **beyond).faults == (fault,)
+
+
+@pytest.mark.parametrize(("bits", "alike"), [(18, True), (19, False)])
+def test_photos_that_differ_in_no_more_than_18_bits_show_one_side(bits: int, alike: bool) -> None:
+    assert all_alike([0, (1 << bits) - 1]) == alike
+
+
+@pytest.mark.parametrize(("level", "blown"), [(249, 0.0), (250, 0.25)])
+def test_white_begins_at_250(level: int, blown: float) -> None:
+    image = np.full((100, 100, 3), 90, np.uint8)
+    image[25:75, 25:75] = level
+    assert photo_quality(image, item=None).blown == blown
+
+
+@pytest.mark.parametrize(("rows", "ground"), [(76, True), (75, False)])
+def test_a_ground_is_white_from_0_7_of_the_border_on(rows: int, ground: bool) -> None:
+    image = np.full((100, 100, 3), 90, np.uint8)
+    image[0] = image[-1] = image[1 : 1 + rows, 0] = 255  # with the corners 204 + rows of 400
+    assert (photo_quality(image, item=None).blown == 0.0) == ground
+
+
+@pytest.mark.parametrize(("side_px", "levels"), [(320, 255), (640, 0)])
+def test_photos_are_measured_at_320_pixels(side_px: int, levels: int) -> None:
+    stripes = np.zeros((side_px, side_px, 3), np.uint8)
+    stripes[:, ::2] = 255  # of one pixel: in a photo of twice the size they become one grey
+    found = photo_quality(stripes, item=None)
+    assert found.brightest - found.darkest == levels

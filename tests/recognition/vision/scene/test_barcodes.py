@@ -22,7 +22,7 @@ AROUND = Box(0.3, 0.25, 0.4, 0.5)
 
 
 def patient() -> BarcodeReader:
-    """Return a progress that looks at everything however slow the machine is."""
+    """Return a reader that reads everything however slow the machine is."""
     return BarcodeReader(BarcodeConfig(budget_s=60))
 
 
@@ -53,9 +53,9 @@ def test_other_codes_and_things_are_no_products() -> None:
 
 @pytest.mark.parametrize("angle", range(0, 180, 15))
 def test_a_code_at_any_angle_is_believed_within_four_frames(angle: int) -> None:
-    progress = patient()
+    reader = patient()
     picture = scene(angle=angle)
-    reads = [progress.look(picture, frame / 10, [AROUND], active=True) for frame in range(4)]
+    reads = [reader.read(picture, frame / 10, [AROUND], active=True) for frame in range(4)]
     assert {read.code for frame in reads for read in frame} == {SHORT}
 
 
@@ -66,18 +66,18 @@ def test_an_item_not_known_yet_is_enlarged_so_that_a_smaller_code_is_read() -> N
 
 
 def test_a_code_is_believed_when_it_was_read_in_two_frames() -> None:
-    progress, picture = patient(), scene()
-    assert progress.look(picture, 0.0, [AROUND], active=True) == []
-    (read,) = progress.look(picture, 0.1, [], active=True)
+    reader, picture = patient(), scene()
+    assert reader.read(picture, 0.0, [AROUND], active=True) == []
+    (read,) = reader.read(picture, 0.1, [], active=True)
     assert (read.code, read.appearance, read.reads) == (SHORT, 1, 2)
 
 
-def looked(progress: BarcodeReader, pictures: list[tuple[float, Image]]) -> list[int]:
+def looked(reader: BarcodeReader, pictures: list[tuple[float, Image]]) -> list[int]:
     """Return the appearances of all codes believed."""
     return [
         read.appearance
         for at_s, picture in pictures
-        for read in progress.look(picture, at_s, [AROUND], active=True)
+        for read in reader.read(picture, at_s, [AROUND], active=True)
     ]
 
 
@@ -95,10 +95,10 @@ def test_a_broken_connection_ends_no_appearance() -> None:
 
 
 def test_nothing_is_looked_at_over_a_bare_counter() -> None:
-    progress, picture = patient(), scene()
+    reader, picture = patient(), scene()
     started_s = time.perf_counter()
     for frame in range(100):
-        assert progress.look(picture, frame / 10, [], active=False) == []
+        assert reader.read(picture, frame / 10, [], active=False) == []
     assert time.perf_counter() - started_s < 0.1
 
 
@@ -124,3 +124,80 @@ def test_an_item_in_the_cart_before_it_was_a_track_is_not_counted_again(
     after = play(lane, scene[18:], from_s=1.8)
     said = [] if found.event is None else [(found.event.action, found.event.product_id)]
     assert [*receipt(before), *said, *receipt(after)] == events
+
+
+class ScannedParts:
+    """Stands in for the decoder: notes which parts are scanned, and reads a code where it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.found: dict[str, Box] = {}
+        self.parts: list[tuple[Box, int, float]] = []
+        monkeypatch.setattr("recognition.vision.scene.barcodes.codes_read", self)
+
+    def __call__(
+        self, frame: Image, region: Box, side_px: int, *, turn_degrees: float = 0.0
+    ) -> dict[str, Box]:
+        self.parts.append((region, side_px, turn_degrees))
+        return dict(self.found)
+
+
+@pytest.fixture
+def scanned(monkeypatch: pytest.MonkeyPatch) -> ScannedParts:
+    return ScannedParts(monkeypatch)
+
+
+def test_the_whole_picture_is_scanned_in_every_fourth_frame(scanned: ScannedParts) -> None:
+    reader, per_frame = patient(), []
+    for number in range(9):
+        reader.read(Stage().frame(), number / 10, [], active=True)
+        per_frame.append(len(scanned.parts))
+    assert per_frame == [1, 1, 1, 1, 2, 2, 2, 2, 3]
+    assert scanned.parts == [(WHOLE_FRAME, 960, 0.0)] * 3
+
+
+def test_the_three_largest_unknown_items_are_scanned_turned_in_every_other_frame(
+    scanned: ScannedParts,
+) -> None:
+    reader = patient()
+    items = [Box(0.1, 0.1, side, side) for side in (0.1, 0.5, 0.2, 0.4, 0.3)]
+    for number in range(2):
+        reader.read(Stage().frame(), number / 10, items, active=True)
+    largest = [items[1].grown(0.1), items[3].grown(0.1), items[4].grown(0.1)]
+    assert scanned.parts == [
+        *((part, 520, 0.0) for part in largest),
+        (WHOLE_FRAME, 960, 0.0),
+        *((part, 400, 45.0) for part in largest),
+    ]
+
+
+@pytest.mark.parametrize(("part_ms", "parts"), [(7.4, 3), (7.6, 2)])
+def test_no_part_is_begun_after_15_ms(
+    scanned: ScannedParts, part_ms: float, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "thread_time", lambda: len(scanned.parts) * part_ms / 1e3)
+    BarcodeReader().read(Stage().frame(), 0.0, [AROUND] * 3, active=True)
+    assert len(scanned.parts) == parts
+
+
+@pytest.mark.parametrize(
+    ("times_s", "appearance"),
+    [
+        ((0.5, 1.0, 1.5), 1),
+        ((0.5, 1.0, 1.25, 1.5625), 2),  # gone for more than 1.5 s
+        ((9.0, 18.0, 18.5), 1),  # a pause counts as 0.5 s
+        ((9.0, 18.0, 18.25, 18.5, 18.5625), 2),
+    ],
+)
+def test_a_code_has_left_after_a_second_and_a_half_without_it(
+    scanned: ScannedParts, times_s: tuple[float, ...], appearance: int
+) -> None:
+    reader, frame = patient(), Stage().frame()
+    for at_s in (0.0, 0.0):
+        scanned.found = {SHORT: AROUND}
+        reader.read(frame, at_s, [AROUND], active=True)
+    scanned.found = {}
+    for at_s in times_s[:-1]:
+        reader.read(frame, at_s, [AROUND], active=True)
+    scanned.found = {SHORT: AROUND}
+    reads = [read for _ in range(2) for read in reader.read(frame, times_s[-1], [AROUND], active=True)]
+    assert reads[-1].appearance == appearance

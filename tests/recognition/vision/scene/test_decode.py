@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.pictures.structure import structure_read
+from catalog.pictures.structure import Structure, structure_read
 from recognition.vision.scene.decode import BadFrame, decode_frame
 from tests.pictures import encoded, png_chunk
 
@@ -279,3 +279,25 @@ def test_decoding_needs_no_learning_library() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("scans", "side_px", "code"),
+    [
+        (24, 100, "damaged"),  # it got as far as the decoder, which finds no picture in it
+        (25, 100, "too_complex"),
+        (10, 5000, "damaged"),  # 250 million pixels in all
+        (11, 5000, "too_complex"),
+    ],
+)
+def test_a_jpeg_takes_no_more_passes_and_pixels_than_allowed(
+    scans: int, side_px: int, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Structure("JPEG", width=side_px, height=side_px, scans=scans)
+    monkeypatch.setattr("recognition.vision.scene.decode.structure_read", lambda data: found)
+    assert refused(b"JPEG") == code
+
+
+def test_a_frame_has_no_more_than_a_mebibyte() -> None:
+    assert refused(b"\0" * 2**20) == "unsupported_format"
+    assert refused(b"\0" * (2**20 + 1)) == "too_large"

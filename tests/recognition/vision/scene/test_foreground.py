@@ -19,11 +19,11 @@ def stage() -> Stage:
     return Stage()
 
 
-def watched(
+def detected(
     frames: list[Image], expected: tuple[Box, ...] = (), config: ForegroundConfig | None = None
 ) -> list[Scene]:
-    presence = ForegroundDetector(config)
-    return [presence.look(frame, 0.1, expected) for frame in frames]
+    detector = ForegroundDetector(config)
+    return [detector.detect(frame, 0.1, expected) for frame in frames]
 
 
 def box_of(pack: Pack) -> Box:
@@ -32,14 +32,14 @@ def box_of(pack: Pack) -> Box:
 
 
 def test_the_bare_counter_holds_nothing(stage: Stage) -> None:
-    for scene in watched(stage.empty(10)):
+    for scene in detected(stage.empty(10)):
         assert scene.proposals == ()
         assert scene.changed < 0.005
 
 
 def test_an_item_is_boxed_tightly(stage: Stage) -> None:
     pack = Pack(RED, MIDDLE)
-    (proposal,) = watched([*stage.empty(3), stage.frame(pack)])[-1].proposals
+    (proposal,) = detected([*stage.empty(3), stage.frame(pack)])[-1].proposals
 
     assert proposal.box.iou(box_of(pack)) > 0.9
     assert proposal.fill > 0.9
@@ -57,7 +57,7 @@ def corner_iou(corners: np.ndarray, pack: Pack) -> float:
 @pytest.mark.parametrize("angle", [-25.0, -10.0, 0.0, 20.0])
 def test_the_hand_that_holds_an_item_is_cut_off(stage: Stage, angle: float) -> None:
     pack = Pack(RED, MIDDLE, angle=angle)
-    scene = watched([*stage.empty(3), stage.frame(pack, Arm((185, 150)))])[-1]
+    scene = detected([*stage.empty(3), stage.frame(pack, Arm((185, 150)))])[-1]
 
     (proposal,) = scene.proposals
     assert corner_iou(proposal.corners, pack) > 0.85
@@ -76,19 +76,19 @@ def test_two_items_apart_and_two_that_hang_together_by_an_arm_are_two(stage: Sta
     cv2.line(bar, (80, 140), (230, 140), (215, 170, 135), 18)
 
     for frame in (frames[-1], bar):
-        boxes = sorted(proposal.box.x for proposal in watched([*frames[:3], frame])[-1].proposals)
+        boxes = sorted(proposal.box.x for proposal in detected([*frames[:3], frame])[-1].proposals)
         assert boxes == pytest.approx([box_of(left).x, box_of(right).x], abs=0.03)
 
 
 def test_touching_items_are_parted_where_they_were_expected(stage: Stage) -> None:
     left, right = Pack(RED, (120, 115)), Pack(RED, (199, 115))
-    presence = ForegroundDetector()
+    detector = ForegroundDetector()
     for frame in stage.empty(3):
-        presence.look(frame, 0.1)
+        detector.detect(frame, 0.1)
     touching = stage.frame(left, right)
 
-    assert len(presence.look(touching, 0.1).proposals) == 1
-    parted = presence.look(touching, 0.1, (box_of(left), box_of(right))).proposals
+    assert len(detector.detect(touching, 0.1).proposals) == 1
+    parted = detector.detect(touching, 0.1, (box_of(left), box_of(right))).proposals
     assert len(parted) == 2
     for proposal, pack in zip(sorted(parted, key=lambda found: found.box.x), (left, right), strict=True):
         assert proposal.box.iou(box_of(pack)) > 0.85
@@ -99,12 +99,12 @@ def test_pieces_of_an_expected_item_are_held_together(stage: Stage) -> None:
     broken = stage.frame(pack)
     strip = slice(105, 125)
     broken[strip] = stage.frame()[strip]
-    presence = ForegroundDetector()
+    detector = ForegroundDetector()
     for frame in stage.empty(3):
-        presence.look(frame, 0.1)
+        detector.detect(frame, 0.1)
 
-    assert len(presence.look(broken, 0.1).proposals) == 2
-    (whole,) = presence.look(broken, 0.1, (box_of(pack),)).proposals
+    assert len(detector.detect(broken, 0.1).proposals) == 2
+    (whole,) = detector.detect(broken, 0.1, (box_of(pack),)).proposals
     assert whole.box.iou(box_of(pack)) > 0.9
 
 
@@ -112,10 +112,10 @@ def test_a_tracked_item_is_never_absorbed_and_an_untracked_one_is(stage: Stage) 
     pack = Pack(RED, MIDDLE)
     frames = [*stage.empty(3), *[stage.frame(pack) for _ in range(80)]]
 
-    held = watched(frames, (box_of(pack),))
+    held = detected(frames, (box_of(pack),))
     assert len(held[-1].proposals) == 1
     assert held[-1].proposals[0].box.iou(box_of(pack)) > 0.9
-    left = watched(frames)
+    left = detected(frames)
     assert len(left[20].proposals) == 1
     assert left[-1].proposals == ()
 
@@ -123,14 +123,14 @@ def test_a_tracked_item_is_never_absorbed_and_an_untracked_one_is(stage: Stage) 
 def test_the_arm_that_holds_a_tracked_item_still_is_not_absorbed_either(stage: Stage) -> None:
     pack = Pack(RED, MIDDLE)
     still = [stage.frame(pack, Arm((185, 150))) for _ in range(60)]
-    scenes = watched([*stage.empty(3), *still, *stage.empty(2)], (box_of(pack),))
+    scenes = detected([*stage.empty(3), *still, *stage.empty(2)], (box_of(pack),))
 
     assert scenes[-1].changed < 0.01
 
 
 def test_light_is_followed_without_foreground(stage: Stage) -> None:
     for light in (0.8, 1.2):
-        scenes = watched([*stage.empty(3), stage.frame(light=light)])
+        scenes = detected([*stage.empty(3), stage.frame(light=light)])
         assert scenes[-1].changed < 0.01
         naive = np.abs(stage.frame(light=light).astype(float) - stage.frame()).max(axis=2) > 13
         assert naive.mean() > 0.9
@@ -138,40 +138,40 @@ def test_light_is_followed_without_foreground(stage: Stage) -> None:
 
 def test_an_item_is_found_in_changed_light(stage: Stage) -> None:
     pack = Pack(BLUE, MIDDLE)
-    (proposal,) = watched([*stage.empty(3), stage.frame(pack, light=0.8)])[-1].proposals
+    (proposal,) = detected([*stage.empty(3), stage.frame(pack, light=0.8)])[-1].proposals
 
     assert proposal.box.iou(box_of(pack)) > 0.85
 
 
 def test_what_runs_out_of_the_frame_is_told(stage: Stage) -> None:
-    (proposal,) = watched([*stage.empty(3), stage.frame(Pack(RED, (20, 115)))])[-1].proposals
+    (proposal,) = detected([*stage.empty(3), stage.frame(Pack(RED, (20, 115)))])[-1].proposals
 
     assert proposal.cut_off
 
 
 def test_a_change_of_the_frame_size_starts_afresh(stage: Stage) -> None:
-    presence = ForegroundDetector()
-    presence.look(stage.frame(), 0.1)
+    detector = ForegroundDetector()
+    detector.detect(stage.frame(), 0.1)
     tall = np.ascontiguousarray(np.rot90(stage.frame(Pack(RED, MIDDLE))))
 
-    assert presence.look(tall, 0.1).proposals == ()
-    assert presence.look(tall, 0.1).changed == 0.0
+    assert detector.detect(tall, 0.1).proposals == ()
+    assert detector.detect(tall, 0.1).changed == 0.0
 
 
 def test_what_covers_a_place_can_be_asked(stage: Stage) -> None:
     pack = Pack(RED, MIDDLE)
-    presence = ForegroundDetector()
+    detector = ForegroundDetector()
     for frame in [*stage.empty(3), stage.frame(pack)]:
-        presence.look(frame, 0.1)
+        detector.detect(frame, 0.1)
 
-    assert presence.covered(box_of(pack)) > 0.95
-    assert presence.covered(Box(0.0, 0.7, 0.2, 0.2)) < 0.05
+    assert detector.covered(box_of(pack)) > 0.95
+    assert detector.covered(Box(0.0, 0.7, 0.2, 0.2)) < 0.05
 
 
 def test_the_items_of_a_recorded_visit_are_found_in_every_frame(shared_data: Path) -> None:
     folder = shared_data / "sequences" / "visit-005"
     frames = [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in sorted(folder.glob("*.jpg"))]
-    scenes = watched(frames)
+    scenes = detected(frames)
 
     # Two items, held from frame 22 to 31 and from 86 to 96; an empty hand and nothing in between.
     for index in [*range(22, 31), *range(86, 96)]:

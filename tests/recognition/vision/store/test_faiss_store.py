@@ -15,8 +15,8 @@ import pytest
 from recognition.vision.encoders.layout import EMBEDDING_DIM
 from recognition.vision.store.faiss_store import SEGMENT_ROWS, FaissStore
 from recognition.vision.store.segments import Segment, finalists
-from recognition.vision.store.vector_store import IntArray, VectorStore
-from recognition.vision.types import FloatArray
+from recognition.vision.store.vector_store import VectorStore
+from recognition.vision.types import FloatArray, IntArray
 
 ROOT = Path(__file__).resolve().parents[4]
 

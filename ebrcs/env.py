@@ -99,6 +99,11 @@ class Environment:
             raise ImproperlyConfigured(f"{name}: {needed}")
         return word
 
+    def token(self, name: str) -> str:
+        """Read a secret that a client sends in a header; empty where it is not set."""
+        needed = "16 to 200 printable ASCII characters without blanks are needed"
+        return self.pattern(name, "", "[!-~]{16,200}", needed)
+
     def rate(self, name: str, default: str) -> str:
         """Read how many requests are allowed in which time, such as `10/min`."""
         needed = "a number above 0, a slash and s, min, hour or day are needed, such as 10/min"

@@ -38,6 +38,7 @@ from checkout.live.mailbox import Mailbox
 from checkout.live.threads import in_database, in_vision, tasks_end
 from checkout.models import CheckoutSession
 from checkout.payloads import Cart, CartEvent, Limits, SessionClosed, SessionInfo, SessionReady
+from ebrcs import metrics
 from recognition.engine import shared
 from recognition.models import IndexState
 
@@ -115,12 +116,14 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         self.closing = False
         self.main: asyncio.Task[None] | None = None
         self.connection: Connection | None = None
+        metrics.OPEN_SOCKETS.inc()
         receivers = [asyncio.create_task(self._hear(source)) for source in (receive, self._notice)]
         try:
             await wait_for_first(receivers)
         except StopAsyncIteration:
             pass
         finally:
+            metrics.OPEN_SOCKETS.dec()
             try:
                 await tasks_end(receivers)
             finally:

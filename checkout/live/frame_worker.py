@@ -29,6 +29,7 @@ from checkout.live.pending_changes import Change, change_of, change_store
 from checkout.live.threads import in_database, in_vision
 from checkout.models import ScanEvent
 from checkout.payloads import CartEvent, Choice, DetectionPayload, ErrorMessage, FrameResult
+from ebrcs import metrics
 from ebrcs.errors import EbrcsError
 
 if TYPE_CHECKING:
@@ -133,6 +134,9 @@ class FrameWorker:
                 answer_ms=1000 * (time.monotonic() - frame.received_s),
                 answered=answer["type"] == "frame.result",
                 dropped=frame.dropped,
+            )
+            metrics.frame_count(
+                code=answer.get("code"), answer_s=time.monotonic() - frame.received_s, dropped=frame.dropped
             )
             await self.store()
 

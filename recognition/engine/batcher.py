@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from ebrcs import metrics
 from recognition.errors import EngineBusy, EngineNotReady
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class Batcher(Generic[RequestT, AnswerT]):
                     limit=self._queue_size,
                 )
             self._waiting.append((request, future))
+            metrics.QUEUE_PICTURES.set(waiting + self._size(request))
             self._changed.notify()
         return future
 
@@ -92,6 +94,7 @@ class Batcher(Generic[RequestT, AnswerT]):
         with self._changed:
             self._closed = True
             left, self._waiting = list(self._waiting), deque()
+            metrics.QUEUE_PICTURES.set(0)
             self._changed.notify()
         for _, future in left:
             if future.set_running_or_notify_cancel():
@@ -121,6 +124,7 @@ class Batcher(Generic[RequestT, AnswerT]):
                 if batch and weight > self._batch_size:
                     break
                 batch.append(self._waiting.popleft())
+            metrics.QUEUE_PICTURES.set(sum(self._size(request) for request, _ in self._waiting))
             return batch
 
     def _answer(self, batch: Sequence[tuple[RequestT, Future[AnswerT]]]) -> None:

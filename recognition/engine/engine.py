@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ebrcs import metrics
 from recognition.encoder_choice import encoder_load
 from recognition.engine.batcher import Batcher
 from recognition.engine.encoder_keeper import EncoderKeeper
@@ -182,6 +183,7 @@ class Engine:
         answer = await asyncio.wrap_future(self._batcher.submit(_Request(tuple(images), search=True)))
         return _recognition(answer)
 
+    @metrics.VERIFY_SECONDS.time()
     def verify(self, image: Image, suspects: Sequence[Candidate]) -> Decision | None:
         """Look closely at one picture of an item and the few products it may be, likeliest first.
 
@@ -251,6 +253,7 @@ class Engine:
         embedded = time.perf_counter()
         decisions = self._decide(encoder, vectors, requests)
         timing_ms = {"embed": 1e3 * (embedded - start), "search": 1e3 * (time.perf_counter() - embedded)}
+        metrics.batch_count(pictures=len(vectors), searched=bool(decisions), timing_ms=timing_ms)
         answers = []
         first = 0
         for request in requests:

@@ -12,6 +12,7 @@ from itertools import groupby
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from ebrcs.metrics import replica_lag
 from recognition.errors import EngineNotReady
 from recognition.index import log
 from recognition.index.log import LogDamaged, LogEntry
@@ -147,6 +148,7 @@ class Replica:
             self._view, self._reload = view, False
             self._announce(view, None)
         view.encoder, view.fingerprint = state.encoder, state.encoder_fingerprint
+        replica_lag.note(last_seq=state.last_seq, applied_seq=view.applied_seq)
         while view.applied_seq < state.last_seq:
             entries = log.entries_after(view.applied_seq)
             if state_current().epoch != view.epoch:
@@ -159,6 +161,7 @@ class Replica:
                 self._view = None  # half applied: nothing may be served from it
                 raise
             self._announce(view, [entry.row for entry in entries])
+            replica_lag.note(last_seq=state.last_seq, applied_seq=view.applied_seq)
 
     def _announce(self, view: IndexView, rows: Sequence[int] | None) -> None:
         try:

@@ -302,13 +302,21 @@ LOG_LEVEL = env.pattern(
     "(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)",
     "allowed are DEBUG, INFO, WARNING, ERROR, CRITICAL",
 ).upper()
+LOG_FORMAT = env.choice("EBRCS_LOG_FORMAT", "text", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"context": {"()": "ebrcs.log_context.LogContextFilter"}},
+    "formatters": {
+        "text": {"()": "ebrcs.log_context.TextFormatter"},
+        "json": {"()": "ebrcs.log_context.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        "django": {},  # without its own handlers, the one of debug mode says everything a second time
         "django.channels.server": {"level": "WARNING"},
         "daphne.server": {"level": "WARNING"},  # speaks of HTTP/2 at every start as if something were missing
         "faiss.loader": {"level": "WARNING"},  # tells which build it tried at every start

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
+from recognition.vision.encoders.torchvision_fit import torchvision_misfit
+
 
 @register()
 def environment_names_known(
@@ -22,6 +24,24 @@ def environment_names_known(
             f"{name} is set, but no setting has that name.", hint="See .env.example.", id="ebrcs.W001"
         )
         for name in settings.UNKNOWN_ENVIRONMENT_NAMES
+    ]
+
+
+@register()
+def torchvision_fits(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: Any,
+) -> list[CheckMessage]:
+    """Warn of a torchvision with which DINOv3 and CLIP cannot be loaded; imports neither library."""
+    misfit = torchvision_misfit()
+    if misfit is None:
+        return []
+    return [
+        CheckWarning(
+            f"DINOv3 and CLIP encoders cannot be loaded: {misfit.fact}.",
+            hint=f"Run `{misfit.remedy}`. The compact encoder needs no torchvision.",
+            id="ebrcs.W004",
+        )
     ]
 
 

@@ -31,6 +31,18 @@ class WeightsMissing(EncoderError):
         )
 
 
+class TorchvisionUnusable(EncoderError):
+    """A DINOv3 and CLIP encoder was asked for, and torchvision cannot be imported beside this torch."""
+
+    def __init__(self, *, name: str, fact: str, remedy: str) -> None:
+        self.name = name
+        self.remedy = remedy
+        super().__init__(
+            f"encoder {name!r} cannot be loaded: {fact}; run `{remedy}`, or use compact, which needs no "
+            "torchvision"
+        )
+
+
 class WeightsDamaged(EncoderError):
     """A weights file is there but is not what the network needs."""
 

@@ -7,8 +7,8 @@ import sys
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 
-from ebrcs.api_exceptions import UNAVAILABLE, problem_of
-from ebrcs.problems import Problem, problem_answer
+from ebrcs.api.exceptions import UNAVAILABLE, problem_of
+from ebrcs.api.problems import Problem, problem_answer
 
 
 def api_asked(request: HttpRequest) -> bool:

@@ -171,11 +171,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["ebrcs.parsers.BoundedJSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["ebrcs.throttles.ScopedThrottle"],
-    "DEFAULT_PAGINATION_CLASS": "ebrcs.pagination.PageNumberPagination",
+    "DEFAULT_PARSER_CLASSES": ["ebrcs.api.parsers.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["ebrcs.api.throttles.ScopedThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "ebrcs.api.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,
-    "EXCEPTION_HANDLER": "ebrcs.api_exceptions.problem_response",
+    "EXCEPTION_HANDLER": "ebrcs.api.exceptions.problem_response",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {
         "login": env.rate("EBRCS_RATE_LOGIN", "10/min"),
@@ -200,7 +200,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "ebrcs.api_docs.problems_describe",
+        "ebrcs.api.docs.problems_describe",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -252,10 +252,10 @@ LOG_FORMAT = env.choice("EBRCS_LOG_FORMAT", "text", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "ebrcs.log_context.LogContextFilter"}},
+    "filters": {"context": {"()": "ebrcs.monitoring.log_context.LogContextFilter"}},
     "formatters": {
-        "text": {"()": "ebrcs.log_context.TextFormatter"},
-        "json": {"()": "ebrcs.log_context.JsonFormatter"},
+        "text": {"()": "ebrcs.monitoring.log_context.TextFormatter"},
+        "json": {"()": "ebrcs.monitoring.log_context.JsonFormatter"},
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}

@@ -23,8 +23,8 @@ from checkout.models import BillingItem, CheckoutSession, DisputedLine, ScanEven
 from checkout.review.disputes import DISPUTES, disputes_csv_lines, instead, seen_by, taken_for
 from checkout.review.filters import DOUBTS, DisputedProductFilter, DisputeFilter, DoubtFilter
 from checkout.review.story import events_told, story_tell
-from ebrcs.csv_export import CsvExport
-from ebrcs.read_only_admin import ReadOnlyAdmin
+from ebrcs.admin_site.csv_export import CsvExport
+from ebrcs.admin_site.read_only import ReadOnlyAdmin
 from orders.models import Order
 
 NOTHING = "–"

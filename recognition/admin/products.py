@@ -18,8 +18,8 @@ from django.utils.translation import ngettext
 
 from catalog.models import Product, ProductImage
 from catalog.photo_tags import thumbnail
+from ebrcs.admin_site.read_only import ReadOnlyAdmin
 from ebrcs.errors import EbrcsError
-from ebrcs.read_only_admin import ReadOnlyAdmin
 from recognition.admin.audit_page import check_page, check_progress
 from recognition.admin.coach_admin import CoachedProductAdmin, PhotosFilter, photo_advice_of
 from recognition.admin.forms import PictureForm, ProductForm

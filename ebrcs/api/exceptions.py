@@ -22,8 +22,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from ebrcs.api.problems import PROBLEM_JSON, Problem
 from ebrcs.errors import EbrcsError
-from ebrcs.problems import PROBLEM_JSON, Problem
 
 logger = logging.getLogger(__name__)
 UNAVAILABLE = 503

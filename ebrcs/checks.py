@@ -18,7 +18,7 @@ def environment_names_known(
     app_configs: Sequence[AppConfig] | None,
     **kwargs: Any,
 ) -> list[CheckMessage]:
-    """Name variables that look meant for us but that nothing reads: most likely a misspelling."""
+    """Warn of variables with our prefix that no setting reads, most likely misspelt."""
     return [
         CheckWarning(
             f"{name} is set, but no setting has that name.", hint="See .env.example.", id="ebrcs.W001"
@@ -50,7 +50,7 @@ def origins_listed(
     app_configs: Sequence[AppConfig] | None,
     **kwargs: Any,
 ) -> list[CheckMessage]:
-    """Refuse a deployment in which any host name, and so any origin, would be accepted."""
+    """Refuse a deployment that accepts any host name, and so any origin."""
     if "*" not in settings.ALLOWED_HOSTS:
         return []
     return [

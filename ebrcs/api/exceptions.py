@@ -43,7 +43,7 @@ FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
 
 
 def problem_response(exception: Exception, context: dict[str, Any]) -> Response:
-    """Turn any exception a view raised into the answer; what nobody foresaw is logged, and is a 500."""
+    """Turn any exception of a view into an answer; an unexpected one is logged and becomes a 500."""
     problem = problem_of(exception)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, EbrcsError):
         logger.error("%s failed", type(context.get("view")).__name__, exc_info=exception)

@@ -1,4 +1,4 @@
-"""What can go wrong before an encoder is ready, each with the words that say what to do."""
+"""Errors of loading an encoder; each message says what to do."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class EncoderStatus:
     Attributes
     ----------
     found : the repositories whose weights are present
-    missing : each thing that is not, in words
+    missing : what is not there, described for staff
     """
 
     name: str

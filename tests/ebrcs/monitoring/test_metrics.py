@@ -158,7 +158,7 @@ def test_they_are_only_read(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_samples_have_these_names(client: Client) -> None:
+def test_the_foundhave_these_names(client: Client) -> None:
     metrics.replica_lag.note(last_seq=3, applied_seq=3)
     text = client.get("/metrics").content.decode()
     expected = set(SAMPLES.split())
@@ -231,6 +231,20 @@ def test_the_lag_is_unknown_until_the_replica_has_looked_at_the_log(monkeypatch:
     assert lag() == [[2], [3.0]]
     replica.note(last_seq=0, applied_seq=9)
     assert lag() == [[0], [0]]
+
+
+def test_times_and_batches_are_counted_in_these_buckets() -> None:
+    families = {family.name: family for family in REGISTRY.collect()}
+
+    def bounds(name: str) -> list[str]:
+        found = families[name].samples
+        return [sample.labels["le"] for sample in found if sample.name.endswith("_bucket")]
+
+    steps = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+    seconds = [*map(str, steps), "+Inf"]
+    for step in ("embed", "search", "verify", "answer"):
+        assert bounds(f"ebrcs_{step}_seconds") == seconds
+    assert bounds("ebrcs_batch_pictures") == ["1.0", "2.0", "4.0", "8.0", "16.0", "32.0", "+Inf"]
 
 
 @pytest.fixture

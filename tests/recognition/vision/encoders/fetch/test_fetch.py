@@ -20,7 +20,7 @@ from recognition.vision.encoders.fetch import hub as hub_fetching
 from recognition.vision.encoders.fetch.download import fetch
 from recognition.vision.encoders.fetch.results import FetchResult
 from recognition.vision.encoders.registry import available
-from tests.recognition.vision.encoders.fake_hub import FakeHub, running_hub
+from tests.recognition.vision.encoders.fetch.fake_hub import FakeHub, running_hub
 
 COPY = ENCODER_PARTS["dinov3-convnext"].visual["timm"]
 ORIGINAL = ENCODER_PARTS["dinov3-convnext"].visual["facebook"]

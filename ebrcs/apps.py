@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class EbrcsConfig(AppConfig):
-    """The wiring: registers the system checks."""
+    """Registers the system checks."""
 
     name = "ebrcs"
 

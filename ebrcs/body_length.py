@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from ebrcs.problems import Problem, problem_answer
+from ebrcs.api.problems import Problem, problem_answer
 
 
 class BodyLengthMiddleware(MiddlewareMixin):

@@ -10,13 +10,15 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
+from recognition.vision.encoders.torchvision_fit import torchvision_misfit
+
 
 @register()
 def environment_names_known(
     app_configs: Sequence[AppConfig] | None,
     **kwargs: Any,
 ) -> list[CheckMessage]:
-    """Name variables that look meant for us but that nothing reads: most likely a misspelling."""
+    """Warn of variables with our prefix that no setting reads, most likely misspelt."""
     return [
         CheckWarning(
             f"{name} is set, but no setting has that name.", hint="See .env.example.", id="ebrcs.W001"
@@ -25,12 +27,30 @@ def environment_names_known(
     ]
 
 
+@register()
+def torchvision_fits(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: Any,
+) -> list[CheckMessage]:
+    """Warn of a torchvision with which DINOv3 and CLIP cannot be loaded; imports neither library."""
+    misfit = torchvision_misfit()
+    if misfit is None:
+        return []
+    return [
+        CheckWarning(
+            f"DINOv3 and CLIP encoders cannot be loaded: {misfit.fact}.",
+            hint=f"Run `{misfit.remedy}`. The compact encoder needs no torchvision.",
+            id="ebrcs.W004",
+        )
+    ]
+
+
 @register(deploy=True)
 def origins_listed(
     app_configs: Sequence[AppConfig] | None,
     **kwargs: Any,
 ) -> list[CheckMessage]:
-    """Refuse a deployment in which any host name, and so any origin, would be accepted."""
+    """Refuse a deployment that accepts any host name, and so any origin."""
     if "*" not in settings.ALLOWED_HOSTS:
         return []
     return [

@@ -1,4 +1,4 @@
-"""Strict readers of the environment: a value that cannot be meant is an error that says what is allowed."""
+"""Strict readers of the environment: an invalid value is an error that says what is allowed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FALSE_WORDS = {"0", "false", "no", "off"}
 
 
 def environment_file_read(path: Path, into: MutableMapping[str, str] = os.environ) -> None:
-    """Put what a `.env` file says into the environment, where that does not say it already.
+    """Load a `.env` file into the environment, whose own variables take precedence.
 
-    A line is NAME=value, the value as it stands or in quotes; `#` at the begin of a line or after a blank
-    begins a comment. Compose reads the same file to the same effect, except that it expands `$` in it.
+    A line is NAME=value, the value plain or in quotes; `#` at the start of a line or after a blank begins a
+    comment. Compose reads the same file in the same way, except that it expands `$` in it.
     """
     if not path.is_file():
         return
@@ -39,8 +39,8 @@ def environment_file_read(path: Path, into: MutableMapping[str, str] = os.enviro
 class Environment:
     """Reads variables by type and remembers which names were asked for.
 
-    The names asked for are the names that exist: a variable with the project's prefix that nobody asked
-    for is a misspelling, and ``unknown_names`` lists it.
+    The names asked for are the names that exist. Any other variable with the project's prefix is a
+    misspelling, and ``unknown_names`` lists it.
     """
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
@@ -53,7 +53,7 @@ class Environment:
         return self.values.get(name, "").strip() or default
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """Read a yes or no."""
+        """Read a boolean."""
         word = self.text(name).lower()
         if not word:
             return default
@@ -86,18 +86,23 @@ class Environment:
         return value
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        """Read one of several words."""
+        """Read one of the allowed values."""
         word = self.text(name, default)
         if word not in allowed:
             raise ImproperlyConfigured(f"{name}={word!r}: allowed are {', '.join(allowed)}")
         return word
 
     def pattern(self, name: str, default: str, expression: str, needed: str) -> str:
-        """Read a text that the expression matches whole; it may be secret, and no error tells it."""
+        """Read a text that matches the expression as a whole; errors do not show it, as it may be secret."""
         word = self.text(name, default)
         if word and not re.fullmatch(expression, word):
             raise ImproperlyConfigured(f"{name}: {needed}")
         return word
+
+    def token(self, name: str) -> str:
+        """Read a secret that a client sends in a header; empty where it is not set."""
+        needed = "16 to 200 printable ASCII characters without blanks are needed"
+        return self.pattern(name, "", "[!-~]{16,200}", needed)
 
     def rate(self, name: str, default: str) -> str:
         """Read how many requests are allowed in which time, such as `10/min`."""
@@ -130,5 +135,5 @@ class Environment:
         return Path(self.text(name, str(default))).expanduser().resolve()
 
     def unknown_names(self, prefix: str) -> list[str]:
-        """List variables that carry the prefix and that no reader asked for."""
+        """List the variables with the prefix that no reader asked for."""
         return sorted(name for name in self.values if name.startswith(prefix) and name not in self.names)

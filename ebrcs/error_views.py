@@ -7,8 +7,8 @@ import sys
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 
-from ebrcs.api_exceptions import UNAVAILABLE, problem_of
-from ebrcs.problems import Problem, problem_answer
+from ebrcs.api.exceptions import UNAVAILABLE, problem_of
+from ebrcs.api.problems import Problem, problem_answer
 
 
 def api_asked(request: HttpRequest) -> bool:
@@ -38,7 +38,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer what nobody foresaw; Django has logged it. A database that is away is said to be away."""
+    """Answer an unexpected exception, which Django has logged; 503 where the database is unavailable."""
     problem = problem_of(sys.exc_info()[1])
     if api_asked(request):
         return problem_answer(problem)

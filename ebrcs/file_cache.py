@@ -1,4 +1,4 @@
-"""The cache of a shop without Redis: files, of which the expired go before any that is still good."""
+"""The cache of a shop without Redis: files, culled by expiry first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.core.cache.backends.filebased import FileBasedCache
 
 
 class FileCache(FileBasedCache):
-    """Django's cache in files, with room made first by what nobody can read any more.
+    """Django's file-based cache, which deletes expired entries before it culls valid ones.
 
-    Django forgets an expired entry only when it is asked for, which the counter of a past minute never is;
-    once they filled the cache a third of all entries would be thrown out at random, tickets just handed out
-    and counters of the running minute among them.
+    Django deletes an expired entry only when it is asked for, and nothing asks for the counter of a past
+    minute. Once such entries fill the cache, Django culls a third of all at random: new tickets and counters
+    of the current minute among them.
     """
 
     def _cull(self) -> None:

@@ -6,13 +6,12 @@ import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import dj_database_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from ebrcs.backends import cache_settings, channel_layer_settings, database_settings
 from ebrcs.env import Environment
 
 # Lets `ModelAdmin[Product]` and its like, which the type checker wants, be written as they are.
@@ -54,8 +53,9 @@ if BEHIND_HTTPS:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
+METRICS_TOKEN = env.token("EBRCS_METRICS_TOKEN")
 
 INSTALLED_APPS = [
     "daphne",
@@ -110,71 +110,18 @@ TEMPLATES = [
 ]
 
 
-def database_settings() -> dict[str, Any]:
-    """Return PostgreSQL where DATABASE_URL says so, else SQLite in the data folder.
-
-    SQLite runs with WAL and begins every transaction IMMEDIATE: deferred ones fail with "database is
-    locked" in a quarter to half of concurrent writes, immediate ones wait their turn.
-    """
-    sqlite_path = DATA_DIR / "ebrcs.sqlite3"
-    url = env.text("DATABASE_URL", f"sqlite:///{sqlite_path}")
-    try:
-        found: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=0))
-    except ValueError:
-        raise ImproperlyConfigured(
-            "DATABASE_URL: allowed are postgresql:// and sqlite:// addresses"
-        ) from None
-    if found["ENGINE"] == "django.db.backends.sqlite3":
-        Path(found["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-        found["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        }
-        # In a file, so that the threads of a test meet in it as processes do.
-        found["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-    elif found["ENGINE"] == "django.db.backends.postgresql":
-        found["CONN_HEALTH_CHECKS"] = True
-        found.setdefault("OPTIONS", {})["connect_timeout"] = 5
-    else:
-        raise ImproperlyConfigured("DATABASE_URL: allowed are postgresql:// and sqlite:// addresses")
-    return found
-
-
-DATABASES = {"default": database_settings()}
+DATABASES = {
+    "default": database_settings(
+        env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'ebrcs.sqlite3'}"), DATA_DIR / "test.sqlite3"
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.pattern(
     "REDIS_URL", "", "(rediss?|unix)://.+", "an address such as redis://host:6379/0 is needed"
 )
-if REDIS_URL:
-    CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-        "default": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            # The layer waits 5 s for a message, which is also the time after which the driver by itself takes
-            # Redis to be gone: without a longer one every quiet listener loses its connection.
-            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}]},
-        }
-    }
-    CACHES: dict[str, dict[str, Any]] = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            # A Redis that hangs must not hang every request with it.
-            "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
-        }
-    }
-else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    # Shared by all processes on this machine, which memory would not be: rate limits count in it.
-    CACHES = {
-        "default": {
-            "BACKEND": "ebrcs.file_cache.FileCache",
-            "LOCATION": DATA_DIR / "cache",
-            # Good at one time, that is: a busy shop has a few hundred logins, sign-ups and tickets running.
-            "OPTIONS": {"MAX_ENTRIES": 5_000},
-        }
-    }
+CHANNEL_LAYERS = {"default": channel_layer_settings(REDIS_URL)}
+CACHES = {"default": cache_settings(REDIS_URL, DATA_DIR / "cache")}
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
@@ -224,11 +171,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["ebrcs.parsers.BoundedJSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["ebrcs.throttles.ScopedThrottle"],
-    "DEFAULT_PAGINATION_CLASS": "ebrcs.pagination.PageNumberPagination",
+    "DEFAULT_PARSER_CLASSES": ["ebrcs.api.parsers.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["ebrcs.api.throttles.ScopedThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "ebrcs.api.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,
-    "EXCEPTION_HANDLER": "ebrcs.api_exceptions.problem_response",
+    "EXCEPTION_HANDLER": "ebrcs.api.exceptions.problem_response",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {
         "login": env.rate("EBRCS_RATE_LOGIN", "10/min"),
@@ -253,7 +200,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "ebrcs.api_docs.problems_describe",
+        "ebrcs.api.docs.problems_describe",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -301,13 +248,21 @@ LOG_LEVEL = env.pattern(
     "(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)",
     "allowed are DEBUG, INFO, WARNING, ERROR, CRITICAL",
 ).upper()
+LOG_FORMAT = env.choice("EBRCS_LOG_FORMAT", "text", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"context": {"()": "ebrcs.monitoring.log_context.LogContextFilter"}},
+    "formatters": {
+        "text": {"()": "ebrcs.monitoring.log_context.TextFormatter"},
+        "json": {"()": "ebrcs.monitoring.log_context.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        "django": {},  # without its own handlers, the one of debug mode says everything a second time
         "django.channels.server": {"level": "WARNING"},
         "daphne.server": {"level": "WARNING"},  # speaks of HTTP/2 at every start as if something were missing
         "faiss.loader": {"level": "WARNING"},  # tells which build it tried at every start

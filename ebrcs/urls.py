@@ -9,8 +9,9 @@ from django.views.i18n import JavaScriptCatalog
 from catalog.media import media_file
 from checkout.dashboard.page import dashboard_page
 from ebrcs import health
-from ebrcs.admin_login import admin_login
-from ebrcs.api_docs import ApiDocsView, ApiSchemaView
+from ebrcs.admin_site.login import admin_login
+from ebrcs.api.docs import ApiDocsView, ApiSchemaView
+from ebrcs.monitoring.metrics_page import metrics_page
 
 handler400 = "ebrcs.error_views.bad_request"
 handler403 = "ebrcs.error_views.permission_denied"
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", ApiDocsView.as_view(), name="api-docs"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics_page, name="metrics"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("media/<path:path>", media_file, name="media"),

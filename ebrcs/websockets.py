@@ -1,4 +1,4 @@
-"""What a WebSocket hears that asks for an address nobody serves."""
+"""Closes a WebSocket that asks for an unknown address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NO_SUCH_ADDRESS = 4404
 
 
 async def unknown_address(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Accept, then close with a code: a refused handshake reaches browsers as a bare 1006."""
+    """Accept, then close with 4404: browsers report a refused handshake as a bare 1006."""
     await receive()
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
     await send({"type": "websocket.close", "code": NO_SUCH_ADDRESS, "reason": "There is nothing here."})

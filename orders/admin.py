@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from ebrcs.csv_export import CsvExport, csv_response
-from ebrcs.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
+from ebrcs.admin_site.csv_export import CsvExport, csv_response
+from ebrcs.admin_site.read_only import ReadOnlyAdmin, ReadOnlyInline
 from orders.export import orders_csv_lines
 from orders.models import Order, OrderItem
 from orders.templatetags.money import money

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
-from ebrcs.csv_export import csv_lines
+from ebrcs.admin_site.csv_export import csv_lines
 from orders.models import Order
 
 COLUMNS = (

@@ -38,6 +38,7 @@ from checkout.live.snapshot import SessionSnapshot, closed_message, ready_messag
 from checkout.live.threads import in_database, tasks_end
 from checkout.models import CheckoutSession
 from checkout.payloads import CartEvent
+from ebrcs.monitoring import metrics
 
 logger = logging.getLogger(__name__)
 NORMAL = 1000
@@ -68,12 +69,14 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         self.closing = False
         self.main: asyncio.Task[None] | None = None
         self.connection: Connection | None = None
+        metrics.OPEN_SOCKETS.inc()
         receivers = [asyncio.create_task(self._hear(source)) for source in (receive, self._notice)]
         try:
             await wait_for_first(receivers)
         except StopAsyncIteration:
             pass
         finally:
+            metrics.OPEN_SOCKETS.dec()
             try:
                 await tasks_end(receivers)
             finally:

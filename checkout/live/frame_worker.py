@@ -29,6 +29,7 @@ from checkout.live.product_names import ProductNames
 from checkout.live.threads import in_database, in_vision
 from checkout.payloads import CartEvent, DetectionPayload, ErrorMessage, FrameResult
 from ebrcs.errors import EbrcsError
+from ebrcs.monitoring import metrics
 
 if TYPE_CHECKING:
     from recognition.engine.results import Recognition
@@ -104,6 +105,9 @@ class FrameWorker:
                 answer_ms=1000 * (time.monotonic() - frame.received_s),
                 answered=answer["type"] == "frame.result",
                 dropped=frame.dropped,
+            )
+            metrics.frame_count(
+                code=answer.get("code"), answer_s=time.monotonic() - frame.received_s, dropped=frame.dropped
             )
             await self.store()
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -31,7 +32,8 @@ async def in_vision(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
     Otherwise the next holder of a lane would meet the thread of the one before in it.
     """
-    running = asyncio.get_running_loop().run_in_executor(vision_pool, partial(function, *args, **kwargs))
+    work = partial(copy_context().run, function, *args, **kwargs)
+    running = asyncio.get_running_loop().run_in_executor(vision_pool, work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from catalog.models import Product
 from checkout.cart.reasons import stored_reason_say
 from checkout.models import DisputedLine, ScanEvent
-from ebrcs.csv_export import csv_lines
+from ebrcs.admin_site.csv_export import csv_lines
 
 Action = ScanEvent.Action
 DISPUTES = (Action.CORRECT, Action.UNDO, Action.DISAGREE)

@@ -20,8 +20,8 @@ from checkout.models import DisputedLine, ScanEvent
 from checkout.review.disputes import DISPUTES, addition_of, disputes_csv_lines, replaced_by, taken_for
 from checkout.review.filters import DisputedProductFilter, DisputeFilter
 from checkout.review.story import events_told
-from ebrcs.csv_export import CsvExport
-from ebrcs.read_only_admin import ReadOnlyAdmin
+from ebrcs.admin_site.csv_export import CsvExport
+from ebrcs.admin_site.read_only import ReadOnlyAdmin
 
 ABSENT = "–"
 

@@ -16,7 +16,7 @@ from checkout.cart import selectors
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from checkout.review.filters import DOUBTS, DoubtFilter
 from checkout.review.story import story_tell
-from ebrcs.read_only_admin import ReadOnlyAdmin
+from ebrcs.admin_site.read_only import ReadOnlyAdmin
 from orders.models import Order
 
 

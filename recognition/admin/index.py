@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from ebrcs.read_only_admin import ReadOnlyAdmin
+from ebrcs.admin_site.read_only import ReadOnlyAdmin
 from recognition.admin.index_report import index_report
 from recognition.models import Embedding, IndexEvent, IndexState
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ebrcs.monitoring import metrics
 from recognition.engine.encoder_keeper import EncoderKeeper
 from recognition.engine.results import Embedded
 from recognition.errors import EncoderFailed, EngineNotReady
@@ -64,6 +65,7 @@ def batch_answer(requests: Sequence[Request], keeper: EncoderKeeper, gallery: Ga
     embedded = time.perf_counter()
     decisions = _decide(encoder, vectors, requests, gallery)
     timing_ms = {"embed": 1e3 * (embedded - start), "search": 1e3 * (time.perf_counter() - embedded)}
+    metrics.batch_count(pictures=len(vectors), searched=bool(decisions), timing_ms=timing_ms)
     answers = []
     first = 0
     for request in requests:

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from ebrcs.background import Worker
+from ebrcs.monitoring import metrics
 from recognition.errors import EngineBusy, EngineNotReady
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Batcher(Worker, Generic[RequestT, AnswerT]):
                     limit=self._queue_size,
                 )
             self._waiting.append((request, future))
+            metrics.QUEUE_PICTURES.set(waiting + self._size(request))
             self._changed.notify_all()
         return future
 
@@ -90,6 +92,7 @@ class Batcher(Worker, Generic[RequestT, AnswerT]):
         self._stopping.set()
         with self._changed:
             left, self._waiting = list(self._waiting), deque()
+            metrics.QUEUE_PICTURES.set(0)
         for _, future in left:
             if future.set_running_or_notify_cancel():
                 future.set_exception(EngineNotReady("Recognition is shutting down."))
@@ -121,6 +124,7 @@ class Batcher(Worker, Generic[RequestT, AnswerT]):
                 if batch and weight > self._batch_size:
                     break
                 batch.append(self._waiting.popleft())
+            metrics.QUEUE_PICTURES.set(sum(self._size(request) for request, _ in self._waiting))
             return batch
 
     def _answer(self, batch: Sequence[tuple[RequestT, Future[AnswerT]]]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ebrcs.monitoring import metrics
 from recognition.encoder_choice import encoder_load
 from recognition.engine.batch_answer import Answer, Request, batch_answer, mismatch_reasons
 from recognition.engine.batcher import Batcher
@@ -167,6 +168,7 @@ class Engine:
         answer = await asyncio.wrap_future(self._batcher.submit(Request(tuple(images), search=True)))
         return _recognition(answer)
 
+    @metrics.VERIFY_SECONDS.time()
     def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
         """Verify pictures of one item by local features, the best first, until one is accepted.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from ebrcs.background import Worker
+from ebrcs.monitoring.metrics import replica_lag
 from recognition.errors import EngineNotReady
 from recognition.index import log
 from recognition.index.log import LogDamaged
@@ -118,6 +119,7 @@ class Replica(Worker):
             self._view, self._reload = view, False
             self._publish(view, None)
         view.encoder, view.fingerprint = state.encoder, state.encoder_fingerprint
+        replica_lag.note(last_seq=state.last_seq, applied_seq=view.applied_seq)
         while view.applied_seq < state.last_seq:
             entries = log.entries_after(view.applied_seq)
             if state_current().epoch != view.epoch:
@@ -130,6 +132,7 @@ class Replica(Worker):
                 self._view = None  # half applied: it must not be served
                 raise
             self._publish(view, [entry.row for entry in entries])
+            replica_lag.note(last_seq=state.last_seq, applied_seq=view.applied_seq)
 
     def _publish(self, view: IndexView, rows: Sequence[int] | None) -> None:
         try:

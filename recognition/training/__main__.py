@@ -88,7 +88,7 @@ def main(arguments: list[str]) -> int:
 def judge(
     network: nn.Module, gallery: PhotoSet, queries: PhotoSet, recipe: Recipe, device: str
 ) -> dict[str, float]:
-    """Figures of a network in training, by its visual block alone."""
+    """Compute the metrics of a network in training, from its visual block alone."""
     cartons = {label for label, packaged in zip(gallery.labels, gallery.packaged, strict=True) if packaged}
     sides = [
         LabelledVectors(visual_vectors(network, photos.pixels, device=device), photos.names())

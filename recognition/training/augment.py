@@ -1,4 +1,4 @@
-"""Shows squares as a till might see them: turned, lit, blurred, half behind a hand, on a counter."""
+"""Augments squares to what a camera sees: turned, lit, blurred, half behind a hand, on a counter."""
 
 from __future__ import annotations
 

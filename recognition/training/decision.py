@@ -1,4 +1,4 @@
-"""Fits how decisions weigh scores and print: ``python -m recognition.training.decision [--weights FILE]``.
+"""Fits the weights of scores and local features: ``python -m recognition.training.decision --weights FILE``.
 
 The gallery are the training photos, all and a few of each class, cropped to their items as registering does;
 the queries are the validation photos as they are, which come from other visits. Each query is shown twice:
@@ -39,7 +39,7 @@ FOLDS = 4
 TARGET = 0.01
 _TERMS = len(fields(OddsModel))
 _BOUNDS = ((None, None), (0.0, None), (None, 0.0), (None, 0.0), (0.0, None))
-"""More of its own score and print never speaks against a product, more of the others' never for it."""
+"""More of its own score and matched area never lowers a product's odds, more of others' never raises them."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Shown:
     terms : float64 (k, 5), what each contender's log-odds are a sum of, by the order of ``OddsModel``
     right : the contender that is right; k where none is, although it may be registered
     registered : whether its class is in the gallery
-    needed : the sureness that the till demanded
+    needed : the sureness required to accept
     """
 
     label: str
@@ -65,7 +65,7 @@ class Shown:
 
 
 def main(arguments: list[str]) -> int:
-    """Show, fit and print."""
+    """Match the queries, fit the model, and print it with its metrics."""
     parser = argparse.ArgumentParser(prog="python -m recognition.training.decision", description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA_DEFAULT)
     parser.add_argument("--weights", type=Path, nargs="+", default=[WEIGHTS], help="fitted on all together")
@@ -151,7 +151,7 @@ def fit(shown: Sequence[Shown]) -> OddsModel:
 
 
 def tails(shown: Sequence[Shown], model: OddsModel) -> dict[str, float]:
-    """How sure a model is of the surest unregistered queries, without print and with it."""
+    """How sure a model is of the surest unregistered queries, without local features and with them."""
     strangers = [each for each in shown if not each.registered]
     matched = np.array([_sureness(each, model, closely=False) for each in strangers])
     closely = np.array([_sureness(each, model, closely=True) for each in strangers])
@@ -177,12 +177,12 @@ def metrics(shown: Sequence[Shown]) -> dict[str, dict[str, float]]:
                 right = int((each.terms @ np.array(astuple(model))).argmax()) == each.right
                 judged.append((each, right, _sureness(each, model, closely=True)))
     return {
-        str(shots or "all"): _figures([one for one in judged if one[0].shots == shots]) for shots in SHOTS
+        str(shots or "all"): _summary([one for one in judged if one[0].shots == shots]) for shots in SHOTS
     }
 
 
 def stated(shown: Sequence[Shown]) -> dict[str, dict[str, float]]:
-    """Judge the constants as they stand: shares of registered and other queries that are accepted."""
+    """Judge the present constants: shares of registered and of other queries that are accepted."""
     found = {}
     for shots in SHOTS:
         some = [each for each in shown if each.shots == shots]
@@ -196,7 +196,7 @@ def stated(shown: Sequence[Shown]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _figures(judged: Sequence[tuple[Shown, bool, float]]) -> dict[str, float]:
+def _summary(judged: Sequence[tuple[Shown, bool, float]]) -> dict[str, float]:
     strangers = np.array([sure for each, _, sure in judged if not each.registered])
     bar = float(np.quantile(strangers, 1 - TARGET))
     known = [(right, sure) for each, right, sure in judged if each.registered]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from recognition.training.augment import Augmenter, patch
+from recognition.training.precision import native_autocast
 from recognition.training.recipe import Recipe
 from recognition.training.shelf import Shelf
 from recognition.vision.encoders.compact import CompactNetwork, normalise
@@ -51,7 +52,7 @@ class Trainer:
     Parameters
     ----------
     recipe, shelf : what to train on and how
-    device : ``cpu`` or ``cuda``; both compute convolutions in bfloat16
+    device : ``cpu`` or ``cuda``; products are computed in bfloat16 where that is native, else in float32
     """
 
     def __init__(self, recipe: Recipe, shelf: Shelf, device: str = "cpu") -> None:
@@ -93,7 +94,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self.network.train()
-        with torch.autocast(self.device, dtype=torch.bfloat16):
+        with native_autocast(self.device):
             vectors = self.network(views.pixels)
         loss = self._loss(vectors.float(), views.classes, views.own_share)
         self.optimiser.zero_grad(set_to_none=True)
@@ -111,7 +112,7 @@ class Trainer:
         """
         compared = self._compared(classes)
         places = torch.searchsorted(compared, classes)
-        with torch.autocast(self.device, dtype=torch.bfloat16):
+        with native_autocast(self.device):
             cosines = F.normalize(vectors) @ F.normalize(self.proxies[compared]).T
         cosines = cosines.float()
 

@@ -36,7 +36,7 @@ class Recipe:
     packs : drawn packs, each a class of its own
     grocery_share, clothing_share : of a batch; drawn packs take the rest
     margin, scale : of the cosine softmax (H. Wang et al., CosFace, 2018)
-    rivals : classes of one photo or pack that a step is compared with, drawn anew each step, beside its own
+    rivals : classes of one photo or pack that a step is compared with, drawn for each step, beside its own
         and all of the shop's (X. An et al., Partial FC, 2021); with all, an eighth of a step went there
     patched : share of the views that carry a patch of another and count as both, by area
         (S. Yun et al., CutMix, 2019)

@@ -52,9 +52,9 @@ def main(arguments: list[str]) -> int:
 
 
 def recalls(encoder: Encoder, data: Path, *, unseen: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Figures of each block and of both joined, photos embedded as they are.
+    """Compute the metrics of each block and of both joined, with photos embedded uncropped.
 
-    Figures of ``unseen`` classes mean something only for weights that were trained without them.
+    Metrics of ``unseen`` classes are valid only for weights that were trained without them.
     """
     sides, cartons = [], set()
     for split in ("train", "val"):

@@ -13,7 +13,7 @@ from recognition.training.packs import draw_pack
 from recognition.training.photos import CACHED_SIDE_PX, PhotoSet, photos_load, squares_load
 from recognition.training.recipe import Recipe
 
-# A pack has no surroundings of its own and is nearly always laid on a counter; a photo brings its shelf.
+# A pack has no surroundings of its own and is nearly always drawn on a counter; a photo brings its shelf.
 _PACK_ON_COUNTER = 0.85
 _PHOTO_ON_COUNTER = 0.35
 

@@ -13,6 +13,7 @@ from torch import nn
 from tqdm import tqdm
 
 from recognition.training.photos import read_rgb
+from recognition.training.precision import native_autocast
 from recognition.vision.encoders.compact import INPUT_SIDE_PX, normalise
 from recognition.vision.encoders.layout import unit_rows
 from recognition.vision.encoders.protocol import Encoder
@@ -39,7 +40,7 @@ def visual_vectors(
             for image in pixels[start : start + _SQUARES]
         ]
         view = torch.from_numpy(np.stack(chunk)).to(device).permute(0, 3, 1, 2).float() / 255.0
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with native_autocast(device):
             rows.append(network(normalise(view)).float().cpu().numpy())
     return unit_rows(np.concatenate(rows))
 

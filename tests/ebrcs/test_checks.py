@@ -19,6 +19,15 @@ from accounts.checks import default_passwords_known, default_passwords_refused
 from accounts.models import User
 from accounts.selectors import default_accounts_list
 from ebrcs.checks import environment_names_known, origins_listed
+from tests.recognition.vision.encoders.installed_pair import installed_lay
+
+
+def pair_lay(folder: Path, *, torchvision: str) -> Path:
+    """Make a torch for the CPU and a torchvision appear installed, whatever this machine has."""
+    packages = folder / f"beside-{torchvision}"
+    installed_lay(packages, "torch", "2.13.0+cpu", inside="2.13.0+cpu")
+    installed_lay(packages, "torchvision", "0.28.0", inside=torchvision, needs="torch==2.13.0")
+    return packages
 
 
 def manage(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -31,6 +40,7 @@ def manage(folder: Path, *arguments: str, **environment: str) -> subprocess.Comp
             "EBRCS_DATA_DIR": str(folder),
             "DATABASE_URL": "",
             "REDIS_URL": "",
+            "PYTHONPATH": str(pair_lay(folder, torchvision="0.28.0+cpu")),
             **environment,
         },
         capture_output=True,
@@ -140,5 +150,19 @@ def test_listed_hosts_are_fine(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_the_checks_run_without_complaint_here() -> None:
+def test_the_checks_run_without_complaint_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(pair_lay(tmp_path, torchvision="0.28.0+cpu"))
     assert run_checks() == []
+
+
+def test_a_torchvision_of_another_build_is_a_warning_and_no_obstacle(tmp_path: Path) -> None:
+    outcome = manage(tmp_path, "check", PYTHONPATH=str(pair_lay(tmp_path, torchvision="0.28.0+cu130")))
+    assert outcome.returncode == 0
+    assert outcome.stderr == (
+        "System check identified some issues:\n\nWARNINGS:\n"
+        "?: (ebrcs.W004) DINOv3 and CLIP encoders cannot be loaded: "
+        "torch 2.13.0+cpu and torchvision 0.28.0+cu130 are different builds.\n"
+        "\tHINT: Run `pip install torchvision==0.28.0+cpu --index-url https://download.pytorch.org/whl/cpu`. "
+        "The compact encoder needs no torchvision.\n\n"
+        "System check identified 1 issue (0 silenced).\n"
+    )

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from pytest_django.fixtures import Settings
 
-from ebrcs.csv_export import csv_lines
+from ebrcs.admin_site.csv_export import csv_lines
 
 FORMULA_STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]
 

@@ -19,9 +19,9 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
+from ebrcs.api.parsers import BodyTooLarge, BoundedJSONParser
 from ebrcs.error_views import bad_request, permission_denied, server_error
 from ebrcs.errors import EbrcsError
-from ebrcs.parsers import BodyTooLarge, BoundedJSONParser
 from ebrcs.rate_limits import TooManyRequests
 
 

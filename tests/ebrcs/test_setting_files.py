@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from checkout.live.routing import websocket_urlpatterns
 from ebrcs.env import Environment
 from ebrcs.settings import env
 
@@ -31,6 +33,36 @@ def test_compose_sets_only_settings_that_exist() -> None:
     assert ours <= env.names
     assert services["web"]["env_file"] == [{"path": ".env", "required": False}]
     assert services["web"]["deploy"]["replicas"] == 2
+
+
+def test_compose_leaves_to_the_servers_what_every_server_does_by_itself() -> None:
+    services = yaml.safe_load((settings.BASE_DIR / "compose.yaml").read_text())["services"]
+    assert sorted(services) == ["db", "migrate", "proxy", "redis", "web"]
+    assert "command" not in services["web"]
+
+
+def test_the_proxy_of_compose_sends_the_sockets_of_a_session_to_one_process() -> None:
+    proxy = yaml.safe_load((settings.BASE_DIR / "compose.yaml").read_text())["services"]["proxy"]
+    assert "./Caddyfile:/etc/caddy/Caddyfile:ro" in proxy["volumes"]
+    assert "command" not in proxy
+    assert proxy["environment"] == {"EBRCS_HOST": "${EBRCS_HOST:-localhost}"}
+    lines = [line.strip() for line in (settings.BASE_DIR / "Caddyfile").read_text().splitlines()]
+    matched = next(line for line in lines if line.startswith("@socket "))
+    pattern = matched.removeprefix("@socket path_regexp session ")
+    # No client may choose its process, so what it sent is removed before the session's id is put in.
+    route = lines[lines.index("route {") :]
+    assert route[1:4] == [
+        "request_header -X-Checkout-Session",
+        "request_header @socket X-Checkout-Session {re.session.1}",
+        "reverse_proxy {",
+    ]
+    assert "lb_policy header X-Checkout-Session" in route
+    session_id = str(uuid.uuid4())
+    for address in (f"api/ws/checkout/{session_id}", f"api/ws/checkout/{session_id}/"):
+        assert websocket_urlpatterns[0].resolve(address)
+        found = re.fullmatch(pattern, f"/{address}")
+        assert found is not None
+        assert found[1] == session_id
 
 
 def test_every_way_to_serve_leaves_it_to_the_till_to_refuse_a_large_frame() -> None:

@@ -25,7 +25,7 @@ WEIGHTS = Path(__file__).with_name("weights") / "compact.safetensors"
 COLOUR_MEAN, COLOUR_PROJECTION = "colour.mean", "colour.projection"
 INPUT_SIDE_PX = 112
 # The rim of a photo or of an item's box shows shelf, counter or hand more often than item: leaving four
-# percent off each side was measured to help, on shop photos and on crops from a till alike.
+# percent off each side was measured to help, on shop photos and on crops of live frames alike.
 MIDDLE_SHARE = 0.92
 # Convolutions want work for all channels at once, caches want small activations: 16 was the fastest per
 # crop on one core, and bounds the memory of a long batch.
@@ -79,7 +79,7 @@ class CompactNetwork(nn.Module):
     """A residual network of 4 million parameters that maps a square picture to 1024 numbers.
 
     The last two stages are each pooled by a generalised mean (F. Radenovic et al., Fine-tuning CNN image
-    retrieval, 2018): the finer of the two still sees print that the coarser has merged.
+    retrieval, 2018): the finer of the two still resolves artwork that the coarser has merged.
 
     Parameters
     ----------

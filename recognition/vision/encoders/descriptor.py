@@ -30,7 +30,7 @@ class ColourLayout:
     """The descriptor: colour shares, seen from the average shop photo, in units of what one product varies.
 
     Raw shares of any two photos are alike (their cosines crowd between 0.5 and 0.9), and joined to another
-    block they would hardly count. Taking off the mean spreads them; whitening by the covariance within
+    block they would count for little. Taking off the mean spreads them; whitening by the covariance within
     products (within-class covariance normalisation, A. Hatch et al., 2006) discounts the colours that light
     and shelf change anyway. Both statistics are fixed: they ship with the weights.
 

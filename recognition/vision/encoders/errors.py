@@ -1,4 +1,4 @@
-"""What can go wrong before an encoder is ready, each with the words that say what to do."""
+"""Errors of loading an encoder; each message says what to do."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ class WeightsMissing(EncoderError):
         super().__init__(
             f"encoder {name!r} is missing {'; '.join(self.missing)}: "
             f"fetch it with `manage.py fetch_models {name}`"
+        )
+
+
+class TorchvisionUnusable(EncoderError):
+    """A DINOv3 and CLIP encoder was asked for, and torchvision cannot be imported beside this torch."""
+
+    def __init__(self, *, name: str, fact: str, remedy: str) -> None:
+        self.name = name
+        self.remedy = remedy
+        super().__init__(
+            f"encoder {name!r} cannot be loaded: {fact}; run `{remedy}`, or use compact, which needs no "
+            "torchvision"
         )
 
 

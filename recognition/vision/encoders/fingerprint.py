@@ -31,8 +31,8 @@ def fingerprint_of(parts: Mapping[str, str]) -> str:
 def file_digest(path: Path, *, cache_path: Path | None) -> str:
     """SHA-256 of a file, remembered by path, size and modification time.
 
-    Hashing 1.2 GB takes seconds and would otherwise be paid at every start. The cache is a convenience: one
-    that is unreadable is made anew and one that cannot be written is done without.
+    Hashing 1.2 GB takes seconds, at every start without a cache. An unreadable cache is rebuilt, and one that
+    cannot be written is skipped.
 
     Parameters
     ----------

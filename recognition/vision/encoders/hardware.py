@@ -15,7 +15,7 @@ DtypeName = Literal["auto", "float32", "bfloat16"]
 
 
 def choose_device(wanted: DeviceName = "auto") -> torch.device:
-    """A CUDA device when there is one, else the CPU, unless told.
+    """Return the device asked for; for ``auto`` CUDA where there is a device, else the CPU.
 
     Raises
     ------
@@ -29,10 +29,10 @@ def choose_device(wanted: DeviceName = "auto") -> torch.device:
 
 
 def choose_dtype(wanted: DtypeName, device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor multiplies it natively, else float32, unless told.
+    """Return the dtype asked for; for ``auto`` bfloat16 where products in it are native, else float32.
 
-    The dtype is part of an encoder's fingerprint: machines that share one index and differ in this have to be
-    told the same dtype.
+    The dtype is part of an encoder's fingerprint: machines that share one index and differ in this must be
+    configured with the same dtype.
     """
     if wanted == "auto":
         native = torch.cuda.is_bf16_supported() if device.type == "cuda" else cpu_multiplies_bfloat16()
@@ -47,10 +47,10 @@ def cpu_multiplies_bfloat16() -> bool:
 
 
 def free_threads(wanted: int | None = None) -> int:
-    """How many threads a network may use: the cores this process may run on that others leave idle.
+    """Return how many threads a network may use: the cores of this process that are idle.
 
-    Two threads beside another busy process were measured up to eleven times slower than one, so a busy core
-    counts as taken, and at least one thread remains.
+    Two threads beside another busy process were measured to be up to eleven times slower than one, so a busy
+    core counts as taken. At least one thread remains.
 
     Parameters
     ----------

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recognition.vision.encoders.checkpoints import ENCODER_PARTS, Located, locate, locate_visual
+from recognition.vision.encoders.dino_clip.projection import projection_digest
 from recognition.vision.encoders.errors import UnknownEncoder, WeightsMissing
 from recognition.vision.encoders.fingerprint import file_digest, fingerprint_of
-from recognition.vision.encoders.projection import projection_digest
 from recognition.vision.encoders.protocol import Encoder
+from recognition.vision.encoders.torchvision_fit import torchvision_require
 
 if TYPE_CHECKING:
     from recognition.vision.encoders.hardware import DeviceName, DtypeName
@@ -33,7 +34,7 @@ class EncoderStatus:
     Attributes
     ----------
     found : the repositories whose weights are present
-    missing : each thing that is not, in words
+    missing : what is not there, described for staff
     """
 
     name: str
@@ -97,8 +98,8 @@ def load(
     Raises
     ------
     EncoderError
-        An unknown name, weights that are missing or cannot be used, or no CUDA where it was asked for, in
-        words that name what is allowed or the command that fetches the weights.
+        An unknown name, weights that are missing or cannot be used, a torchvision that does not fit torch,
+        or no CUDA where it was asked for; the message names what is allowed or the command that helps.
     """
     resolved = resolve(name, models_dir)
     if resolved == COMPACT:
@@ -106,10 +107,10 @@ def load(
         from recognition.vision.encoders.hardware import free_threads
 
         return CompactEncoder.load(threads=free_threads(threads))
-    return _load_fused(resolved, models_dir=models_dir, device=device, dtype=dtype, threads=threads)
+    return _load_dino_clip(resolved, models_dir=models_dir, device=device, dtype=dtype, threads=threads)
 
 
-def _load_fused(
+def _load_dino_clip(
     name: str, *, models_dir: Path | None, device: DeviceName, dtype: DtypeName, threads: int | None
 ) -> Encoder:
     parts = ENCODER_PARTS[name]
@@ -117,10 +118,11 @@ def _load_fused(
     missing = _status(name, models_dir).missing
     if visual is None or semantic is None or missing:
         raise WeightsMissing(name=name, missing=missing)
+    torchvision_require(name)
 
-    from recognition.vision.encoders.clip import load_clip
-    from recognition.vision.encoders.dinov3 import load_dinov3
-    from recognition.vision.encoders.fused import DinoClipEncoder
+    from recognition.vision.encoders.dino_clip.clip import load_clip
+    from recognition.vision.encoders.dino_clip.dinov3 import load_dinov3
+    from recognition.vision.encoders.dino_clip.encoder import DinoClipEncoder
     from recognition.vision.encoders.hardware import choose_device, choose_dtype, free_threads
     from recognition.vision.photos.item import PHOTO_ITEM_VERSION
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from recognition.vision.encoders.dino_clip.random_weights import random_encoder
 from recognition.vision.encoders.hardware import (
     DeviceName,
     DtypeName,
@@ -20,7 +21,6 @@ from recognition.vision.encoders.hardware import (
     free_threads,
 )
 from recognition.vision.encoders.protocol import Encoder
-from recognition.vision.encoders.random_weights import random_encoder
 from recognition.vision.encoders.registry import COMPACT, available, load, resolve
 from recognition.vision.evaluation.processor import processor_name
 from recognition.vision.types import Image
@@ -59,14 +59,15 @@ def benchmark_encoder(
     Raises
     ------
     UnknownEncoder
-        When a name is none of the registry's.
+        When a name is none of the registry's; before anything is measured.
     """
+    resolved = [resolve(name, models_dir) for name in names]
     chosen = choose_device(device)
     thread_count = free_threads(threads)
     torch.set_num_threads(thread_count)
     limits = {name: _matmul_gflops(chosen, name) for name in dtypes}
     rows = []
-    for name in [resolve(name, models_dir) for name in names]:
+    for name in resolved:
         for dtype in ("float32",) if name == COMPACT else dtypes:
             encoder, weights = _encoder(name, models_dir, chosen, dtype, thread_count)
             common = {"encoder": name, "device": chosen.type, "dtype": dtype, "weights": weights}

@@ -44,7 +44,7 @@ def benchmark_index(
     Parameters
     ----------
     sizes : rows already there, rising
-    report : told what is being done, line by line
+    report : receives a line for each step
 
     Returns
     -------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def processor_name() -> str:
-    """Return the processor's name as Linux tells it, or what Python knows elsewhere."""
+    """Return the processor's name from Linux, or what Python knows elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("index", "--sizes", "0"), "have to be 1 or more"),
-        (("encoder", "--batches", "4", "-1"), "have to be 1 or more"),
-        (("stream", "--streams", "0"), "have to be 1 or more"),
+        (("index", "--sizes", "0"), "must be 1 or more"),
+        (("encoder", "--batches", "4", "-1"), "must be 1 or more"),
+        (("stream", "--streams", "0"), "must be 1 or more"),
         (("stream", "--encoder", "dinov2"), "there is no encoder 'dinov2'"),
         (("encoder", "dinov2"), "there is no encoder 'dinov2'"),
     ],

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
 from recognition.vision.encoders.fetch import download
-from recognition.vision.encoders.fetch.download import FetchResult
+from recognition.vision.encoders.fetch.results import FetchResult
 
 
 @pytest.fixture

@@ -211,7 +211,7 @@ def test_colours_are_learned_without_the_classes_kept_out() -> None:
     assert not np.allclose(learned.mean, colours_fit(photos).mean, atol=1e-3)
 
 
-def test_figures_of_known_vectors() -> None:
+def test_metrics_of_known_vectors() -> None:
     axes = np.eye(4, dtype=np.float32)
     gallery = LabelledVectors(axes, np.array(["a", "b", "c", "d"]))
     queries = LabelledVectors(axes[[0, 1, 2, 3]], np.array(["a", "b", "d", "d"]))

@@ -1,4 +1,4 @@
-"""What can stand in the way of a download, in words that say what to do."""
+"""Why a download fails, in messages that say what to do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNREACHED = (LocalEntryNotFoundError, ConnectionError, TimeoutError)
 
 
 class FetchRefused(Exception):
-    """A checkpoint cannot be had; carries the kind of problem beside the words."""
+    """A checkpoint cannot be fetched; `problem` is the kind of reason, the message says what to do."""
 
     def __init__(self, problem: Problem, detail: str) -> None:
         self.problem: Problem = problem

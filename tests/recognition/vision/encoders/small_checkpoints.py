@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from recognition.vision.encoders.checkpoints import CLIP_B32_256, ENCODER_PARTS, Checkpoint
-from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
 from recognition.vision.types import Image
+from tests.recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
 
 VITL, CONVNEXT = ENCODER_PARTS["dinov3-vitl"].visual, ENCODER_PARTS["dinov3-convnext"].visual
 

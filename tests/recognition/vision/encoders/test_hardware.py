@@ -50,6 +50,11 @@ def test_a_container_quota_is_read(tmp_path: Path, content: str | None, expected
     assert hardware._quota_cores(path, 6) == expected
 
 
+def test_a_part_of_a_core_is_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "_quota_cores", lambda path, cores: 0)
+    assert hardware.allowed_cores() == 1
+
+
 @pytest.mark.parametrize(
     ("abilities", "expected"),
     [

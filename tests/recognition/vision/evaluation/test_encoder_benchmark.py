@@ -8,12 +8,15 @@ import pytest
 import torch
 
 from recognition.vision.encoders.errors import UnknownEncoder
+from recognition.vision.evaluation import encoder_benchmark
 from recognition.vision.evaluation.encoder_benchmark import benchmark_encoder
 from tests.recognition.vision.encoders.small_checkpoints import save_clip, save_convnext
+from tests.recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
 
 
 @pytest.fixture(autouse=True)
 def _own_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_torchvision_importable()
     monkeypatch.setattr("recognition.vision.evaluation.encoder_benchmark.MATMUL_SIZE", 128)
     threads = torch.get_num_threads()
     monkeypatch.setattr(
@@ -53,6 +56,10 @@ def test_weights_that_are_not_there_are_replaced_by_random_ones_and_said_to_be(
     assert row["gflop_per_image"] == pytest.approx(38.4, abs=0.1)
 
 
-def test_an_unknown_encoder_is_refused() -> None:
-    with pytest.raises(UnknownEncoder, match="'resnet'"):
-        benchmark_encoder(["resnet"], device="cpu", repeats=1)
+def test_an_unknown_encoder_is_refused_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_benchmark, "_matmul_gflops", lambda *_: pytest.fail("it measured"))
+    with pytest.raises(UnknownEncoder) as refused:
+        benchmark_encoder(["compact", "resnet"], device="cpu", repeats=1)
+    assert str(refused.value) == (
+        "there is no encoder 'resnet': use one of auto, dinov3-vitl, dinov3-convnext, compact"
+    )

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from recognition.vision.encoders.block import Block
-from recognition.vision.encoders.clip import clip_block
-from recognition.vision.encoders.dinov3 import transformers_block
-from recognition.vision.encoders.fused import DinoClipEncoder
-from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
-from recognition.vision.encoders.transforms import hugging_face_preprocess
+from recognition.vision.encoders.dino_clip.block import Block
+from recognition.vision.encoders.dino_clip.clip import clip_block
+from recognition.vision.encoders.dino_clip.dinov3 import transformers_block
+from recognition.vision.encoders.dino_clip.encoder import DinoClipEncoder
+from recognition.vision.encoders.dino_clip.transforms import hugging_face_preprocess
+from recognition.vision.encoders.torchvision_fit import torchvision_require
 
 FINGERPRINT = "random weights"
 SEED = 1
@@ -30,7 +30,14 @@ VIT_LARGE = {
 
 
 def random_encoder(name: str, *, device: torch.device, dtype: torch.dtype, threads: int) -> DinoClipEncoder:
-    """Build ``dinov3-vitl`` or ``dinov3-convnext`` at full size; its embeddings mean nothing."""
+    """Build ``dinov3-vitl`` or ``dinov3-convnext`` at full size; its embeddings mean nothing.
+
+    Raises
+    ------
+    TorchvisionUnusable
+        When torchvision cannot be imported.
+    """
+    torchvision_require(name)
     return DinoClipEncoder(
         name=name,
         fingerprint=FINGERPRINT,
@@ -41,7 +48,6 @@ def random_encoder(name: str, *, device: torch.device, dtype: torch.dtype, threa
 
 
 def _random_dinov3(name: str, *, device: torch.device, dtype: torch.dtype) -> Block:
-    make_torchvision_importable()
     from transformers import (
         DINOv3ConvNextConfig,
         DINOv3ConvNextModel,
@@ -63,7 +69,6 @@ def _random_dinov3(name: str, *, device: torch.device, dtype: torch.dtype) -> Bl
 
 
 def _random_clip(*, device: torch.device, dtype: torch.dtype) -> Block:
-    make_torchvision_importable()
     import open_clip
     from transformers.initialization import no_init_weights
 

@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from recognition.vision.encoders.block import Block
 from recognition.vision.encoders.checkpoints import Located
+from recognition.vision.encoders.dino_clip.block import Block
+from recognition.vision.encoders.dino_clip.transforms import open_clip_preprocess
 from recognition.vision.encoders.errors import WeightsDamaged
-from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
-from recognition.vision.encoders.transforms import open_clip_preprocess
 
 UNREADABLE = (SafetensorError, UnpicklingError, EOFError, OSError, KeyError, ValueError, RuntimeError)
 
@@ -29,7 +28,6 @@ def load_clip(located: Located, *, device: torch.device, dtype: torch.dtype) -> 
     WeightsDamaged
         When the file cannot be read or does not fit the network it names.
     """
-    make_torchvision_importable()
     import open_clip
 
     try:

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from PIL import Image as PillowImage
 
-from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
 from recognition.vision.types import Image
 
 MAX_ASPECT = 16
@@ -69,7 +68,6 @@ def limit_aspect(picture: PillowImage.Image, ratio: int = MAX_ASPECT) -> PillowI
 
 def hugging_face_preprocess(folder: Path) -> Preprocess:
     """The image processor stored beside a transformers checkpoint (``preprocessor_config.json``)."""
-    make_torchvision_importable()
     from transformers import AutoImageProcessor
 
     processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
@@ -83,7 +81,6 @@ def hugging_face_preprocess(folder: Path) -> Preprocess:
 
 def timm_preprocess(model: Any) -> Preprocess:
     """The evaluation transform that timm derives from a model's own pretrained configuration."""
-    make_torchvision_importable()
     from timm.data import create_transform, resolve_model_data_config
 
     settings = resolve_model_data_config(model)
@@ -93,7 +90,6 @@ def timm_preprocess(model: Any) -> Preprocess:
 
 def open_clip_preprocess(visual: Any) -> Preprocess:
     """The evaluation transform of an open_clip image tower, from the configuration it was loaded with."""
-    make_torchvision_importable()
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
     settings = dict(visual.preprocess_cfg)

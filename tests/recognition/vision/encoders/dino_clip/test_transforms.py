@@ -10,8 +10,7 @@ import pytest
 import torch
 from PIL import Image as PillowImage
 
-from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
-from recognition.vision.encoders.transforms import (
+from recognition.vision.encoders.dino_clip.transforms import (
     as_pictures,
     hugging_face_preprocess,
     limit_aspect,
@@ -19,6 +18,7 @@ from recognition.vision.encoders.transforms import (
     timm_preprocess,
 )
 from tests.recognition.vision.encoders.small_checkpoints import some_pictures
+from tests.recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
 
 PICTURES = some_pictures()
 PILLOWS = [PillowImage.fromarray(picture) for picture in PICTURES]

@@ -1,4 +1,4 @@
-"""Admin pages of rows that nobody changes by hand: receipts, sessions, the log of the index."""
+"""Read-only admin pages: receipts, sessions, the log of the index."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ Row = TypeVar("Row", bound=Model)
 Parent = TypeVar("Parent", bound=Model)
 
 
-class NobodyChanges:
-    """Takes the rights to add, change and delete from an admin page."""
+class ReadOnlyMixin:
+    """Denies adding, changing and deleting to everyone."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds."""
+        """Return False: rows are written by services only."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes."""
+        """Return False: rows are written by services only."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes."""
+        """Return False: rows are kept."""
         return False
 
 
-class ReadOnlyAdmin(NobodyChanges, admin.ModelAdmin[Row], Generic[Row]):
-    """A page that shows."""
+class ReadOnlyAdmin(ReadOnlyMixin, admin.ModelAdmin[Row], Generic[Row]):
+    """A read-only page."""
 
 
-class ReadOnlyInline(NobodyChanges, admin.TabularInline[Row, Parent], Generic[Row, Parent]):
-    """Rows shown below their parent."""
+class ReadOnlyInline(ReadOnlyMixin, admin.TabularInline[Row, Parent], Generic[Row, Parent]):
+    """Read-only rows below their parent."""
 
     extra = 0
     can_delete = False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show every field as text, those that no form can hold included."""
+        """Show every field as text, including those that no form supports."""
         return self.fields or super().get_readonly_fields(request, obj)

@@ -1,4 +1,11 @@
-"""Lets torchvision be imported where its compiled operators cannot be loaded."""
+"""Lets the tests import torchvision where its compiled operators cannot be loaded.
+
+For tests only, and only for want of a pair that fits: PyPI has no CPU build of torchvision for Linux, so
+that a machine with the CPU build of torch often has a torchvision for CUDA beside it. timm, open_clip and the
+image processors of transformers cannot do without its import, but what they use are transforms written in
+Python, which are whole. So the tests of networks and preprocessing judge the very code that a shop with a
+good pair runs. The product refuses such a pair (`recognition.vision.encoders.torchvision_fit`).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +13,8 @@ import importlib
 import sys
 from threading import Lock
 
-# What torchvision's Python part registers shape rules for while it is imported, compiled or not. The
-# registry's torchvision is compiled against the CUDA build of torch; beside a CPU build its library does not
-# load, and the import ends with "operator torchvision::nms does not exist". Neither operator (suppression of
+# What torchvision's Python part registers shape rules for while it is imported, compiled or not; without its
+# library the import ends with "operator torchvision::nms does not exist". Neither operator (suppression of
 # overlapping detection boxes) is ever called here: a schema without an implementation is enough.
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",

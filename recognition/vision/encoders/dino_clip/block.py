@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from recognition.vision.encoders.transforms import Preprocess
+from recognition.vision.encoders.dino_clip.transforms import Preprocess
 from recognition.vision.types import FloatArray, Image
 
 

@@ -1,4 +1,4 @@
-"""The way into Django admin: through the shop's own login page, with its rate limits."""
+"""Logs into Django admin through the shop's own login page and its rate limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.urls import reverse
 
 
 def admin_login(request: HttpRequest) -> HttpResponseRedirect:
-    """Send visitors to the login page; someone logged in who is no admin is told so."""
+    """Redirect visitors to the login page; raise PermissionDenied for users who are not staff."""
     if request.user.is_authenticated and not request.user.is_staff:
         raise PermissionDenied
     return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))

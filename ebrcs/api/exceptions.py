@@ -22,8 +22,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from ebrcs.api.problems import PROBLEM_JSON, Problem
 from ebrcs.errors import EbrcsError
-from ebrcs.problems import PROBLEM_JSON, Problem
 
 logger = logging.getLogger(__name__)
 UNAVAILABLE = 503
@@ -43,7 +43,7 @@ FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
 
 
 def problem_response(exception: Exception, context: dict[str, Any]) -> Response:
-    """Turn any exception a view raised into the answer; what nobody foresaw is logged, and is a 500."""
+    """Turn any exception of a view into an answer; an unexpected one is logged and becomes a 500."""
     problem = problem_of(exception)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(exception, EbrcsError):
         logger.error("%s failed", type(context.get("view")).__name__, exc_info=exception)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from recognition.vision.encoders.block import Block
+from recognition.vision.encoders.dino_clip.block import Block
+from recognition.vision.encoders.dino_clip.projection import CLIP_DIM, project
 from recognition.vision.encoders.errors import EncoderError
 from recognition.vision.encoders.layout import EMBEDDING_DIM, VISUAL_DIM, join_blocks
-from recognition.vision.encoders.projection import CLIP_DIM, project
 from recognition.vision.types import FloatArray, Image
 
 # Batching on a CPU was measured to gain 1.3x (ViT-L, batches of 4) to 2.8x (B/32, 8) and no more beyond; 16

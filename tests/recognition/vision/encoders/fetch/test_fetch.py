@@ -16,10 +16,11 @@ from safetensors.numpy import save
 
 from recognition.vision.encoders.checkpoints import CLIP_B32_256, ENCODER_PARTS, Checkpoint, locate
 from recognition.vision.encoders.errors import UnknownEncoder
-from recognition.vision.encoders.fetch import download
-from recognition.vision.encoders.fetch.download import FetchResult, fetch
+from recognition.vision.encoders.fetch import hub as hub_fetching
+from recognition.vision.encoders.fetch.download import fetch
+from recognition.vision.encoders.fetch.results import FetchResult
 from recognition.vision.encoders.registry import available
-from tests.recognition.vision.encoders.fake_hub import FakeHub, running_hub
+from tests.recognition.vision.encoders.fetch.fake_hub import FakeHub, running_hub
 
 COPY = ENCODER_PARTS["dinov3-convnext"].visual["timm"]
 ORIGINAL = ENCODER_PARTS["dinov3-convnext"].visual["facebook"]
@@ -209,7 +210,7 @@ def test_a_disk_that_fills_up_on_the_way_is_named(
     def fill(*_args: object, **_options: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(download, "hf_hub_download", fill)
+    monkeypatch.setattr(hub_fetching, "hf_hub_download", fill)
     result = run(hub, tmp_path)[0]
     assert (result.state, result.problem) == ("failed", "disk_full")
 

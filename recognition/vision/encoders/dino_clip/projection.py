@@ -32,11 +32,11 @@ def projection_matrix() -> FloatArray:
     -------
     float32 (512, 256), read-only
     """
-    words = _words()
-    signs = np.array([1 if next(words) & 1 else -1 for _ in range(CLIP_DIM)], dtype=np.int8)
+    integers = _random_integers()
+    signs = np.array([1 if next(integers) & 1 else -1 for _ in range(CLIP_DIM)], dtype=np.int8)
     columns = list(range(CLIP_DIM))
     for last in range(CLIP_DIM - 1, 0, -1):
-        other = _below(last + 1, words)
+        other = _below(last + 1, integers)
         columns[last], columns[other] = columns[other], columns[last]
     kept = sorted(columns[:SEMANTIC_DIM])
     hadamard = np.ones((1, 1), dtype=np.int8)
@@ -75,7 +75,7 @@ def project(clip: FloatArray) -> FloatArray:
     return (clip @ projection_matrix()).astype(np.float32)
 
 
-def _words() -> Iterator[int]:
+def _random_integers() -> Iterator[int]:
     """Unsigned 32-bit integers: SHA-256 of the seed and a counter, eight little-endian words each."""
     counter = 0
     while True:
@@ -85,7 +85,7 @@ def _words() -> Iterator[int]:
         counter += 1
 
 
-def _below(bound: int, words: Iterator[int]) -> int:
+def _below(bound: int, integers: Iterator[int]) -> int:
     """A whole number in [0, bound), each equally likely: the incomplete last cycle is passed over."""
     limit = (1 << 32) - (1 << 32) % bound
-    return next(word for word in words if word < limit) % bound
+    return next(integer for integer in integers if integer < limit) % bound

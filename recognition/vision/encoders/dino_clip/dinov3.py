@@ -11,11 +11,14 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from recognition.vision.encoders.block import Block
 from recognition.vision.encoders.checkpoints import Located
+from recognition.vision.encoders.dino_clip.block import Block
+from recognition.vision.encoders.dino_clip.transforms import (
+    Preprocess,
+    hugging_face_preprocess,
+    timm_preprocess,
+)
 from recognition.vision.encoders.errors import WeightsDamaged
-from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
-from recognition.vision.encoders.transforms import Preprocess, hugging_face_preprocess, timm_preprocess
 
 
 def load_dinov3(located: Located, *, device: torch.device, dtype: torch.dtype) -> Block:
@@ -33,7 +36,6 @@ def load_dinov3(located: Located, *, device: torch.device, dtype: torch.dtype) -
 
 
 def _load_transformers(located: Located, *, device: torch.device, dtype: torch.dtype) -> Block:
-    make_torchvision_importable()
     from transformers import AutoModel
     from transformers.utils.logging import disable_progress_bar
 
@@ -71,7 +73,6 @@ def transformers_block(
 
 
 def _load_timm(located: Located, *, device: torch.device, dtype: torch.dtype) -> Block:
-    make_torchvision_importable()
     import timm
 
     options: dict[str, Any] = {"num_classes": 0}

@@ -12,10 +12,10 @@ from PIL import Image as PillowImage
 
 from recognition.vision.encoders import registry
 from recognition.vision.encoders.checkpoints import CLIP_B32_256
+from recognition.vision.encoders.dino_clip.projection import project
 from recognition.vision.encoders.errors import EncoderError, WeightsDamaged
 from recognition.vision.encoders.hardware import DtypeName
 from recognition.vision.encoders.layout import unit_rows
-from recognition.vision.encoders.projection import project
 from recognition.vision.types import FloatArray
 from tests.recognition.vision.encoders.small_checkpoints import (
     CONVNEXT,

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from recognition.vision.encoders.projection import project, projection_digest, projection_matrix
+from recognition.vision.encoders.dino_clip.projection import project, projection_digest, projection_matrix
 
 DIGEST = "5ae7ca0c00c01d0bb696840ba011f6b84d407b684d6c1640936491b83d2a0fb5"
 
@@ -18,7 +18,8 @@ def test_the_matrix_is_pinned_bit_for_bit() -> None:
 
 
 def test_another_process_builds_the_same_matrix() -> None:
-    code = "from recognition.vision.encoders.projection import projection_digest; print(projection_digest())"
+    module = "recognition.vision.encoders.dino_clip.projection"
+    code = f"from {module} import projection_digest; print(projection_digest())"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == DIGEST
 

@@ -10,7 +10,7 @@ from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
-from ebrcs.problems import PROBLEM_JSON
+from ebrcs.api.problems import PROBLEM_JSON
 
 PROBLEM: dict[str, Any] = {
     "type": "object",

@@ -11,8 +11,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from recognition.vision.encoders.checkpoints import CLIP_B32_256, ENCODER_PARTS, Checkpoint
-from recognition.vision.encoders.random_weights import CONVNEXT_BASE, VIT_LARGE, random_encoder
-from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
+from recognition.vision.encoders.dino_clip.random_weights import CONVNEXT_BASE, VIT_LARGE, random_encoder
+from tests.recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from recognition.vision.encoders import torchvision_schemas
+from tests.recognition.vision.encoders import torchvision_schemas
 
 TRY = """
-from recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
+from tests.recognition.vision.encoders.torchvision_schemas import make_torchvision_importable
 print(make_torchvision_importable(), make_torchvision_importable())
 from torchvision import extension
 from torchvision.transforms.v2 import functional

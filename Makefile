@@ -5,13 +5,21 @@ HOST   ?= 127.0.0.1
 PORT   ?= 8000
 # What `make tests` runs: all of it, or some folders.
 TESTS  ?=
+# TORCH=cpu: PyTorch without CUDA, several gigabytes less, from an index that has torch and torchvision built for each other.
+TORCH  ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SHOWN  := $(if $(filter 127.0.0.1 0.0.0.0 ::,$(HOST)),localhost,$(HOST))
 .DELETE_ON_ERROR:
 # A frame above the 1 MiB that are allowed is told so; beyond this the server cuts the line.
 SOCKET := --websocket-max-message-size 2097152 --websocket-max-frame-size 2097152
 
-.PHONY: run test lint types tests format messages clean
+ifneq ($(filter-out cpu,$(TORCH)),)
+$(error TORCH is cpu or nothing, not $(TORCH))
+endif
+
+.PHONY: run test lint types scripts tests format messages lock clean
 
 run: $(VENV)/.runtime
 	@refused=$$($(BIN)/python -c 'import socket; socket.create_server(("$(HOST)", int("$(PORT)")), \
@@ -25,7 +33,7 @@ run: $(VENV)/.runtime
 
 test: lint types tests
 
-lint: $(VENV)/.development
+lint: $(VENV)/.development scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/djlint templates --quiet --check --lint
@@ -35,6 +43,17 @@ lint: $(VENV)/.development
 
 types: $(VENV)/.development
 	$(BIN)/mypy .
+
+# The types of the pages' scripts; nothing else needs Node.js.
+NPM    := $(shell command -v npm 2>/dev/null)
+scripts: $(if $(NPM),node_modules/.package-lock.json)
+ifneq ($(NPM),)
+	node_modules/.bin/tsc
+else ifneq ($(filter true,$(CI))$(filter 1,$(EBRCS_REQUIRE_SERVICES)),)
+	@echo "The types of static/js cannot be checked: Node.js 18 or newer with npm is needed" >&2; exit 1
+else
+	@echo "SKIPPED the types of static/js: needs Node.js 18 or newer with npm"
+endif
 
 tests: $(VENV)/.development
 	$(BIN)/python -m pytest $(TESTS)
@@ -49,20 +68,36 @@ messages: $(VENV)/.runtime
 	$(BIN)/python manage.py makemessages --locale ko --add-location file --no-obsolete --no-wrap --ignore var --ignore tests
 	$(BIN)/python manage.py compilemessages --locale ko --ignore .venv --ignore var
 
+# Writes the exact versions anew, as few of them changed as the requirements allow; LOCK=--upgrade takes the newest.
+LOCK   ?=
+lock: | $(VENV)/bin/python
+	$(PIP) uv==0.13.9
+	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-emit-index-url \
+	    --no-annotate --custom-compile-command "make lock" $(LOCK) --output-file requirements.lock requirements-dev.txt
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
 	    "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
-	@echo "Installing what is needed, which takes some minutes the first time"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+$(VENV)/.torch-cpu: requirements.lock | $(VENV)/bin/python
+	@echo "Installing PyTorch without CUDA"
+	$(PIP) --force-reinstall --no-deps --index-url $(TORCH_INDEX) $$(grep -E '^(torch|torchvision)==' requirements.lock)
 	touch $@
 
-$(VENV)/.development: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/.runtime: requirements.txt requirements.lock $(if $(TORCH),$(VENV)/.torch-cpu) | $(VENV)/bin/python
+	@echo "Installing what is needed, which takes some minutes the first time"
+	$(PIP) --requirement requirements.txt --constraint requirements.lock
+	touch $@
+
+$(VENV)/.development: requirements.txt requirements-dev.txt requirements.lock $(if $(TORCH),$(VENV)/.torch-cpu) | $(VENV)/bin/python
 	@echo "Installing what the checks need, which takes some minutes the first time"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	$(PIP) --requirement requirements-dev.txt --constraint requirements.lock
 	touch $(VENV)/.runtime $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	touch $@

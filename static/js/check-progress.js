@@ -1,5 +1,5 @@
 // @ts-check
-// <check-progress>: asks how far a check of the catalogue is, and shows the page anew when it has ended.
+// <check-progress>: polls how far a check of the catalog has come, and reloads the page when it has ended.
 
 import { part } from "./dom.js";
 

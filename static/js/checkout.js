@@ -1,27 +1,27 @@
 // @ts-check
-// The checkout page: connects the stage, the cart and the dialogs with the till.
+// The checkout page: connects the stage, the cart and the dialogs with the server.
 
-import { AddToast } from "./add-toast.js";
-import { CartNews } from "./cart-news.js";
-import { CartPanel } from "./cart-panel.js";
-import { chime, soundUnlock } from "./chime.js";
-import { ConnectionPill } from "./connection-pill.js";
-import { FindProduct } from "./find-product.js";
-import { FramePump } from "./frame-pump.js";
+import { AddToast } from "./cart/add-toast.js";
+import { CartNews } from "./cart/cart-news.js";
+import { CartPanel } from "./cart/cart-panel.js";
+import { chime, soundUnlock } from "./cart/chime.js";
+import { ConnectionPill } from "./connection/connection-pill.js";
+import { FindProduct } from "./cart/find-product.js";
+import { FramePump } from "./camera/frame-pump.js";
 import { addressOf, options, say, sayRefusal } from "./options.js";
 import { preferences } from "./preferences.js";
-import { ScanCamera } from "./scan-camera.js";
-import { seatOfTab } from "./seat.js";
-import { TillSettings } from "./till-settings.js";
-import { TillSocket, closeCodes } from "./till-socket.js";
-import { WhichOne } from "./which-one.js";
-import { WHOLE, isWhole } from "./zone-shape.js";
+import { ScanCamera } from "./camera/scan-camera.js";
+import { cameraKeyOfTab } from "./connection/camera-key.js";
+import { CheckoutSettings } from "./checkout-settings.js";
+import { CheckoutSocket, closeCodes } from "./connection/checkout-socket.js";
+import { QuestionDialog } from "./cart/question-dialog.js";
+import { WHOLE, isWhole } from "./camera/zone-shape.js";
 
-/** @typedef {import("./protocol.js").Box} Box */
-/** @typedef {import("./protocol.js").Message} Message */
-/** @typedef {import("./protocol.js").CartUpdated} CartUpdated */
-/** @typedef {import("./protocol.js").Refusal} Refusal */
-/** @typedef {import("./protocol.js").SessionReady} SessionReady */
+/** @typedef {import("./connection/protocol.js").Box} Box */
+/** @typedef {import("./connection/protocol.js").Message} Message */
+/** @typedef {import("./connection/protocol.js").CartUpdated} CartUpdated */
+/** @typedef {import("./connection/protocol.js").Refusal} Refusal */
+/** @typedef {import("./connection/protocol.js").SessionReady} SessionReady */
 
 const HIDDEN_CAMERA_OFF_MS = 20_000;
 const LOST_SAID_AFTER_MS = 1200;
@@ -38,15 +38,15 @@ function element(name, type) {
 
 const stage = element("scan-camera", ScanCamera);
 const cart = element("cart-panel", CartPanel);
-const which = element("which-one", WhichOne);
+const question = element("question-dialog", QuestionDialog);
 const find = element("find-product", FindProduct);
-const settings = element("till-settings", TillSettings);
+const settings = element("checkout-settings", CheckoutSettings);
 const pill = element("connection-pill", ConnectionPill);
 const toast = element("add-toast", AddToast);
-const till = new TillSocket(options.socket_path);
+const socket = new CheckoutSocket(options.socket_path);
 const pump = new FramePump(
   () => stage.look(),
-  (frame) => till.frame(frame),
+  (frame) => socket.frame(frame),
 );
 
 const news = new CartNews(cart, toast);
@@ -59,13 +59,13 @@ let leaving = false;
 
 /** @param {Record<string, unknown>} command */
 function order(command) {
-  if (till.command(command)) return true;
+  if (socket.command(command)) return true;
   toast.warn(say("not_sent"));
   return false;
 }
 
 /** @param {Message} message */
-function heard(message) {
+function received(message) {
   switch (message.type) {
     case "session.ready":
       ready(message);
@@ -73,7 +73,7 @@ function heard(message) {
     case "frame.result": {
       const takenAt = pump.answered(message.frame);
       stage.show(message, takenAt);
-      which.consider(message.detections);
+      question.consider(message.detections);
       break;
     }
     case "cart.updated":
@@ -89,7 +89,7 @@ function heard(message) {
       if (!stage.zone?.isOpen) zoneShow(message.zone);
       break;
     case "session.closed":
-      till.close();
+      socket.close();
       leave(message.order_id);
       break;
     case "error":
@@ -100,18 +100,18 @@ function heard(message) {
   }
 }
 
-/** A new connection: the till learns how this device wants to count. @param {SessionReady} message */
+/** Tells a new connection how this device wants to count. @param {SessionReady} message */
 function ready({ limits, mode, zone = WHOLE, cart: now }) {
   pump.reset();
   if (limits.max_fps) pump.limit(limits.max_fps);
   find.currency = now.currency;
-  which.reset();
+  question.reset();
   cart.show(now);
   const { mode: wanted, zone: kept } = preferences;
-  if (wanted && wanted !== mode) till.command({ type: "mode.set", mode: wanted });
+  if (wanted && wanted !== mode) socket.command({ type: "mode.set", mode: wanted });
   settings.showMode(wanted || (mode ?? "scan"));
-  if (kept || !isWhole(zone)) till.command({ type: "zone.set", zone: kept ?? WHOLE });
-  if (preferences.why) till.command({ type: "debug.set", on: true });
+  if (kept || !isWhole(zone)) socket.command({ type: "zone.set", zone: kept ?? WHOLE });
+  if (preferences.why) socket.command({ type: "debug.set", on: true });
 }
 
 /** @param {Box} zone */
@@ -120,7 +120,7 @@ function zoneShow(zone) {
   settings.showZone(zone);
 }
 
-/** Remembers the zone on this device, and tells the till once the shopper pauses. @param {Box} zone */
+/** Remembers the zone on this device, and tells the server once the shopper pauses. @param {Box} zone */
 function zoneKeep(zone) {
   preferences.keep({ zone: isWhole(zone) ? null : zone });
   zoneShow(zone);
@@ -146,43 +146,43 @@ function cartUpdated({ event, cart: now }) {
   if (event.action !== "add") return;
   if (find.isAdding) find.close();
   if (event.source === "barcode") {
-    which.close();
-    stage.strangers?.hide();
+    question.close();
+    stage.unknownItems?.hide();
   }
 }
 
 /** @param {Refusal} message */
 function refused({ code, detail, data }) {
-  const words = sayRefusal(code, detail, data?.items);
+  const text = sayRefusal(code, detail, data?.items);
   cart.forgetWishes();
   if (UNDO_IS_OVER.has(code)) news.forget();
-  if (find.isOpen) find.say(words, true);
-  else toast.warn(words);
+  if (find.isOpen) find.say(text, true);
+  else toast.warn(text);
 }
 
 /** @param {string | null} orderId */
 function leave(orderId) {
-  if (leaving) return; // the answer to the payment and the till's farewell arrive together
+  if (leaving) return; // the answer to the payment and the server's closing message arrive together
   leaving = true;
   pump.stop();
   location.assign(orderId ? addressOf(options.receipt_path, orderId) : location.pathname);
 }
 
-/** @param {import("./till-socket.js").LinkState} state @param {number} code */
+/** @param {import("./connection/checkout-socket.js").LinkState} state @param {number} code */
 function linkChanged(state, code) {
-  const words = {
+  const text = {
     on: () => say("connected"),
-    connecting: () => say(till.tries ? "reconnecting" : "connecting"),
+    connecting: () => say(socket.tries ? "reconnecting" : "connecting"),
     off: () => (navigator.onLine ? say(code === closeCodes.flooding ? "slow_down" : "reconnecting") : say("offline")),
     refused: () => say(code === closeCodes.notActive ? "ended" : "elsewhere"),
   }[state]();
-  pill.show(state === "on", words);
+  pill.show(state === "on", text);
   stage.pause(state !== "on");
   if (state === "on") {
     clearTimeout(lostTimer);
     lostTimer = 0;
     stage.connectionLost(false);
-  } else if (till.tries && !lostTimer) {
+  } else if (socket.tries && !lostTimer) {
     lostTimer = setTimeout(() => stage.connectionLost(true), LOST_SAID_AFTER_MS);
   }
   if (state === "on") pump.start();
@@ -232,7 +232,7 @@ const actions = {
     void stage.startClip();
   },
   find: () => find.open(),
-  reconnect: () => till.tryNow(),
+  reconnect: () => socket.tryNow(),
   settings: () => void settings.open(stage.camera, stage.isMirrored, stage.state === "live"),
   sound: () => {
     preferences.keep({ silent: !preferences.silent });
@@ -259,8 +259,8 @@ function visibilityChanged() {
   }
   if (cameraWasOn) void stage.startCamera();
   cameraWasOn = false;
-  if (till.isOpen) pump.start();
-  stage.pause(!till.isOpen);
+  if (socket.isOpen) pump.start();
+  stage.pause(!socket.isOpen);
 }
 
 document.addEventListener("click", (event) => {
@@ -270,15 +270,15 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", soundUnlock, { once: true });
 document.addEventListener("visibilitychange", visibilityChanged);
-addEventListener("pagehide", () => till.close());
+addEventListener("pagehide", () => socket.close());
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-till.addEventListener("message", (event) => heard(/** @type {CustomEvent} */ (event).detail));
-till.addEventListener("state", (event) => {
+socket.addEventListener("message", (event) => received(/** @type {CustomEvent} */ (event).detail));
+socket.addEventListener("state", (event) => {
   const { state, code } = /** @type {CustomEvent} */ (event).detail;
   linkChanged(state, code);
 });
-stage.addEventListener("source", () => stage.pause(!till.isOpen));
+stage.addEventListener("source", () => stage.pause(!socket.isOpen));
 cart.addEventListener("quantity", (event) => {
   if (!order({ type: "item.set", .../** @type {CustomEvent} */ (event).detail })) cart.forgetWishes();
 });
@@ -286,13 +286,13 @@ cart.addEventListener("wrong", (event) => find.openInstead(/** @type {CustomEven
 cart.addEventListener("undo", undo);
 toast.addEventListener("undo", undo);
 cart.addEventListener("pay", () => void pay());
-which.addEventListener("choose", (event) => order({ type: "choose", .../** @type {CustomEvent} */ (event).detail }));
-which.addEventListener("asked", () => chime("question"));
-which.addEventListener("search", () => find.open());
+question.addEventListener("choose", (event) => order({ type: "choose", .../** @type {CustomEvent} */ (event).detail }));
+question.addEventListener("asked", () => chime("question"));
+question.addEventListener("search", () => find.open());
 stage.addEventListener("answer", (event) => order({ type: "choose", .../** @type {CustomEvent} */ (event).detail }));
-stage.addEventListener("stranger", (event) => {
+stage.addEventListener("unknown", (event) => {
   toast.hide(); // the cart still offers to take the last change back
-  toast.speak(/** @type {CustomEvent} */ (event).detail.words);
+  toast.speak(/** @type {CustomEvent} */ (event).detail.text);
   chime("question");
 });
 stage.zone?.addEventListener("change", (event) => zoneKeep(/** @type {CustomEvent} */ (event).detail.zone));
@@ -316,6 +316,6 @@ settings.addEventListener("why", (event) => {
 soundShow();
 zoneShow(preferences.zone ?? WHOLE);
 stage.why?.turn(preferences.why);
-void seatOfTab().then((seat) => till.open(seat));
+void cameraKeyOfTab().then((key) => socket.open(key));
 if (options.start_with_clip && options.clip_path) void stage.startClip();
 else void stage.offer();

@@ -6,12 +6,12 @@
  *   icons_path: string, language: string, texts: Record<string, string>}} Options */
 
 /** @type {Options} */
-export const options = JSON.parse(document.getElementById("till-options")?.textContent ?? "{}");
+export const options = JSON.parse(document.getElementById("checkout-options")?.textContent ?? "{}");
 
 const plurals = new Intl.PluralRules(options.language);
 
 /**
- * Returns a sentence with its {words} filled in.
+ * Returns a sentence with its {names} filled in.
  * @param {string} key
  * @param {Record<string, string | number>} [values]
  */

@@ -1,9 +1,10 @@
 // @ts-check
 // What this device remembers between visits: camera, mirror, sound, how and where it counts.
 
-/** @typedef {import("./protocol.js").Box} Box */
+/** @typedef {import("./connection/protocol.js").Box} Box */
 
-const KEY = "ebrcs.till";
+const KEY = "ebrcs.preferences";
+const KEY_BEFORE = "ebrcs.till"; // as version 0.2 named it
 
 /** @param {unknown} value */
 function isZone(value) {
@@ -17,7 +18,7 @@ class Preferences {
     /** @type {{camera?: string, mirror?: boolean, silent?: boolean, zone?: Box | null, mode?: string, why?: boolean}} */
     this.values = {};
     try {
-      this.values = JSON.parse(localStorage.getItem(KEY) ?? "{}") ?? {};
+      this.values = JSON.parse(localStorage.getItem(KEY) ?? localStorage.getItem(KEY_BEFORE) ?? "{}") ?? {};
     } catch {
       this.values = {};
     }
@@ -51,7 +52,7 @@ class Preferences {
     return isZone(this.values.zone) ? /** @type {Box} */ (this.values.zone) : null;
   }
 
-  /** How products are counted; empty: as the till does by itself. */
+  /** How products are counted; empty: as the server does by default. */
   get mode() {
     return ["scan", "cart", "tray"].includes(this.values.mode ?? "") ? (this.values.mode ?? "") : "";
   }

@@ -22,7 +22,7 @@ class ReceiptActions extends HTMLElement {
     this.stop?.abort();
   }
 
-  get words() {
+  get text() {
     const cells = (/** @type {Element} */ row) =>
       [...row.children].map((cell) => (cell.textContent ?? "").replace(/\s+/g, " ").trim()).join("  ");
     const lines = [...document.querySelectorAll(".receipt-lines :is(tbody, tfoot) tr")].map(cells);
@@ -31,14 +31,14 @@ class ReceiptActions extends HTMLElement {
 
   async share() {
     try {
-      await navigator.share({ title: this.dataset.title ?? document.title, text: this.words, url: location.href });
+      await navigator.share({ title: this.dataset.title ?? document.title, text: this.text, url: location.href });
     } catch (error) {
       if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
     }
   }
 
   async copy() {
-    await navigator.clipboard.writeText(`${this.words}\n${location.href}`);
+    await navigator.clipboard.writeText(`${this.text}\n${location.href}`);
     part(this, "copied", HTMLElement).textContent = this.dataset.copied ?? "";
   }
 }

@@ -79,7 +79,7 @@ class Shop:
         )
 
     def start(self) -> None:
-        """Serve, and wait until the till can recognize."""
+        """Serve, and wait until the server can recognize."""
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [

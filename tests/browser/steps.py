@@ -1,4 +1,4 @@
-"""What every visitor of the till does."""
+"""What every visitor of the checkout page does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FIRST, SECOND, THIRD = (showing.pack for showing in SHOWINGS)
 
 
 def connected(page: Page) -> None:
-    """Wait until the till hears the page."""
+    """Wait until the server answers the page."""
     expect(page.locator("connection-pill")).to_have_attribute("data-state", "on", timeout=20_000)
 
 

@@ -11,9 +11,9 @@ from django.utils import translation
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import BOTH, VisitorMaker
+from tests.browser.intercepted_socket import InterceptedSocket
 from tests.browser.rules import is_wider, violations
 from tests.browser.steps import FIRST, add_by_hand, connected
-from tests.browser.whisperer import Whisperer
 
 pytestmark = pytest.mark.browser
 NO_PICTURE = ("idle", "starting", "refused", "missing", "busy", "insecure", "ended")
@@ -79,7 +79,7 @@ def test_no_page_breaks_a_rule(
 
 
 @BOTH
-def test_no_state_of_the_till_breaks_a_rule(
+def test_no_state_of_the_checkout_page_breaks_a_rule(
     camera_browser: Browser,
     visit: VisitorMaker,
     shot: Callable[[Page, str], None],
@@ -87,27 +87,27 @@ def test_no_state_of_the_till_breaks_a_rule(
 ) -> None:
     size, language, scheme = window
     found: list[str] = []
-    till = Whisperer(kept=("choose", "debug.set"))
+    socket = InterceptedSocket(kept=("choose", "debug.set"))
     why = {"sightings": 5, "views": [], "story": ["frame 9: moved into the zone"], "inside": True}
     options = {"color_scheme": scheme, "reduced_motion": "reduce"}
     with visit(camera_browser, size=size, language=language, **options) as visitor:
-        page = till.open(visitor, f"states-{language}")
+        page = socket.open(visitor, f"states-{language}")
 
         def look(name: str) -> None:
             found.extend(f"{name}: {violation}" for violation in violations(page))
             shot(page, f"{language}-{scheme}-state-{name}")
 
-        till.see("accepted", name=FIRST.name, choices=[])
+        socket.see("accepted", name=FIRST.name, choices=[])
         look("accepted")
-        till.see_stranger(page)
+        socket.see_unknown(page)
         look("unknown")
-        till.see("ambiguous", track=8)
-        expect(page.locator("which-one dialog")).to_be_visible()
+        socket.see("ambiguous", track=8)
+        expect(page.locator("question-dialog dialog")).to_be_visible()
         look("question")
-        page.locator("which-one [data-part=none]").click()
+        page.locator("question-dialog [data-part=none]").click()
         page.evaluate("document.querySelector('why-panel').turn(true)")
-        till.see("accepted", name=FIRST.name, choices=[], why=why)
-        till.say(
+        socket.see("accepted", name=FIRST.name, choices=[], why=why)
+        socket.say(
             {"type": "barcode.seen", "code": "96385074", "product_id": None, "name": None, "agrees": None}
         )
         look("why-and-warning")
@@ -186,7 +186,7 @@ def test_the_way_to_pay_is_in_view_without_scrolling(
     assert overflow <= 0
 
 
-def test_touch_targets_of_the_till_are_at_least_48_pixels(browser: Browser, visit: VisitorMaker) -> None:
+def test_touch_targets_of_the_page_are_at_least_48_pixels(browser: Browser, visit: VisitorMaker) -> None:
     with visit(browser) as visitor:
         page = visitor.page()
         visitor.sign_up(page, "touch", "/checkout/")

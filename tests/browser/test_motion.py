@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 # An item crosses the picture in a second; a frame is taken every 100 ms and answered after a given time.
 CROSSING = """async ([latency, glides]) => {
-  const { BoxMotion } = await import("/static/js/box-motion.js");
+  const { BoxMotion } = await import("/static/js/camera/box-motion.js");
   const place = (at) => [0.1 + at / 2000, 0.3, 0.2, 0.4];
   const motion = new BoxMotion(place(0), 0);
   let far = 0, count = 0;

@@ -1,4 +1,4 @@
-"""Questions instead of mistakes: which one, not known, a barcode in view; and how often the till is asked."""
+"""Questions instead of mistakes: which one, not known, a barcode in view; and how many frames are sent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import KIOSK, VisitorMaker
+from tests.browser.intercepted_socket import CHOICES, InterceptedSocket
 from tests.browser.steps import FIRST, add_by_hand, connected
-from tests.browser.whisperer import CHOICES, Whisperer
 
 pytestmark = pytest.mark.browser
 
@@ -18,50 +18,50 @@ pytestmark = pytest.mark.browser
 def test_a_hard_question_is_asked_once_with_pictures_and_answered(
     browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None]
 ) -> None:
-    till = Whisperer()
+    socket = InterceptedSocket()
     with visit(browser) as visitor:
-        page = till.open(visitor, "question", has_camera=False)
-        till.see("ambiguous")
-        till.see("ambiguous")
-        dialog = page.locator("which-one dialog")
+        page = socket.open(visitor, "question", has_camera=False)
+        socket.see("ambiguous")
+        socket.see("ambiguous")
+        dialog = page.locator("question-dialog dialog")
         expect(dialog).to_be_visible()
         expect(dialog).to_contain_text("Or show its barcode to the camera.")
-        shot(page, "which-one")
+        shot(page, "question-dialog")
 
         page.get_by_role("button", name="Oat cream").click()
 
         expect(dialog).to_be_hidden()
-        till.see("ambiguous")
+        socket.see("ambiguous")
         page.wait_for_timeout(200)
         expect(dialog).to_be_hidden()
-        assert till.told == [{"type": "choose", "track": 7, "product_id": CHOICES[1]["product_id"]}]
+        assert socket.commands == [{"type": "choose", "track": 7, "product_id": CHOICES[1]["product_id"]}]
 
 
 def test_none_of_the_answers_fits_and_the_name_is_typed(browser: Browser, visit: VisitorMaker) -> None:
-    till = Whisperer()
+    socket = InterceptedSocket()
     with visit(browser) as visitor:
-        page = till.open(visitor, "neither", has_camera=False)
-        till.see("ambiguous")
-        page.locator("which-one").get_by_role("button", name="Type or search").click()
+        page = socket.open(visitor, "neither", has_camera=False)
+        socket.see("ambiguous")
+        page.locator("question-dialog").get_by_role("button", name="Type or search").click()
 
         expect(page.locator("#find-input")).to_be_focused()
         page.keyboard.type(FIRST.barcode)
         page.keyboard.press("Enter")
         expect(page.locator(".line [data-part=name]")).to_have_text(FIRST.name)
-        assert till.answers("choose") == []
+        assert socket.answers("choose") == []
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_an_unknown_item_is_never_asked_about_unbidden_and_its_likeliest_are_one_tap_away(
     camera_browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None], language: str
 ) -> None:
-    till = Whisperer()
+    socket = InterceptedSocket()
     with visit(camera_browser, language=language) as visitor:
-        page = till.open(visitor, f"unknown-{language}")
+        page = socket.open(visitor, f"unknown-{language}")
         chip = page.locator("scan-camera .chip", has_text="Oat milk")
-        till.see_stranger(page)
+        socket.see_unknown(page)
         expect(chip).to_be_visible()
-        expect(page.locator("which-one dialog")).to_be_hidden()
+        expect(page.locator("question-dialog dialog")).to_be_hidden()
         said = {"en": "Is it one of these? Or show its barcode.", "ko": "이 중에 있나요?"}[language]
         expect(page.locator("[data-part=unknown]")).to_contain_text(said)
         expect(page.locator("[data-part=spoken]")).to_contain_text(said)
@@ -70,35 +70,35 @@ def test_an_unknown_item_is_never_asked_about_unbidden_and_its_likeliest_are_one
         chip.click()
 
         expect(page.locator("[data-part=unknown]")).to_be_hidden()
-        assert till.told == [{"type": "choose", "track": 7, "product_id": CHOICES[0]["product_id"]}]
+        assert socket.commands == [{"type": "choose", "track": 7, "product_id": CHOICES[0]["product_id"]}]
 
 
 def test_what_a_barcode_in_view_came_to_is_said(
     camera_browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None]
 ) -> None:
-    till = Whisperer()
+    socket = InterceptedSocket()
     with visit(camera_browser) as visitor:
-        page = till.open(visitor, "scanned")
+        page = socket.open(visitor, "scanned")
         seen = {"type": "barcode.seen", "code": "8801234567893", "track": 7}
         product = {"product_id": CHOICES[0]["product_id"], "name": "Oat milk"}
         toast = page.locator(".toast-word")
 
-        till.say(seen | {"product_id": None, "name": None, "agrees": None})
+        socket.say(seen | {"product_id": None, "name": None, "agrees": None})
         expect(toast).to_have_text("Barcode 8801234567893: not in this shop's list.")
-        till.say(seen | product | {"agrees": False})
+        socket.say(seen | product | {"agrees": False})
         expect(toast).to_contain_text("The barcode says Oat milk, the picture something else.")
         shot(page, "barcode-disagrees")
         add_by_hand(page, FIRST.barcode)  # added by barcode within the same moment
         expect(toast).to_contain_text("Please check the cart.")
         expect(page.locator("[data-part=toast-undo]")).to_be_visible()
-        till.say(seen | product | {"agrees": True})
+        socket.say(seen | product | {"agrees": True})
         expect(page.locator("[data-part=spoken]")).to_have_text("The barcode agrees: Oat milk")
 
 
 def test_why_is_shown_over_the_picture_when_asked_for(
     camera_browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None]
 ) -> None:
-    till = Whisperer()
+    socket = InterceptedSocket()
     view = {"frame": 11, "state": "accepted", "name": "Oat milk", "score": 0.83, "margin": 0.12}
     why = {
         "sightings": 5,
@@ -107,23 +107,23 @@ def test_why_is_shown_over_the_picture_when_asked_for(
         "inside": False,
     }
     with visit(camera_browser, size=KIOSK) as visitor:
-        page = till.open(visitor, "why")
+        page = socket.open(visitor, "why")
         panel = page.locator("why-panel")
         expect(panel).to_be_hidden()
         page.click("[data-action=settings]")
         page.get_by_label("Show why").check()
         page.keyboard.press("Escape")
-        till.see("unknown", why=why)
+        socket.see("unknown", why=why)
 
         expect(panel).to_contain_text("1 proposed")
         expect(panel).to_contain_text("7 – unknown · score 0.80, lead 0.00 · seen 5 times · outside the zone")
         expect(panel).to_contain_text("frame 11: score 0.83, lead 0.12, quality 3.50 · accepted · Oat milk")
         expect(panel).to_contain_text("frame 9: moved into the zone")
         shot(page, "why")
-        assert till.answers("debug.set") == [{"type": "debug.set", "on": True}]
+        assert socket.answers("debug.set") == [{"type": "debug.set", "on": True}]
         page.reload()
         connected(page)
-        assert till.answers("debug.set") == [{"type": "debug.set", "on": True}] * 2
+        assert socket.answers("debug.set") == [{"type": "debug.set", "on": True}] * 2
 
 
 def test_no_more_than_two_pictures_wait_for_an_answer(camera_browser: Browser, visit: VisitorMaker) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import KIOSK, PHONE, VisitorMaker
+from tests.browser.intercepted_socket import InterceptedSocket
 from tests.browser.steps import camera_on, connected
-from tests.browser.whisperer import Whisperer
 
 pytestmark = pytest.mark.browser
 
@@ -39,9 +40,9 @@ def test_the_zone_is_dragged_on_the_picture_and_remembered(
     window: tuple[dict[str, int], bool],
 ) -> None:
     size, mirrored = window
-    till = Whisperer()
+    socket = InterceptedSocket()
     with visit(camera_browser, size=size) as visitor:
-        page = till.open(visitor, f"zone-{mirrored}")
+        page = socket.open(visitor, f"zone-{mirrored}")
         page.click("[data-action=settings]")
         page.get_by_label("Mirror the picture").set_checked(mirrored)
         page.keyboard.press("Escape")
@@ -54,12 +55,12 @@ def test_the_zone_is_dragged_on_the_picture_and_remembered(
         expect(page.locator("[data-part=zone-bar]")).to_be_hidden()
         page.wait_for_timeout(400)
 
-        sent = till.answers("zone.set")[-1]["zone"]
+        sent = socket.answers("zone.set")[-1]["zone"]
         left = 0.25 if mirrored else 0.15  # as the camera sees it
         assert sent == pytest.approx([left, 0.1, 0.6, 0.7], abs=0.02)
         page.reload()
         connected(page)
-        assert till.answers("zone.set")[-1]["zone"] == sent
+        assert socket.answers("zone.set")[-1]["zone"] == sent
         page.click("[data-action=settings]")
         sides = [page.locator(f"[data-side='{side}']").input_value() for side in range(4)]
         assert [int(side) for side in sides] == pytest.approx([100 * side for side in sent], abs=1)
@@ -68,9 +69,9 @@ def test_the_zone_is_dragged_on_the_picture_and_remembered(
 def test_the_zone_is_set_with_the_keyboard_and_by_numbers(
     camera_browser: Browser, visit: VisitorMaker
 ) -> None:
-    till = Whisperer()
+    socket = InterceptedSocket()
     with visit(camera_browser) as visitor:
-        page = till.open(visitor, "zonekeys")
+        page = socket.open(visitor, "zonekeys")
         page.click("[data-action=settings]")
         page.get_by_label("Mirror the picture").uncheck()
         page.get_by_label("Width").fill("50")
@@ -86,24 +87,25 @@ def test_the_zone_is_set_with_the_keyboard_and_by_numbers(
         page.keyboard.press("Enter")
         page.wait_for_timeout(400)
 
-        assert till.answers("zone.set")[-1]["zone"] == pytest.approx([0.48, 0.02, 0.48, 0.12], abs=0.001)
+        assert socket.answers("zone.set")[-1]["zone"] == pytest.approx([0.48, 0.02, 0.48, 0.12], abs=0.001)
         expect(page.locator("[data-part=spoken]")).to_contain_text("48% from the left, 2% from the top")
         expect(page.locator("[data-action=settings]")).to_be_focused()
         zone_open(page)
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Escape")
         page.wait_for_timeout(400)
-        assert till.answers("zone.set")[-1]["zone"] == pytest.approx([0.48, 0.02, 0.48, 0.12], abs=0.001)
+        assert socket.answers("zone.set")[-1]["zone"] == pytest.approx([0.48, 0.02, 0.48, 0.12], abs=0.001)
         page.click("[data-action=settings]")
         page.locator("[data-action=zone-whole]").click()
         page.wait_for_timeout(400)
-        assert till.answers("zone.set")[-1]["zone"] == [0, 0, 1, 1]
+        assert socket.answers("zone.set")[-1]["zone"] == [0, 0, 1, 1]
 
 
 def test_what_is_shown_outside_the_zone_is_not_counted(camera_browser: Browser, visit: VisitorMaker) -> None:
     with visit(camera_browser) as visitor:
         page = visitor.page()
-        page.add_init_script("localStorage.setItem('ebrcs.till', JSON.stringify({zone: [0, 0, 0.15, 0.15]}))")
+        kept = json.dumps({"zone": [0, 0, 0.15, 0.15]})
+        page.add_init_script(f"localStorage.setItem('ebrcs.preferences', '{kept}')")
         visitor.sign_up(page, "outside", "/checkout/")
         connected(page)
         camera_on(page)

@@ -30,8 +30,9 @@ def clip(settings: Settings, tmp_path: Path) -> None:
 
 
 def options_of(page: str) -> dict[str, object]:
-    """Read the options that the page gives its scripts."""
-    found = re.search(r'<script id="till-options" type="application/json">(.*?)</script>', page, re.DOTALL)
+    """Read what the page tells its scripts."""
+    script = r'<script id="checkout-options" type="application/json">(.*?)</script>'
+    found = re.search(script, page, re.DOTALL)
     assert found
     return dict(json.loads(found.group(1)))
 

@@ -1,20 +1,20 @@
 // @ts-check
-// <till-settings>: which camera, how it is shown, and how and where products are counted.
+// <checkout-settings>: which camera, how it is shown, and how and where products are counted.
 
-import { camerasList } from "./camera-source.js";
+import { camerasList } from "./camera/camera-source.js";
 import { part } from "./dom.js";
 import { say } from "./options.js";
 import { preferences } from "./preferences.js";
-import { fitted } from "./zone-shape.js";
+import { fitted } from "./camera/zone-shape.js";
 
-/** @typedef {import("./protocol.js").Box} Box */
+/** @typedef {import("./connection/protocol.js").Box} Box */
 
 /** Events: "camera", "mirror", "mode" (detail: {mode}), "zone" (detail: {zone}), "why" (detail: {on}). */
-export class TillSettings extends HTMLElement {
+export class CheckoutSettings extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
     const { signal } = this.stop;
-    /** @type {import("./camera-source.js").CameraSource | null} */
+    /** @type {import("./camera/camera-source.js").CameraSource | null} */
     this.source = null;
     this.dialog = /** @type {HTMLDialogElement} */ (this.querySelector("dialog"));
     part(this, "close", HTMLButtonElement).addEventListener("click", () => this.close(), { signal });
@@ -34,7 +34,7 @@ export class TillSettings extends HTMLElement {
   }
 
   /**
-   * @param {import("./camera-source.js").CameraSource | null} source @param {boolean} mirrored
+   * @param {import("./camera/camera-source.js").CameraSource | null} source @param {boolean} mirrored
    * @param {boolean} isLive whether there is a picture to set the zone on
    */
   async open(source, mirrored, isLive) {
@@ -107,4 +107,4 @@ export class TillSettings extends HTMLElement {
   }
 }
 
-customElements.define("till-settings", TillSettings);
+customElements.define("checkout-settings", CheckoutSettings);

@@ -1,13 +1,13 @@
 // @ts-check
-// <which-one>: asks "A or B?" with pictures when products look alike, once for each item shown.
+// <question-dialog>: asks "A or B?" with pictures when products look alike, once for each item shown.
 
-import { part } from "./dom.js";
+import { part } from "../dom.js";
 import { productRow } from "./product-rows.js";
 
-/** @typedef {import("./protocol.js").Detection} Detection */
+/** @typedef {import("../connection/protocol.js").Detection} Detection */
 
 /** Events: "choose" (detail: {track, product_id}), "search", "asked". */
-export class WhichOne extends HTMLElement {
+export class QuestionDialog extends HTMLElement {
   /** @type {Set<number>} */
   asked = new Set();
   /** @type {number | null} track the open question is about */
@@ -71,4 +71,4 @@ export class WhichOne extends HTMLElement {
   }
 }
 
-customElements.define("which-one", WhichOne);
+customElements.define("question-dialog", QuestionDialog);

@@ -1,5 +1,5 @@
 // @ts-check
-// A recorded clip in the place of a camera: a list of pictures, shown at their own pace.
+// A recorded clip instead of a camera: a list of pictures, shown at their own pace.
 
 /** @typedef {{fps: number, frames: string[]}} ClipPlan */
 

@@ -1,7 +1,7 @@
 // @ts-check
 // Where an item is now: every box belongs to the moment its frame was taken, and answers come later than that.
 
-/** @typedef {import("./protocol.js").Box} Box */
+/** @typedef {import("../connection/protocol.js").Box} Box */
 /** @typedef {[number, number, number, number]} Edges left, top, right, bottom */
 
 // Chosen on simulated packs carried in, held and carried out: with answers after 60 ms the boxes are a third to a

@@ -1,10 +1,10 @@
 // @ts-check
 // Looks products up by their name or barcode, or by what they look like, and makes rows to tap.
 
-import { copyOf, part, showPicture } from "./dom.js";
-import { addressOf, money, options, say } from "./options.js";
+import { copyOf, part, showPicture } from "../dom.js";
+import { addressOf, money, options, say } from "../options.js";
 
-/** @typedef {import("./protocol.js").Choice} Choice */
+/** @typedef {import("../connection/protocol.js").Choice} Choice */
 /** @typedef {{product_id: string, name: string, price: string | null, images: {url: string}[]}} Found */
 
 /** @param {string} address @param {AbortSignal} signal */
@@ -14,10 +14,10 @@ async function asked(address, signal) {
   return answer.json();
 }
 
-/** @param {string} words name or barcode @param {AbortSignal} signal @returns {Promise<Found[]>} */
-export async function productsFind(words, signal) {
-  const query = new URLSearchParams({ q: words, active: "true" });
-  return (await asked(`${options.products_path}?${query}`, signal)).results;
+/** @param {string} query name or barcode @param {AbortSignal} signal @returns {Promise<Found[]>} */
+export async function productsFind(query, signal) {
+  const parameters = new URLSearchParams({ q: query, active: "true" });
+  return (await asked(`${options.products_path}?${parameters}`, signal)).results;
 }
 
 /** Returns what a line may be in truth, likeliest first. @param {string} productId @param {AbortSignal} signal */
@@ -41,6 +41,6 @@ export function productRow(root, template, { name, image }, onTap) {
 }
 
 /** @param {string | null} price @param {string} currency */
-export function priceWords(price, currency) {
+export function priceText(price, currency) {
   return price === null ? say("no_price") : money(price, currency);
 }

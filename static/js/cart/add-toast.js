@@ -1,7 +1,7 @@
 // @ts-check
 // <add-toast>: says over the picture, and to screen readers, what has just happened, and offers to take it back.
 
-import { part, showPicture } from "./dom.js";
+import { part, showPicture } from "../dom.js";
 
 const STAYS_MS = 3500;
 const STAYS_WITH_UNDO_MS = 7000;
@@ -31,40 +31,40 @@ export class AddToast extends HTMLElement {
 
   /**
    * Says what went well.
-   * @param {string} words
+   * @param {string} text
    * @param {{picture?: string | null, undo?: boolean}} [extras] picture of the product; whether it can be undone
    */
-  show(words, { picture, undo = false } = {}) {
-    this.appear(words, "good", picture, undo);
+  show(text, { picture, undo = false } = {}) {
+    this.appear(text, "good", picture, undo);
   }
 
-  /** Says what did not work, or what needs a look. @param {string} words @param {boolean} [undo] */
-  warn(words, undo = false) {
-    this.appear(words, "warning", undefined, undo);
+  /** Says what did not work, or what needs a look. @param {string} text @param {boolean} [undo] */
+  warn(text, undo = false) {
+    this.appear(text, "warning", undefined, undo);
   }
 
   /**
-   * @param {string} words @param {"good" | "warning"} tone
+   * @param {string} text @param {"good" | "warning"} tone
    * @param {string | null | undefined} picture undefined: none belongs to it
    * @param {boolean} undo
    */
-  appear(words, tone, picture, undo) {
+  appear(text, tone, picture, undo) {
     const { body } = this;
     if (!body || !this.undo) return;
     this.dataset.tone = tone;
     part(this, "icon-good", HTMLElement).hidden = tone !== "good";
     part(this, "icon-warning", HTMLElement).hidden = tone === "good";
-    part(this, "word", HTMLElement).textContent = words;
+    part(this, "word", HTMLElement).textContent = text;
     part(this, "toast-picture", HTMLElement).hidden = picture === undefined;
     if (picture !== undefined) showPicture(body, picture);
     this.undo.hidden = !undo;
     this.staysMs = undo || tone === "warning" ? STAYS_WITH_UNDO_MS : STAYS_MS;
     body.hidden = false;
     body.classList.remove("fresh");
-    void body.offsetWidth; // starts the animation anew
+    void body.offsetWidth; // restarts the animation
     body.classList.add("fresh");
     this.fade();
-    this.speak(words);
+    this.speak(text);
   }
 
   /** Goes away after a while, but not from under a finger or the focus. */
@@ -86,10 +86,10 @@ export class AddToast extends HTMLElement {
     if (this.undo) this.undo.hidden = true;
   }
 
-  /** Says it to screen readers only; the same words twice are still news. @param {string} words */
-  speak(words) {
+  /** Says it to screen readers only; the same text twice is announced twice. @param {string} text */
+  speak(text) {
     const spoken = document.createElement("span");
-    spoken.textContent = words;
+    spoken.textContent = text;
     part(this, "spoken", HTMLElement).replaceChildren(spoken);
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // Short sounds made on the spot: rising notes for something added, falling ones for removed, low ones for a question.
 
-import { preferences } from "./preferences.js";
+import { preferences } from "../preferences.js";
 
 /** @type {AudioContext | null} */
 let audio = null;

@@ -56,7 +56,7 @@ export class FramePump {
     this.timer = 0;
   }
 
-  /** Waits before the next picture, because the till cannot look at it now. */
+  /** Waits before the next picture, because the server cannot look at it now. */
   rest() {
     this.restUntil = performance.now() + SLOWEST_MS;
   }

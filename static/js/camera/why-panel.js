@@ -2,12 +2,12 @@
 // <why-panel>: says over the picture why each item is what it is said to be.
 
 import { LOOKS } from "./box-overlay.js";
-import { copyOf, part } from "./dom.js";
-import { say } from "./options.js";
+import { copyOf, part } from "../dom.js";
+import { say } from "../options.js";
 
-/** @typedef {import("./protocol.js").Detection} Detection */
-/** @typedef {import("./protocol.js").FrameResult} FrameResult */
-/** @typedef {import("./protocol.js").View} View */
+/** @typedef {import("../connection/protocol.js").Detection} Detection */
+/** @typedef {import("../connection/protocol.js").FrameResult} FrameResult */
+/** @typedef {import("../connection/protocol.js").View} View */
 
 const STAYS_MS = 4000;
 const TRACKS_MAX = 4;
@@ -54,23 +54,23 @@ export class WhyPanel extends HTMLElement {
     if (why && !why.inside) facts.push(say("why_outside"));
     head.textContent = facts.join(" · ");
     head.style.color = LOOKS[state].colour;
-    part(row, "views", HTMLElement).replaceChildren(...(why?.views ?? []).map((view) => line(viewWords(view))));
+    part(row, "views", HTMLElement).replaceChildren(...(why?.views ?? []).map((view) => line(viewText(view))));
     part(row, "story", HTMLElement).replaceChildren(...(why?.story ?? []).map(({ text }) => line(text)));
     return row;
   }
 }
 
 /** @param {View} view */
-function viewWords({ frame, state, name, score, margin, quality }) {
+function viewText({ frame, state, name, score, margin, quality }) {
   const known = say(["accepted", "ambiguous", "unknown"].includes(state) ? `state_${state}` : "state_candidate");
   const facts = say("why_view", { frame, score: number(score), margin: number(margin), quality: number(quality) });
   return `${facts} · ${known}${name ? ` · ${name}` : ""}`;
 }
 
-/** @param {string} words */
-function line(words) {
+/** @param {string} text */
+function line(text) {
   const item = document.createElement("li");
-  item.textContent = words;
+  item.textContent = text;
   return item;
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
-// The name of this tab's place at the till: kept over a refresh, never shared with a copied tab.
+// The key under which the server keeps what this tab's camera has seen: survives a refresh, and no copied tab shares it.
 
-const KEY = "ebrcs.seat";
+const STORAGE_NAME = "ebrcs.camera-key";
 const LOCK_WAIT_MS = 400;
 
 /** Returns a random UUID, on addresses without HTTPS too. */
@@ -13,12 +13,12 @@ function uuidMake() {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** Holds a name for as long as the tab lives; false if another tab holds it. @param {string} name */
-function held(name) {
+/** Holds a key for as long as the tab lives; false if another tab holds it. @param {string} key */
+function held(key) {
   if (!navigator.locks) return Promise.resolve(true);
   return new Promise((resolve) => {
     navigator.locks
-      .request(`${KEY}.${name}`, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, () => {
+      .request(`${STORAGE_NAME}.${key}`, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, () => {
         resolve(true);
         return new Promise(() => {}); // until the tab goes
       })
@@ -27,25 +27,25 @@ function held(name) {
 }
 
 /** @returns {Promise<string>} */
-export async function seatOfTab() {
+export async function cameraKeyOfTab() {
   /** @type {string | null} */
-  let name = null;
+  let key = null;
   try {
-    name = sessionStorage.getItem(KEY);
+    key = sessionStorage.getItem(STORAGE_NAME);
   } catch {
-    // A browser that stores nothing gets a new seat on every load.
+    // A browser that stores nothing gets a new key on every load.
   }
-  return name !== null && (await held(name)) ? name : seatNew();
+  return key !== null && (await held(key)) ? key : cameraKeyNew();
 }
 
-/** Gives the tab a seat that no other tab has. */
-export function seatNew() {
-  const name = uuidMake();
-  void held(name);
+/** Gives the tab a key that no other tab has. */
+export function cameraKeyNew() {
+  const key = uuidMake();
+  void held(key);
   try {
-    sessionStorage.setItem(KEY, name);
+    sessionStorage.setItem(STORAGE_NAME, key);
   } catch {
     // as above
   }
-  return name;
+  return key;
 }

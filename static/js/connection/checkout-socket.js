@@ -1,7 +1,7 @@
 // @ts-check
-// The connection to the till: comes back by itself, notices when the other side has gone silent.
+// The connection to the server: reconnects by itself, and notices when the other side has gone silent.
 
-import { seatNew } from "./seat.js";
+import { cameraKeyNew } from "./camera-key.js";
 
 /** @typedef {import("./protocol.js").Message} Message */
 /** @typedef {"connecting" | "on" | "off" | "refused"} LinkState */
@@ -19,7 +19,7 @@ const CLOSE_FLOODING = 4429;
 const FINAL = new Set([CLOSE_UNAUTHENTICATED, CLOSE_FORBIDDEN, CLOSE_UNKNOWN, CLOSE_NOT_ACTIVE]);
 
 /** Events: "message" (detail: Message), "state" (detail: {state, code}). */
-export class TillSocket extends EventTarget {
+export class CheckoutSocket extends EventTarget {
   /** @param {string} path */
   constructor(path) {
     super();
@@ -29,15 +29,15 @@ export class TillSocket extends EventTarget {
     /** @type {WebSocket | null} */
     this.socket = null;
     this.tries = 0;
-    this.heardAt = 0;
+    this.answeredAt = 0;
     this.timer = 0;
     this.pulse = 0;
     this.wake = () => this.tryNow();
   }
 
-  /** @param {string} seat names this tab, so that what it was seeing is known again after a break */
-  open(seat) {
-    this.address.searchParams.set("seat", seat);
+  /** @param {string} cameraKey names this tab, so that the server recognizes its camera after a break */
+  open(cameraKey) {
+    this.address.searchParams.set("seat", cameraKey);
     addEventListener("online", this.wake);
     document.addEventListener("visibilitychange", this.wake);
     this.pulse = setInterval(() => this.check(), PING_EVERY_MS);
@@ -76,11 +76,11 @@ export class TillSocket extends EventTarget {
     clearTimeout(this.timer);
     const socket = new WebSocket(this.address);
     this.socket = socket;
-    this.heardAt = performance.now();
+    this.answeredAt = performance.now();
     this.tell("connecting");
     socket.addEventListener("message", (event) => {
       if (socket !== this.socket || typeof event.data !== "string") return;
-      this.heardAt = performance.now();
+      this.answeredAt = performance.now();
       const message = /** @type {Message} */ (JSON.parse(event.data));
       if (message.type === "session.ready") {
         this.tries = 0;
@@ -101,8 +101,8 @@ export class TillSocket extends EventTarget {
       this.tell("refused", code);
       return;
     }
-    // Another tab has this seat: without HTTPS there are no locks by which a copied tab could tell.
-    if (code === CLOSE_REPLACED) this.address.searchParams.set("seat", seatNew());
+    // Another tab uses this key: without HTTPS there are no locks by which a copied tab could tell.
+    if (code === CLOSE_REPLACED) this.address.searchParams.set("seat", cameraKeyNew());
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.tries) * (0.7 + 0.6 * Math.random());
     this.tries += 1;
     this.tell("off", code);
@@ -114,10 +114,10 @@ export class TillSocket extends EventTarget {
     if (document.visibilityState === "visible" && !this.socket && this.tries > 0) this.connect();
   }
 
-  /** Asks for a sign of life; a silent connection is closed and made anew. */
+  /** Asks for a sign of life; a silent connection is replaced. */
   check() {
     if (!this.socket) return;
-    if (performance.now() - this.heardAt > SILENCE_MS) {
+    if (performance.now() - this.answeredAt > SILENCE_MS) {
       const silent = this.socket;
       this.lost(0);
       silent.close();

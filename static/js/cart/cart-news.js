@@ -2,27 +2,27 @@
 // Tells what happened to the cart, by toast, sound and screen reader, and keeps what can be taken back.
 
 import { chime } from "./chime.js";
-import { say } from "./options.js";
+import { say } from "../options.js";
 
 /** @typedef {import("./add-toast.js").AddToast} AddToast */
 /** @typedef {import("./cart-panel.js").CartPanel} CartPanel */
-/** @typedef {import("./protocol.js").BarcodeSeen} BarcodeSeen */
-/** @typedef {import("./protocol.js").CartEvent} CartEvent */
-/** @typedef {import("./protocol.js").Cart} Cart */
+/** @typedef {import("../connection/protocol.js").BarcodeSeen} BarcodeSeen */
+/** @typedef {import("../connection/protocol.js").CartEvent} CartEvent */
+/** @typedef {import("../connection/protocol.js").Cart} Cart */
 
 const DISAGREEMENT_STAYS_MS = 3000;
 
 /** Returns the product that a change put in. @param {CartEvent} event @returns {string | null} */
-function arrival({ action, product_id, instead_id = null }) {
+function arrival({ action, product_id, instead_id }) {
   if (action === "add") return product_id;
-  return action === "correct" ? instead_id : null; // undoing a correction names it as well, but takes it out
+  return action === "correct" ? (instead_id ?? null) : null; // undoing a correction names it as well, but takes it out
 }
 
 export class CartNews {
   /** @type {string | null} id of the last change, while it can be taken back */
   undoable = null;
   /** A barcode that contradicts the picture outshouts the addition that belongs to it. */
-  disagreement = { words: "", until: -Infinity };
+  disagreement = { text: "", until: -Infinity };
 
   /** @param {CartPanel} cart @param {AddToast} toast */
   constructor(cart, toast) {
@@ -34,33 +34,33 @@ export class CartNews {
   tell(event, now, wasAsked) {
     const before = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
     this.cart.show(now, arrival(event));
-    const words = this.words(event);
+    const text = this.text(event);
     this.undoable = event.undoable ? event.id : null;
-    this.cart.setUndo(this.undoable ? words : null);
+    this.cart.setUndo(this.undoable ? text : null);
     if (!this.undoable) this.toast.forgetUndo();
     const after = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
     const isStep = event.source === "manual" && before > 0 && after > 0 && !wasAsked;
-    if (event.action === "sync") this.toast.speak(words);
+    if (event.action === "sync") this.toast.speak(text);
     else if (isStep && event.action !== "undo" && event.action !== "correct") {
       this.toast.speak(say("quantity_of", { name: event.name, count: after }));
-    } else this.show(event, words, now);
+    } else this.show(event, text, now);
   }
 
-  /** @param {CartEvent} event @param {string} words @param {Cart} now */
-  show(event, words, now) {
+  /** @param {CartEvent} event @param {string} text @param {Cart} now */
+  show(event, text, now) {
     const undo = this.undoable !== null;
     if (event.source === "barcode" && performance.now() < this.disagreement.until) {
-      this.toast.warn(this.disagreement.words, undo);
+      this.toast.warn(this.disagreement.text, undo);
       return;
     }
     const fresh = arrival(event);
     const line = now.items.find((item) => item.product_id === (fresh ?? event.product_id));
-    this.toast.show(words, { picture: line?.image, undo });
+    this.toast.show(text, { picture: line?.image, undo });
     chime(fresh ? "added" : "removed");
   }
 
   /** @param {CartEvent} event */
-  words({ action, name, quantity: count, instead_name: instead }) {
+  text({ action, name, quantity: count, instead_name: instead }) {
     switch (action) {
       case "add":
         return count > 1 ? say("added_many", { name, count }) : say("added", { name });
@@ -81,9 +81,9 @@ export class CartNews {
       this.toast.warn(say("barcode_unknown", { code }));
       chime("question");
     } else if (agrees === false) {
-      const words = say("barcode_disagrees", { name: name ?? code });
-      this.disagreement = { words, until: performance.now() + DISAGREEMENT_STAYS_MS };
-      this.toast.warn(words, this.undoable !== null);
+      const text = say("barcode_disagrees", { name: name ?? code });
+      this.disagreement = { text, until: performance.now() + DISAGREEMENT_STAYS_MS };
+      this.toast.warn(text, this.undoable !== null);
       chime("question");
     } else if (agrees) {
       this.toast.speak(say("barcode_agrees", { name: name ?? code }));

@@ -2,6 +2,8 @@
 // A camera as a source of pictures, and the plain reasons for which there may be none.
 
 /** @typedef {"refused" | "missing" | "busy" | "insecure"} NoCamera */
+/** @typedef {{torch?: boolean, zoom?: number}} Adjustment light and zoom: Image Capture's, which TypeScript does not know */
+/** @typedef {{torch?: boolean, zoom?: {min: number, max: number, step: number}}} Adjustable */
 
 const REASONS = /** @type {Record<string, NoCamera>} */ ({
   NotAllowedError: "refused",
@@ -117,18 +119,17 @@ export class CameraSource {
 
   /** @returns {{torch: boolean, zoom: {min: number, max: number, step: number} | null}} */
   get abilities() {
-    const found = /** @type {any} */ (this.track?.getCapabilities?.() ?? {});
-    const zoom = found.zoom && found.zoom.max > found.zoom.min ? found.zoom : null;
-    return { torch: Boolean(found.torch), zoom };
+    const { torch, zoom } = /** @type {Adjustable} */ (this.track?.getCapabilities?.() ?? {});
+    return { torch: Boolean(torch), zoom: zoom && zoom.max > zoom.min ? zoom : null };
   }
 
-  /** What light and zoom are set to now. @returns {{torch?: boolean, zoom?: number}} */
+  /** What light and zoom are set to now. @returns {Adjustment} */
   get adjusted() {
-    return /** @type {any} */ (this.track?.getSettings() ?? {});
+    return /** @type {Adjustment} */ (this.track?.getSettings() ?? {});
   }
 
-  /** @param {{torch?: boolean, zoom?: number}} wish */
+  /** @param {Adjustment} wish */
   async adjust(wish) {
-    await this.track?.applyConstraints({ advanced: [/** @type {any} */ (wish)] });
+    await this.track?.applyConstraints({ advanced: [/** @type {MediaTrackConstraintSet} */ (wish)] });
   }
 }

@@ -1,17 +1,17 @@
 // @ts-check
 // Says that an item is not known, and offers the likeliest products and the other ways to name it.
 
-import { part } from "./dom.js";
-import { say } from "./options.js";
-import { productRow } from "./product-rows.js";
+import { part } from "../dom.js";
+import { say } from "../options.js";
+import { productRow } from "../cart/product-rows.js";
 
-/** @typedef {import("./protocol.js").Detection} Detection */
+/** @typedef {import("../connection/protocol.js").Detection} Detection */
 
 const AFTER_MS = 700;
 const STAYS_MS = 6000;
 
-/** Dispatches on its stage "stranger" (detail: {words}) and "answer" (detail: {track, product_id}). */
-export class Strangers {
+/** Dispatches on its stage "unknown" (detail: {text}) and "answer" (detail: {track, product_id}). */
+export class UnknownItems {
   /** @type {Map<number, number>} track to the time it was first unknown */
   since = new Map();
   shownAt = -Infinity;
@@ -28,14 +28,14 @@ export class Strangers {
   /** @param {Detection[]} detections */
   consider(detections) {
     const now = performance.now();
-    const strange = detections.filter((detection) => detection.state === "unknown");
+    const unknown = detections.filter((detection) => detection.state === "unknown");
     for (const track of this.since.keys()) {
-      if (!strange.some((detection) => detection.track === track)) this.since.delete(track);
+      if (!unknown.some((detection) => detection.track === track)) this.since.delete(track);
     }
-    for (const { track } of strange) if (!this.since.has(track)) this.since.set(track, now);
+    for (const { track } of unknown) if (!this.since.has(track)) this.since.set(track, now);
     if ([...this.since.values()].some((since) => now - since > AFTER_MS)) this.shownAt = now;
     if (detections.some((detection) => detection.state === "accepted")) this.shownAt = -Infinity;
-    this.resembling = strange.find((detection) => detection.choices.length > 0) ?? this.resembling;
+    this.resembling = unknown.find((detection) => detection.choices.length > 0) ?? this.resembling;
     if (now - this.shownAt > STAYS_MS) this.hide();
     else this.show();
   }
@@ -43,11 +43,11 @@ export class Strangers {
   show() {
     const isNew = this.bar.hidden;
     const choices = this.resembling?.choices ?? [];
-    const words = say(choices.length ? "unknown_likely" : "unknown_plain");
+    const text = say(choices.length ? "unknown_likely" : "unknown_plain");
     this.offer();
-    part(this.bar, "unknown-words", HTMLElement).textContent = words;
+    part(this.bar, "unknown-text", HTMLElement).textContent = text;
     this.bar.hidden = false;
-    if (isNew) this.stage.dispatchEvent(new CustomEvent("stranger", { detail: { words } }));
+    if (isNew) this.stage.dispatchEvent(new CustomEvent("unknown", { detail: { text } }));
   }
 
   hide() {

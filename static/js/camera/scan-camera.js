@@ -4,18 +4,18 @@
 import { BoxOverlay } from "./box-overlay.js";
 import { CameraSource, CameraUnavailable, cameraAllowed } from "./camera-source.js";
 import { ClipSource } from "./clip-source.js";
-import { part } from "./dom.js";
-import { options, say } from "./options.js";
-import { preferences } from "./preferences.js";
+import { part } from "../dom.js";
+import { options, say } from "../options.js";
+import { preferences } from "../preferences.js";
 import { ScanZone } from "./scan-zone.js";
-import { Strangers } from "./strangers.js";
+import { UnknownItems } from "./unknown-items.js";
 import { WhyPanel } from "./why-panel.js";
 
-/** @typedef {import("./protocol.js").Detection} Detection */
-/** @typedef {import("./protocol.js").FrameResult} FrameResult */
+/** @typedef {import("../connection/protocol.js").Detection} Detection */
+/** @typedef {import("../connection/protocol.js").FrameResult} FrameResult */
 /** @typedef {"idle" | "starting" | "live" | "refused" | "missing" | "busy" | "insecure" | "ended"} StageState */
 
-/** Events: "source" when the camera or clip changed; those of `Strangers`. */
+/** Events: "source" when the camera or clip changed; those of `UnknownItems`. */
 export class ScanCamera extends HTMLElement {
   /** @type {CameraSource | ClipSource | null} */
   source = null;
@@ -27,7 +27,7 @@ export class ScanCamera extends HTMLElement {
     this.lost = part(this, "lost", HTMLElement);
     this.zone = /** @type {ScanZone} */ (this.querySelector("scan-zone"));
     this.why = /** @type {WhyPanel} */ (this.querySelector("why-panel"));
-    this.strangers = new Strangers(part(this, "unknown", HTMLElement), this);
+    this.unknownItems = new UnknownItems(part(this, "unknown", HTMLElement), this);
     this.overlay = new BoxOverlay(
       part(this, "boxes", HTMLCanvasElement),
       () => this.source?.shownAt ?? performance.now(),
@@ -139,7 +139,7 @@ export class ScanCamera extends HTMLElement {
     this.source = null;
   }
 
-  /** What the till may look at now. @returns {import("./frame-pump.js").Picture | null} */
+  /** The picture to send now; null while there is none. @returns {import("./frame-pump.js").Picture | null} */
   look() {
     return this.state === "live" ? this.source : null;
   }
@@ -149,7 +149,7 @@ export class ScanCamera extends HTMLElement {
     if (this.source instanceof ClipSource) this.source.paused = paused;
   }
 
-  /** Says that the till does not hear the page, or that it does again. @param {boolean} lost */
+  /** Shows or hides that the server does not answer. @param {boolean} lost */
   connectionLost(lost) {
     this.toggleAttribute("lost", lost);
     if (this.lost) this.lost.hidden = !lost;
@@ -157,7 +157,7 @@ export class ScanCamera extends HTMLElement {
 
   clear() {
     this.overlay?.show([]);
-    this.strangers?.consider([]);
+    this.unknownItems?.consider([]);
   }
 
   /** @param {FrameResult} result @param {number} takenAt when its frame was taken */
@@ -166,14 +166,14 @@ export class ScanCamera extends HTMLElement {
     const { detections } = result;
     this.overlay?.show(detections, takenAt, result.debug ?? null);
     this.why?.show(result);
-    this.strangers?.consider(detections);
+    this.unknownItems?.consider(detections);
     const looking = detections.some((detection) => detection.state === "candidate");
     this.say(say(looking ? "looking" : this.isClip ? "clip_playing" : "show_product"));
   }
 
-  /** @param {string} words */
-  say(words) {
-    if (this.hint && this.hint.textContent !== words) this.hint.textContent = words;
+  /** @param {string} text */
+  say(text) {
+    if (this.hint && this.hint.textContent !== text) this.hint.textContent = text;
   }
 }
 

@@ -1,11 +1,11 @@
 // @ts-check
 // <cart-panel>: the cart, its total, and the way to pay.
 
-import { copyOf, part, showPicture } from "./dom.js";
-import { money, say, sayCount } from "./options.js";
+import { copyOf, part, showPicture } from "../dom.js";
+import { money, say, sayCount } from "../options.js";
 
-/** @typedef {import("./protocol.js").Cart} Cart */
-/** @typedef {import("./protocol.js").CartLine} CartLine */
+/** @typedef {import("../connection/protocol.js").Cart} Cart */
+/** @typedef {import("../connection/protocol.js").CartLine} CartLine */
 
 const WISH_STAYS_MS = 1500;
 
@@ -76,7 +76,7 @@ export class CartPanel extends HTMLElement {
     this.payShow();
   }
 
-  /** Offers to take the last change back. @param {string | null} change in words; null: nothing to take back */
+  /** Offers to take the last change back. @param {string | null} change what it was; null: nothing to take back */
   setUndo(change) {
     const button = part(this, "undo", HTMLButtonElement);
     if (change === null && button === document.activeElement) part(this, "title", HTMLElement).focus();
@@ -84,11 +84,11 @@ export class CartPanel extends HTMLElement {
     button.setAttribute("aria-label", say("undo_what", { change: change ?? "" }));
   }
 
-  /** @param {string} words none to take the notice away */
-  problem(words) {
+  /** @param {string} text empty hides the notice */
+  problem(text) {
     const problem = part(this, "problem", HTMLElement);
-    problem.textContent = words;
-    problem.hidden = !words;
+    problem.textContent = text;
+    problem.hidden = !text;
   }
 
   /** @param {CartLine} item */
@@ -129,7 +129,7 @@ export class CartPanel extends HTMLElement {
   /** @param {HTMLElement} line */
   lineStress(line) {
     line.classList.remove("fresh");
-    void line.offsetWidth; // starts the animation anew
+    void line.offsetWidth; // restarts the animation
     line.classList.add("fresh");
     line.scrollIntoView({ block: "nearest" });
   }

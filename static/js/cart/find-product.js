@@ -1,12 +1,12 @@
 // @ts-check
-// <find-product>: names a product without the camera, by barcode or name: to add it, or in the place of a wrong line.
+// <find-product>: names a product without the camera, by barcode or name: to add it, or to replace a wrong line.
 
-import { part } from "./dom.js";
-import { say, sayCount } from "./options.js";
-import { priceWords, productRow, productsFind, productsLikely } from "./product-rows.js";
+import { part } from "../dom.js";
+import { say, sayCount } from "../options.js";
+import { priceText, productRow, productsFind, productsLikely } from "./product-rows.js";
 
-/** @typedef {import("./protocol.js").CartLine} CartLine */
-/** @typedef {import("./protocol.js").Choice} Choice */
+/** @typedef {import("../connection/protocol.js").CartLine} CartLine */
+/** @typedef {import("../connection/protocol.js").Choice} Choice */
 /** @typedef {import("./product-rows.js").Found} Found */
 
 const TYPING_PAUSE_MS = 300;
@@ -55,7 +55,7 @@ export class FindProduct extends HTMLElement {
     this.input?.focus();
   }
 
-  /** Offers to put another product in the place of a line. @param {CartLine} line */
+  /** Offers to replace the product of a line. @param {CartLine} line */
   openInstead(line) {
     this.begin(line);
     void this.likely(line);
@@ -85,27 +85,27 @@ export class FindProduct extends HTMLElement {
     this.say(say(this.wrong ? "correct_hint" : "find_hint"));
   }
 
-  /** @param {string} words @param {boolean} [bad] */
-  say(words, bad = false) {
+  /** @param {string} text @param {boolean} [bad] */
+  say(text, bad = false) {
     const status = part(this, "status", HTMLElement);
-    status.textContent = words;
+    status.textContent = text;
     status.classList.toggle("bad", bad);
     this.input?.setAttribute("aria-invalid", String(bad));
   }
 
-  get words() {
+  get query() {
     return (this.input?.value ?? "").trim();
   }
 
   get barcode() {
-    const digits = this.words.replace(/[\s-]/g, "");
+    const digits = this.query.replace(/[\s-]/g, "");
     return BARCODE.test(digits) ? digits : null;
   }
 
   typed() {
     clearTimeout(this.timer);
     this.searching?.abort();
-    if (this.words.length < 2 || (this.barcode && !this.wrong)) this.clear();
+    if (this.query.length < 2 || (this.barcode && !this.wrong)) this.clear();
     else this.timer = setTimeout(() => this.find(), TYPING_PAUSE_MS);
   }
 
@@ -119,7 +119,7 @@ export class FindProduct extends HTMLElement {
     }
     const rows = this.querySelectorAll(".found-row");
     if (rows.length === 1) /** @type {HTMLButtonElement} */ (rows[0]).click();
-    else if (this.words) void this.find();
+    else if (this.query) void this.find();
   }
 
   async find() {
@@ -128,7 +128,7 @@ export class FindProduct extends HTMLElement {
     const { signal } = this.searching;
     this.say(say("searching"));
     try {
-      this.show(await productsFind(this.barcode ?? this.words, signal));
+      this.show(await productsFind(this.barcode ?? this.query, signal));
     } catch (error) {
       if (signal.aborted) return;
       console.error(error);
@@ -143,7 +143,7 @@ export class FindProduct extends HTMLElement {
       .map((product) => {
         const image = product.images[0]?.url ?? null;
         const row = productRow(this, "row", { name: product.name, image }, () => this.picked(product.product_id));
-        part(row, "price", HTMLElement).textContent = priceWords(product.price, this.currency);
+        part(row, "price", HTMLElement).textContent = priceText(product.price, this.currency);
         return row;
       });
     part(this, "found", HTMLElement).replaceChildren(...rows);

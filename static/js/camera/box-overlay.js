@@ -2,13 +2,13 @@
 // Draws a box and a name on every item in view; boxes run ahead of the answers so that they keep up.
 
 import { BoxMotion } from "./box-motion.js";
-import { say } from "./options.js";
+import { say } from "../options.js";
 
-/** @typedef {import("./protocol.js").Detection} Detection */
-/** @typedef {import("./protocol.js").FrameDebug} FrameDebug */
-/** @typedef {import("./protocol.js").ItemState} ItemState */
-/** @typedef {import("./protocol.js").Box} Box */
-/** @typedef {{motion: BoxMotion, heardAt: number, seen: boolean, detection: Detection}} Mark */
+/** @typedef {import("../connection/protocol.js").Detection} Detection */
+/** @typedef {import("../connection/protocol.js").FrameDebug} FrameDebug */
+/** @typedef {import("../connection/protocol.js").ItemState} ItemState */
+/** @typedef {import("../connection/protocol.js").Box} Box */
+/** @typedef {{motion: BoxMotion, answeredAt: number, seen: boolean, detection: Detection}} Mark */
 /** @typedef {{colour: string, dash: number[], width: number, sign: string}} Look */
 
 const GONE_AFTER_MS = 400;
@@ -68,17 +68,17 @@ export class BoxOverlay {
    * @param {FrameDebug | null} [debug]
    */
   show(detections, takenAt = this.shownAt(), debug = null) {
-    const heardAt = performance.now();
+    const answeredAt = performance.now();
     this.debug = debug;
     for (const mark of this.marks.values()) mark.seen = false;
     for (const detection of detections) {
       const known = this.marks.get(detection.track);
       if (known) {
         known.motion.seen(detection.box, takenAt);
-        Object.assign(known, { heardAt, seen: true, detection });
+        Object.assign(known, { answeredAt, seen: true, detection });
       } else {
         const motion = new BoxMotion(detection.box, takenAt);
-        this.marks.set(detection.track, { motion, heardAt, seen: true, detection });
+        this.marks.set(detection.track, { motion, answeredAt, seen: true, detection });
       }
     }
     this.wake();
@@ -101,7 +101,7 @@ export class BoxOverlay {
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     for (const proposal of this.debug?.proposals ?? []) this.drawProposal(context, proposal);
     for (const [track, mark] of this.marks) {
-      if (!mark.seen && (this.still.matches || now - mark.heardAt > GONE_AFTER_MS)) this.marks.delete(track);
+      if (!mark.seen && (this.still.matches || now - mark.answeredAt > GONE_AFTER_MS)) this.marks.delete(track);
       else this.drawMark(context, mark, passed);
     }
     if (this.marks.size) this.request = requestAnimationFrame((next) => this.draw(next));
@@ -154,7 +154,7 @@ export class BoxOverlay {
   }
 
   /** @param {Detection} detection @param {Look} look */
-  words(detection, look) {
+  text(detection, look) {
     const named = detection.state === "accepted" && detection.name;
     const word = named ? detection.name : say(`label_${detection.state === "accepted" ? "candidate" : detection.state}`);
     return `${this.debug ? `${detection.track} ` : ""}${look.sign}${word}`;
@@ -170,8 +170,8 @@ export class BoxOverlay {
     const pad = 10 * scale;
     const tall = 30 * scale;
     context.font = `600 ${16 * scale}px ${this.family}`;
-    const words = shortened(context, this.words(detection, look), this.canvas.width - 2 * gap - 2 * pad);
-    const wide = context.measureText(words).width + 2 * pad;
+    const text = shortened(context, this.text(detection, look), this.canvas.width - 2 * gap - 2 * pad);
+    const wide = context.measureText(text).width + 2 * pad;
     const left = Math.max(gap, Math.min(x, this.canvas.width - wide - gap));
     const above = y - tall - 6 * scale;
     let top = above > gap ? above : Math.min(y + 8 * scale, y + h);
@@ -183,14 +183,14 @@ export class BoxOverlay {
     context.fill();
     context.fillStyle = look.colour;
     context.textBaseline = "middle";
-    context.fillText(words, left + pad, top + tall / 2 + scale);
+    context.fillText(text, left + pad, top + tall / 2 + scale);
   }
 }
 
-/** Returns words that fit into a width. @param {CanvasRenderingContext2D} context @param {string} words @param {number} width */
-function shortened(context, words, width) {
-  if (context.measureText(words).width <= width) return words;
-  let length = words.length - 1;
-  while (length > 1 && context.measureText(`${words.slice(0, length)}…`).width > width) length -= 1;
-  return `${words.slice(0, length)}…`;
+/** Returns text that fit into a width. @param {CanvasRenderingContext2D} context @param {string} text @param {number} width */
+function shortened(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let length = text.length - 1;
+  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > width) length -= 1;
+  return `${text.slice(0, length)}…`;
 }

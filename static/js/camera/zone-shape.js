@@ -1,7 +1,7 @@
 // @ts-check
 // The arithmetic of the scan zone: a rectangle in shares of the picture, never too small and never outside.
 
-/** @typedef {import("./protocol.js").Box} Box */
+/** @typedef {import("../connection/protocol.js").Box} Box */
 /** @typedef {{x: number, y: number}} Point */
 
 export const SMALLEST = 0.1;

@@ -1,10 +1,10 @@
 // @ts-check
 // <scan-zone>: the part of the picture that counts, drawn calmly, and set by dragging or with the arrow keys.
 
-import { part } from "./dom.js";
+import { part } from "../dom.js";
 import { WHOLE, fitted, isWhole, mirrored, spanned } from "./zone-shape.js";
 
-/** @typedef {import("./protocol.js").Box} Box */
+/** @typedef {import("../connection/protocol.js").Box} Box */
 /** @typedef {import("./zone-shape.js").Point} Point */
 /** @typedef {{kind: "draw" | "move", from: Point, held: Point, zone: Box}} Drag
  *   from: where it began, or the corner that stays; held: from the pointer to the corner that is pulled */
@@ -38,7 +38,7 @@ export class ScanZone extends HTMLElement {
     this.area.addEventListener("pointermove", (event) => this.dragged(event), { signal });
     this.area.addEventListener("pointerup", (event) => this.released(event), { signal });
     this.area.addEventListener("pointercancel", (event) => this.released(event), { signal });
-    for (const ear of [this, this.bar]) ear.addEventListener("keydown", (event) => this.typed(event), { signal });
+    for (const target of [this, this.bar]) target.addEventListener("keydown", (event) => this.typed(event), { signal });
     part(around, "zone-whole", HTMLButtonElement).addEventListener("click", () => this.set(WHOLE), { signal });
     part(around, "zone-done", HTMLButtonElement).addEventListener("click", () => this.close(), { signal });
     this.place();

@@ -1,4 +1,4 @@
-"""Stands between the page and the till, to say what the till may say and hear what the page answers."""
+"""The page's connection, intercepted: a test answers for the server and reads what the page sends."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CHOICES = [
 
 
 @dataclass
-class Whisperer:
-    """Keeps frames from the till and says what it would see.
+class InterceptedSocket:
+    """Withholds frames from the server and sends made-up answers.
 
     Commands are passed on, but for the kinds named in `kept`.
     """
@@ -27,11 +27,11 @@ class Whisperer:
     kept: tuple[str, ...] = ("choose",)
     route: WebSocketRoute | None = None
     addresses: list[str] = field(default_factory=list)
-    told: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[dict[str, Any]] = field(default_factory=list)
     frame: int = 0
 
     def open(self, visitor: Visitor, username: str, *, has_camera: bool = True) -> Page:
-        """Open the till for someone who has just signed up, and stand in the way of its connections."""
+        """Sign someone up, open the checkout page, and intercept its connections."""
         page = visitor.page()
         page.route_web_socket("**/api/ws/**", self.listen)
         visitor.sign_up(page, username, "/checkout/")
@@ -51,14 +51,14 @@ class Whisperer:
                 return
             command = json.loads(message)
             if command["type"] != "ping":
-                self.told.append(command)
+                self.commands.append(command)
             if command["type"] not in self.kept:
                 server.send(message)
 
         route.on_message(passed_on)
 
     def say(self, message: dict[str, Any]) -> None:
-        """Say something in the till's name."""
+        """Send a message as the server would."""
         assert self.route is not None
         self.route.send(json.dumps(message))
 
@@ -80,7 +80,7 @@ class Whisperer:
         answer = result | {"detections": [detection | more]}
         self.say(answer | {"debug": debug} if "why" in more else answer)
 
-    def see_stranger(self, page: Page) -> None:
+    def see_unknown(self, page: Page) -> None:
         """Answer frames until an unknown item counts as one."""
         for _ in range(8):
             self.see("unknown")
@@ -88,4 +88,4 @@ class Whisperer:
 
     def answers(self, kind: str) -> list[dict[str, Any]]:
         """Return the commands of one kind that the page sent."""
-        return [command for command in self.told if command["type"] == kind]
+        return [command for command in self.commands if command["type"] == kind]

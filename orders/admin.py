@@ -23,7 +23,7 @@ class OrderItemInline(ReadOnlyInline[OrderItem, Order]):
 
     model = OrderItem
     fields = ("product_name", "quantity", "unit_price", "avg_score")
-    template = "admin/orders/lines.html"
+    template = "admin/orders/order_lines.html"
 
 
 @admin.register(Order)

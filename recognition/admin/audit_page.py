@@ -78,7 +78,7 @@ def check_page(request: HttpRequest) -> HttpResponse:
         "page": page,
         "checks": _shown(list(page.object_list)),
     }
-    return TemplateResponse(request, "admin/recognition/check.html", context)
+    return TemplateResponse(request, "admin/recognition/audit.html", context)
 
 
 @require_safe

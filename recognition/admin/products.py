@@ -244,7 +244,7 @@ class ProductAdmin(CoachedProductAdmin):
                 for answer in answers
             ],
         }
-        return TemplateResponse(request, "admin/recognition/try.html", context)
+        return TemplateResponse(request, "admin/recognition/try_photo.html", context)
 
 
 @admin.register(IndexState)
@@ -264,7 +264,7 @@ class IndexPageAdmin(ReadOnlyAdmin[IndexState]):
             "report": index_report(),
             "events_url": reverse("admin:recognition_indexevent_changelist"),
         }
-        return TemplateResponse(request, "admin/recognition/index_page.html", context)
+        return TemplateResponse(request, "admin/recognition/index_status.html", context)
 
 
 @admin.register(Embedding)

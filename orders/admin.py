@@ -64,17 +64,17 @@ class OrderAdmin(CsvExport[Order], ReadOnlyAdmin[Order]):
         """Lead to the shopper's receipt."""
         return format_html('<a href="{}">{}</a>', reverse("receipt", args=[order.pk]), order.number)
 
-    @admin.display(description=_("visit"))
+    @admin.display(description=_("session"))
     def story(self, order: Order) -> str:
         """Lead to the visit in which the cart was filled."""
         address = reverse("admin:checkout_checkoutsession_change", args=[order.session_id])
-        return format_html('<a href="{}">{}</a>', address, _("How the cart was filled"))
+        return format_html('<a href="{}">{}</a>', address, _("View timeline"))
 
     def csv_lines(self, queryset: QuerySet[Order]) -> Iterator[str]:
         """Yield one line per order line."""
         return orders_csv_lines(queryset)
 
-    @admin.action(description=_("Export the selected orders as CSV"))
+    @admin.action(description=_("Export selected orders as CSV"))
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse:
         """Answer with a table of one line per order line."""
         return csv_response(self.csv_filename, self.csv_lines(queryset))

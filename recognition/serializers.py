@@ -105,10 +105,10 @@ class PhotoWarningSerializer(serializers.Serializer[object]):
         "same_picture_elsewhere, confusable, few_photos or few_views; there may be more later."
     )
     image_id = serializers.UUIDField(allow_null=True)
-    detail = serializers.CharField(help_text="In words, with what to do.")
+    detail = serializers.CharField(help_text="What is wrong and what to do about it.")
     product_id = serializers.UUIDField(required=False, help_text="The product it may be confused with.")
     product_name = serializers.CharField(required=False)
-    score = serializers.FloatField(required=False, help_text="How alike the two photos are.")
+    score = serializers.FloatField(required=False, help_text="Similarity of the two photos.")
 
 
 class RegistrationSerializer(serializers.Serializer[object]):
@@ -117,11 +117,13 @@ class RegistrationSerializer(serializers.Serializer[object]):
     status = serializers.CharField(help_text="added")
     product_id = serializers.UUIDField()
     product_name = serializers.CharField()
-    images_count = serializers.IntegerField(help_text="Photos this call added.")
+    images_count = serializers.IntegerField(help_text="Photos added by this call.")
     total_products = serializers.IntegerField()
     total_embeddings = serializers.IntegerField()
     index_seq = serializers.IntegerField()
-    warnings = PhotoWarningSerializer(many=True, help_text="The photos are registered all the same.")
+    warnings = PhotoWarningSerializer(
+        many=True, help_text="Warnings do not block: the photos are registered."
+    )
 
 
 class MatchSerializer(serializers.Serializer[object]):
@@ -129,9 +131,9 @@ class MatchSerializer(serializers.Serializer[object]):
 
     product_id = serializers.UUIDField()
     name = serializers.CharField()
-    score = serializers.FloatField(help_text="Of its photo that matches best, up to 1.")
-    agreeing = serializers.FloatField(help_text="Share of the picture on which its print agrees.")
-    inliers = serializers.IntegerField(help_text="Points of a photo of it that were found again.")
+    score = serializers.FloatField(help_text="Score of its best photo, at most 1.")
+    agreeing = serializers.FloatField(help_text="Share of the image covered by matching local features.")
+    inliers = serializers.IntegerField(help_text="Matching local features after geometric verification.")
 
 
 class RecognitionSerializer(serializers.Serializer[object]):
@@ -139,13 +141,15 @@ class RecognitionSerializer(serializers.Serializer[object]):
 
     state = serializers.ChoiceField(choices=["accepted", "ambiguous", "unknown"])
     score = serializers.FloatField()
-    margin = serializers.FloatField(help_text="Lead over the best other score; negative where print decided.")
-    confidence = serializers.FloatField(
-        help_text="Log-odds that the first match is right beyond what is needed; 0 or more where accepted."
+    margin = serializers.FloatField(
+        help_text="Lead over the next best score; negative if local features decided."
     )
-    sureness = serializers.FloatField(help_text="How probably the first match is right, 0 to 1.")
-    sureness_needed = serializers.FloatField(help_text="What it takes to accept on this catalogue.")
-    looked_closely = serializers.BooleanField(help_text="Whether print was looked at.")
+    confidence = serializers.FloatField(
+        help_text="Log-odds of the first match above the threshold; 0 or more if accepted."
+    )
+    sureness = serializers.FloatField(help_text="Probability that the first match is right, 0 to 1.")
+    sureness_needed = serializers.FloatField(help_text="Probability needed to accept with this catalog.")
+    looked_closely = serializers.BooleanField(help_text="Whether local features were compared.")
     matches = MatchSerializer(many=True)
 
 
@@ -153,7 +157,7 @@ class ProductQuerySerializer(serializers.Serializer[object]):
     """How the list of products may be narrowed down."""
 
     q = serializers.CharField(
-        max_length=200, required=False, allow_blank=True, help_text="Words of the name, or a barcode."
+        max_length=200, required=False, allow_blank=True, help_text="Part of the name, or a barcode."
     )
     barcode = serializers.CharField(max_length=14, required=False, allow_blank=True)
     active = serializers.BooleanField(

@@ -58,19 +58,19 @@ class PhotoInline(admin.TabularInline[ProductImage, Product]):
             image.product.name,
         )
 
-    @admin.display(description=_("what to improve"))
+    @admin.display(description=_("suggestions"))
     def advice(self, image: ProductImage) -> str:
         """Say what is wrong with the photo and what to do."""
         return photo_advice_of(image)
 
-    @admin.display(description=_("in the index"))
+    @admin.display(description=_("index status"))
     def state(self, image: ProductImage) -> str:
         """Say whether the till knows the photo."""
         if image.embedding_id is None:
-            return str(_("not yet embedded"))
+            return str(_("not indexed yet"))
         if not image.product.is_active:
-            return str(_("row %(row)d, withdrawn: the product is not on sale") % {"row": image.embedding_id})
-        return str(_("row %(row)d, recognised") % {"row": image.embedding_id})
+            return str(_("row %(row)d, withdrawn (product not on sale)") % {"row": image.embedding_id})
+        return str(_("row %(row)d, active") % {"row": image.embedding_id})
 
 
 @admin.register(Product)
@@ -191,12 +191,12 @@ class ProductAdmin(CoachedProductAdmin):
             self.message_user(request, error.detail, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    @admin.action(description=_("Put the selected products on sale"))
+    @admin.action(description=_("Put selected products on sale"))
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Bring back into every till."""
         self._set_active(request, queryset, is_active=True)
 
-    @admin.action(description=_("Take the selected products off sale"))
+    @admin.action(description=_("Take selected products off sale"))
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Withdraw from every till."""
         self._set_active(request, queryset, is_active=False)
@@ -205,7 +205,7 @@ class ProductAdmin(CoachedProductAdmin):
         for product_id in queryset.values_list("pk", flat=True):
             product_set_active(product_id=UUID(str(product_id)), is_active=is_active)
         count = queryset.count()
-        text = ngettext("%(count)d product changed.", "%(count)d products changed.", count)
+        text = ngettext("%(count)d product updated.", "%(count)d products updated.", count)
         self.message_user(request, text % {"count": count})
 
     def get_urls(self) -> list[URLPattern]:
@@ -236,7 +236,7 @@ class ProductAdmin(CoachedProductAdmin):
         photos = {str(key): product.first_photo for key, product in products.items()}
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Try a picture"),
+            "title": _("Test a photo"),
             "opts": self.opts,
             "form": form,
             "answers": [

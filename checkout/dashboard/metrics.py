@@ -94,7 +94,7 @@ def sales_figures(sales: Sales, period: Period) -> list[Figure]:
         ),
         _counted(_("Orders"), sales.orders, period, url=reverse("admin:orders_order_changelist")),
         Figure(
-            name=_("Average basket"),
+            name=_("Average order"),
             value=amount(sales.basket),
             change=change(sales.basket, sales.basket_before),
             before=amount(sales.basket_before),
@@ -106,15 +106,15 @@ def sales_figures(sales: Sales, period: Period) -> list[Figure]:
 
 def _items_per_order(sales: Sales) -> str:
     items = ratio(sales.items.total, sales.orders.total)
-    return "" if items is None else _("%(items)s items an order") % {"items": number(items, 1)}
+    return "" if items is None else _("%(items)s items per order") % {"items": number(items, 1)}
 
 
 def sales_chart(sales: Sales, period: Period) -> tuple[str, Chart]:
     """Return sales by day or hour with what to call them; of a shop without prices the orders."""
     if not sales.is_priced:
-        name = _("Orders by the hour") if period.is_hourly else _("Orders by the day")
+        name = _("Orders by hour") if period.is_hourly else _("Orders by day")
         return name, _chart(sales.orders.values, period, number, height=240)
-    name = _("Sales by the hour") if period.is_hourly else _("Sales by the day")
+    name = _("Sales by hour") if period.is_hourly else _("Sales by day")
     return name, _chart(
         sales.amount.values,
         period,
@@ -166,20 +166,20 @@ def recognition_figures(period: Period, scanning: statistics.Scanning) -> list[F
     events = reverse("admin:checkout_scanevent_changelist")
     doubts = [
         (_("Questions asked"), Action.QUESTION, events),
-        (_("Not recognised"), Action.UNKNOWN, events),
+        (_("Not recognized"), Action.UNKNOWN, events),
         (_("Corrected"), Action.CORRECT, disputed),
         (_("Undone"), Action.UNDO, disputed),
-        (_("Barcode and picture disagree"), Action.DISAGREE, disputed),
+        (_("Barcode mismatches"), Action.DISAGREE, disputed),
     ]
     return [
         _measured(
-            _("Items a minute"),
+            _("Items per minute"),
             paces,
             period,
             now=ratio(pace.pieces.total, pace.minutes.total),
             before=ratio(pace.pieces.before, pace.minutes.before),
             written=lambda value: number(value, 1),
-            note=_("from the first item to paying"),
+            note=_("from first item to payment"),
         ),
         *(
             _counted(
@@ -192,7 +192,7 @@ def recognition_figures(period: Period, scanning: statistics.Scanning) -> list[F
             for name, action, url in doubts
         ),
         _measured(
-            _("Answer time, 95 of 100 frames"),
+            _("Response time (95th percentile)"),
             answers.p95_by_slot,
             period,
             now=answers.p95_ms,
@@ -200,10 +200,10 @@ def recognition_figures(period: Period, scanning: statistics.Scanning) -> list[F
             written=_milliseconds,
             note=""
             if answers.p50_ms is None
-            else _("half of them within %(time)s") % {"time": _milliseconds(answers.p50_ms)},
+            else _("median %(time)s") % {"time": _milliseconds(answers.p50_ms)},
         ),
         _measured(
-            _("Frames left out"),
+            _("Dropped frames"),
             lost,
             period,
             now=ratio(100 * answers.lost.total, answers.received.total),
@@ -213,11 +213,13 @@ def recognition_figures(period: Period, scanning: statistics.Scanning) -> list[F
             % {"count": number(answers.received.total)},
         ),
         _counted(
-            _("Carts left behind"),
+            _("Abandoned carts"),
             visits.left_behind,
             period,
             url=f"{reverse('admin:checkout_checkoutsession_changelist')}?status__exact=expired",
-            note=ngettext("of %(count)s visit begun", "of %(count)s visits begun", int(visits.begun.total))
+            note=ngettext(
+                "of %(count)s session started", "of %(count)s sessions started", int(visits.begun.total)
+            )
             % {"count": number(visits.begun.total)},
         ),
     ]
@@ -291,7 +293,7 @@ def _percent(part: Number, whole: Number) -> str:
 
 def _per_hundred(count: Number, items: Number) -> str:
     rate = ratio(100 * count, items)
-    return "" if rate is None else _("%(rate)s for 100 items") % {"rate": number(rate, 1)}
+    return "" if rate is None else _("%(rate)s per 100 items") % {"rate": number(rate, 1)}
 
 
 def _milliseconds(value: Number) -> str:

@@ -71,7 +71,7 @@ class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
         """Show how many lines the cart has."""
         return int(getattr(session, "line_total", 0))
 
-    @admin.display(description=_("doubts"), ordering="doubt_total")
+    @admin.display(description=_("issues"), ordering="doubt_total")
     def doubt_count(self, session: CheckoutSession) -> int:
         """Show how often something was asked, not recognised or disputed."""
         return int(getattr(session, "doubt_total", 0))
@@ -105,7 +105,7 @@ class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
 class Told:
     """Shows what scan events say of themselves."""
 
-    @admin.display(description=_("picture"))
+    @admin.display(description=_("image"))
     def picture(self, event: ScanEvent) -> str:
         """Show what the camera saw."""
         return picture_of(event, has_picture=getattr(event, "has_picture", False))
@@ -119,7 +119,7 @@ class Told:
     def story(self, event: ScanEvent) -> str:
         """Lead to the visit."""
         address = reverse("admin:checkout_checkoutsession_change", args=[event.session_id])
-        return format_html('<a href="{}">{}</a>', address, _("story"))
+        return format_html('<a href="{}">{}</a>', address, _("View timeline"))
 
 
 @admin.register(ScanEvent)
@@ -203,19 +203,19 @@ class DisputedLineAdmin(Told, CsvExport[DisputedLine], ReadOnlyAdmin[DisputedLin
         """Yield one line per dispute."""
         return disputes_csv_lines(queryset.prefetch_related(None))
 
-    @admin.display(description=_("picture"))
+    @admin.display(description=_("image"))
     def seen(self, line: DisputedLine) -> str:
         """Show the picture of the addition in dispute."""
         event = seen_by(line)
         name = "has_picture" if event is line else "about_has_picture"
         return picture_of(event, has_picture=getattr(line, name, False))
 
-    @admin.display(description=_("taken for"))
+    @admin.display(description=_("recognized as"))
     def was_taken_for(self, line: DisputedLine) -> str:
         """Show what the till took it for."""
         return product_shown(taken_for(line))
 
-    @admin.display(description=_("instead"))
+    @admin.display(description=_("corrected to"))
     def put_instead(self, line: DisputedLine) -> str:
         """Show what shopper or barcode said it is."""
         return product_shown(instead(line))

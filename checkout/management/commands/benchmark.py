@@ -15,23 +15,23 @@ Measured = dict[str, Any]
 
 
 class Command(BaseCommand):
-    help = "Measure the index, the encoders or whole tills here; figures come with machine and versions."
+    help = "Benchmark the index, the encoders or whole checkouts on this machine."
 
     def add_arguments(self, parser: CommandParser) -> None:
         subjects = parser.add_subparsers(dest="subject", required=True, metavar="SUBJECT")
-        index = subjects.add_parser("index", help="appends, rebuilds, searches and stalled readers")
+        index = subjects.add_parser("index", help="time appends, rebuilds, searches and blocked readers")
         index.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000], metavar="ROWS")
         index.set_defaults(measure=self._index)
-        encoder = subjects.add_parser("encoder", help="pictures a second")
+        encoder = subjects.add_parser("encoder", help="measure throughput in images per second")
         encoder.add_argument("names", nargs="*", default=["auto"], metavar="NAME")
         encoder.add_argument("--batches", type=int, nargs="+", default=[1, 4, 16], metavar="PICTURES")
         encoder.set_defaults(measure=self._encoder)
-        stream = subjects.add_parser("stream", help="from a frame to its answer, beside the naive way")
+        stream = subjects.add_parser("stream", help="time frames to results, against a naive baseline")
         stream.add_argument("--encoder", default="compact", metavar="NAME")
         stream.add_argument("--streams", type=int, nargs="+", default=[1, 8], metavar="CAMERAS")
         stream.set_defaults(measure=self._stream)
         for subject in subjects.choices.values():
-            subject.add_argument("--json", action="store_true", help="for machines")
+            subject.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         measure: Callable[[dict[str, Any]], Measured] = options["measure"]

@@ -133,10 +133,10 @@ def test_in_the_language_they_are_kept_in_reasons_stay_as_they_are(told: list[st
 @pytest.mark.parametrize(
     ("kept", "said"),
     [
-        ("frame 12: lies still", "프레임 12: 가만히 놓여 있어요"),
+        ("frame 12: lies still", "프레임 12: 멈춰 있음"),
         (
             "frame 9: ambiguous a-1 or b-2 or c-3 (it lies in view; set by hand)",
-            "프레임 9: 헷갈려요: a-1 또는 b-2 또는 c-3 (화면 안에 놓여 있어요. 수량을 직접 정했어요)",
+            "프레임 9: 불확실: a-1 또는 b-2 또는 c-3 (화면 안에 놓여 있습니다. 수량을 직접 정했습니다)",
         ),
         ("barcode 0012345678905", "바코드 0012345678905"),
         ("frame 3: something new", "프레임 3: something new"),

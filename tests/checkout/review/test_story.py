@@ -100,7 +100,7 @@ def test_story_events_and_disputes_are_told_in_korean(order: Order, keeper: User
     ]
 
     for page in pages:
-        assert "3번 본 것 중 3번 이 상품으로 보였어요" in page
+        assert "3번 중 3번 이 상품으로 인식했습니다" in page
         assert "views accept" not in page
     assert f"{order.session_id} (완료)" in pages[0]
     assert "completed" not in pages[0]

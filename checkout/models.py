@@ -117,9 +117,16 @@ class ScanEvent(models.Model):
         DISAGREE = "disagree", _("barcode mismatch")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(CheckoutSession, on_delete=models.PROTECT, related_name="scan_events")
+    session = models.ForeignKey(
+        CheckoutSession, verbose_name=_("session"), on_delete=models.PROTECT, related_name="scan_events"
+    )
     product = models.ForeignKey(
-        "catalog.Product", on_delete=models.SET_NULL, null=True, blank=True, related_name="scan_events"
+        "catalog.Product",
+        verbose_name=_("product"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="scan_events",
     )
     other_product = models.ForeignKey(
         "catalog.Product",

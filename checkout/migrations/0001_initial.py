@@ -64,8 +64,8 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
                 ('thumbnail', models.BinaryField(blank=True, null=True, verbose_name='image')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='time')),
-                ('product', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='scan_events', to='catalog.product')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scan_events', to='checkout.checkoutsession')),
+                ('product', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='scan_events', to='catalog.product', verbose_name='product')),
+                ('session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scan_events', to='checkout.checkoutsession', verbose_name='session')),
             ],
             options={
                 'verbose_name': 'scan event',

@@ -32,7 +32,7 @@ def page_texts() -> dict[str, str]:
         "fewer": _("Remove one: {name}"),
         "more": _("Add one: {name}"),
         "remove": _("Remove all: {name}"),
-        "wrong": _("Wrong item? {name}"),
+        "wrong": _("Not right? {name}"),
         "each": _("{price} each"),
         "unknown_plain": _("Not recognized. Show its barcode to the camera."),
         "unknown_likely": _("Is it one of these? If not, show its barcode."),

@@ -43,7 +43,7 @@ class ProductForm(forms.ModelForm[Product]):
     """A product with a field for new photos."""
 
     photos = PicturesField(
-        label=_("add photos"),
+        label=_("Add photos"),
         required=False,
         help_text=_(
             "Three to five sharp photos of different sides, with the product filling the frame. JPEG, PNG "
@@ -81,4 +81,4 @@ class ProductForm(forms.ModelForm[Product]):
 class PictureForm(forms.Form):
     """Pictures to try."""
 
-    pictures = PicturesField(label=_("photos"))
+    pictures = PicturesField(label=_("Photos"))

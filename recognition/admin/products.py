@@ -110,7 +110,7 @@ class ProductAdmin(CoachedProductAdmin):
         first = product.first_photo
         return thumbnail(first.image.url) if first else "–"
 
-    @admin.display(description=_("photos"), ordering="photo_total")
+    @admin.display(description=_("photo count"), ordering="photo_total")
     def photo_count(self, product: Product) -> int:
         """Show how many photos there are."""
         return int(getattr(product, "photo_total", 0))

@@ -42,7 +42,7 @@ def test_none_of_the_answers_fits_and_the_name_is_typed(browser: Browser, visit:
     with visit(browser) as visitor:
         page = till.open(visitor, "neither", has_camera=False)
         till.see("ambiguous")
-        page.locator("which-one").get_by_role("button", name="Search by name").click()
+        page.locator("which-one").get_by_role("button", name="Search").click()
 
         expect(page.locator("#find-input")).to_be_focused()
         page.keyboard.type(FIRST.barcode)

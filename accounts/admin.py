@@ -49,8 +49,8 @@ class UserAdmin(DjangoUserAdmin[User]):
     readonly_fields = ("created_at", "last_login")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Rights"), {"fields": ("role", "is_active")}),
-        (_("Times"), {"fields": ("created_at", "last_login")}),
+        (_("Permissions"), {"fields": ("role", "is_active")}),
+        (_("Important dates"), {"fields": ("created_at", "last_login")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "role", "password1", "password2")}),

@@ -10,15 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
-NAME_TAKEN = _("This name is taken. Please choose another one.")
+NAME_TAKEN = _("This username is taken. Please choose another.")
 
 
 class LoginForm(AuthenticationForm):
     """Name and password."""
 
     error_messages = {
-        "invalid_login": _("This name and password do not go together. Please check both."),
-        "inactive": _("This account is closed. Please ask the shop keeper."),
+        "invalid_login": _("Wrong username or password. Please check both."),
+        "inactive": _("This account is disabled. Please ask a member of staff."),
     }
 
 
@@ -31,9 +31,11 @@ class SignupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # Django's fo
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].help_text = _("Letters, digits and @ . + - _")
-        self.fields["password1"].help_text = _("At least 8 characters, not only digits, nothing too common.")
-        self.fields["password2"].label = _("Password again")
+        self.fields["username"].help_text = _("Only letters, digits and @ . + - _")
+        self.fields["password1"].help_text = _(
+            "At least 8 characters. Not only digits, and not a common password."
+        )
+        self.fields["password2"].label = _("Confirm password")
         self.fields["password2"].help_text = ""
 
     def clean_username(self) -> str:

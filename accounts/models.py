@@ -46,7 +46,7 @@ class User(AbstractBaseUser):
     )
     password = models.CharField(_("password"), max_length=128, db_column="password_hash")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.USER)
-    is_active = models.BooleanField(_("may log in"), default=True)
+    is_active = models.BooleanField(_("can log in"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()

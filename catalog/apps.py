@@ -6,4 +6,4 @@ class CatalogConfig(AppConfig):
     """Products and their photos."""
 
     name = "catalog"
-    verbose_name = _("Catalogue")
+    verbose_name = _("Catalog")

@@ -23,7 +23,7 @@ def validate_gtin(code: str) -> None:
     """Raise `ValidationError` for a code that is not a GTIN."""
     if not gtin_is_valid(code):
         raise ValidationError(
-            _("%(code)s is not a barcode: 8, 12, 13 or 14 digits with a correct check digit are allowed."),
+            _("%(code)s is not a valid barcode. Enter 8, 12, 13 or 14 digits, including the check digit."),
             code="barcode_invalid",
             params={"code": code},
         )

@@ -80,7 +80,7 @@ class Product(models.Model):
         related_name="products",
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
     class Meta:
         db_table = "products"
@@ -129,7 +129,7 @@ class Product(models.Model):
         """Refuse the barcode of another product, however many zeros lead it, as an error of the field."""
         others = Product.objects.filter(barcode__in=gtin_variants(self.barcode or "")).exclude(pk=self.pk)
         if others.exists():
-            raise ValidationError({"barcode": _("A product with this barcode exists already.")})
+            raise ValidationError({"barcode": _("A product with this barcode already exists.")})
 
 
 PHOTO_FOLDER = "products"
@@ -148,8 +148,8 @@ class ProductImage(models.Model):
     image = models.ImageField(
         _("photo"), db_column="image_path", upload_to=product_image_path, max_length=255
     )
-    sha256 = models.CharField(_("SHA-256 of the stored file"), max_length=64)
-    embedding_id = models.PositiveIntegerField(_("row in the index"), unique=True, null=True, blank=True)
+    sha256 = models.CharField(_("file SHA-256"), max_length=64)
+    embedding_id = models.PositiveIntegerField(_("index row"), unique=True, null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -15,16 +15,16 @@ from django.utils.translation import pgettext_lazy
 class Source(models.TextChoices):
     """How a product came into the cart."""
 
-    VISION = "vision", _("seen by the camera")
+    VISION = "vision", _("camera")
     BARCODE = "barcode", _("barcode")
-    MANUAL = "manual", _("by hand")
+    MANUAL = "manual", _("manual")
 
 
 class CheckoutSession(models.Model):
     """One visit; it ends as an order, or expires when cancelled or idle for too long."""
 
     class Status(models.TextChoices):
-        ACTIVE = "active", pgettext_lazy("visit", "active")
+        ACTIVE = "active", pgettext_lazy("session", "active")
         COMPLETED = "completed", _("completed")
         EXPIRED = "expired", _("expired")
 
@@ -33,7 +33,7 @@ class CheckoutSession(models.Model):
         settings.AUTH_USER_MODEL, verbose_name=_("shopper"), on_delete=models.PROTECT, related_name="sessions"
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    last_active = models.DateTimeField(_("last active"), default=timezone.now)
+    last_active = models.DateTimeField(_("last activity"), default=timezone.now)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
 
     class Meta:
@@ -66,8 +66,8 @@ class BillingItem(models.Model):
     session = models.ForeignKey(CheckoutSession, on_delete=models.CASCADE, related_name="billing_items")
     product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="billing_items")
     quantity = models.PositiveIntegerField(_("quantity"))
-    avg_score = models.DecimalField(_("mean score"), max_digits=7, decimal_places=6, null=True, blank=True)
-    score_count = models.PositiveIntegerField(_("scores"), default=0)
+    avg_score = models.DecimalField(_("average score"), max_digits=7, decimal_places=6, null=True, blank=True)
+    score_count = models.PositiveIntegerField(_("score count"), default=0)
     source = models.CharField(_("source"), max_length=10, choices=Source)
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
 
@@ -109,17 +109,24 @@ class ScanEvent(models.Model):
     class Action(models.TextChoices):
         ADD = "add", _("added")
         REMOVE = "remove", _("removed")
-        QUESTION = "question", _("asked which one")
-        UNKNOWN = "unknown", _("not recognised")
-        ANSWER = "answer", _("answered which one")
+        QUESTION = "question", _("question asked")
+        UNKNOWN = "unknown", _("not recognized")
+        ANSWER = "answer", _("question answered")
         CORRECT = "correct", _("corrected")
         UNDO = "undo", _("undone")
-        DISAGREE = "disagree", _("barcode differs from picture")
+        DISAGREE = "disagree", _("barcode mismatch")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(CheckoutSession, on_delete=models.PROTECT, related_name="scan_events")
+    session = models.ForeignKey(
+        CheckoutSession, verbose_name=_("session"), on_delete=models.PROTECT, related_name="scan_events"
+    )
     product = models.ForeignKey(
-        "catalog.Product", on_delete=models.SET_NULL, null=True, blank=True, related_name="scan_events"
+        "catalog.Product",
+        verbose_name=_("product"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="scan_events",
     )
     other_product = models.ForeignKey(
         "catalog.Product",
@@ -131,7 +138,7 @@ class ScanEvent(models.Model):
     )
     about = models.ForeignKey(
         "self",
-        verbose_name=_("about"),
+        verbose_name=_("related event"),
         on_delete=models.CASCADE,
         null=True,
         blank=True,
@@ -143,7 +150,7 @@ class ScanEvent(models.Model):
     margin = models.FloatField(_("margin"), null=True, blank=True)
     source = models.CharField(_("source"), max_length=10, choices=Source)
     reason = models.JSONField(_("reason"), null=True, blank=True)
-    thumbnail = models.BinaryField(_("picture"), null=True, blank=True)
+    thumbnail = models.BinaryField(_("image"), null=True, blank=True)
     created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
@@ -202,8 +209,8 @@ class DisputedLine(ScanEvent):
 
     class Meta:
         proxy = True
-        verbose_name = _("disputed line")
-        verbose_name_plural = _("disputed lines")
+        verbose_name = _("disputed item")
+        verbose_name_plural = _("disputed items")
 
 
 class FrameCount(models.Model):
@@ -214,13 +221,13 @@ class FrameCount(models.Model):
 
     class Outcome(models.TextChoices):
         ANSWERED = "answered", _("answered")
-        REFUSED = "refused", _("refused")
-        DROPPED = "dropped", _("left out")
+        REFUSED = "refused", _("rejected")
+        DROPPED = "dropped", _("dropped")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     hour = models.DateTimeField(_("hour"))
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
-    step = models.PositiveSmallIntegerField(_("step of the time scale"), default=0)
+    step = models.PositiveSmallIntegerField(_("time bucket"), default=0)
     frames = models.PositiveBigIntegerField(_("frames"), default=0)
 
     class Meta:

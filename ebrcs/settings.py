@@ -138,6 +138,7 @@ LOGOUT_REDIRECT_URL = "home"
 LANGUAGE_CODE = env.choice("EBRCS_LANGUAGE", "en", ("en", "ko"))
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
+FORMAT_MODULE_PATH = ["ebrcs.formats"]
 TIME_ZONE = env.time_zone("EBRCS_TIME_ZONE", "UTC")
 USE_TZ = True
 
@@ -195,7 +196,7 @@ SIMPLE_JWT = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "EBRCS",
-    "DESCRIPTION": "Self-checkout that recognises products by sight.",
+    "DESCRIPTION": "Self-checkout that recognizes products by sight.",
     "VERSION": "0.2.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [

@@ -23,7 +23,7 @@ class OrderItemInline(ReadOnlyInline[OrderItem, Order]):
 
     model = OrderItem
     fields = ("product_name", "quantity", "unit_price", "avg_score")
-    template = "admin/orders/lines.html"
+    template = "admin/orders/order_lines.html"
 
 
 @admin.register(Order)
@@ -64,17 +64,17 @@ class OrderAdmin(CsvExport[Order], ReadOnlyAdmin[Order]):
         """Link to the shopper's receipt."""
         return format_html('<a href="{}">{}</a>', reverse("receipt", args=[order.pk]), order.number)
 
-    @admin.display(description=_("visit"))
+    @admin.display(description=_("session"))
     def story(self, order: Order) -> str:
         """Link to the visit in which the cart was filled."""
         address = reverse("admin:checkout_checkoutsession_change", args=[order.session_id])
-        return format_html('<a href="{}">{}</a>', address, _("How the cart was filled"))
+        return format_html('<a href="{}">{}</a>', address, _("View timeline"))
 
     def csv_lines(self, queryset: QuerySet[Order]) -> Iterator[str]:
         """Yield one line per order line."""
         return orders_csv_lines(queryset)
 
-    @admin.action(description=_("Export the selected orders as CSV"))
+    @admin.action(description=_("Export selected orders as CSV"))
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse:
         """Return a CSV with one line per order line."""
         return csv_response(self.csv_filename, self.csv_lines(queryset))

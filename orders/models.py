@@ -14,7 +14,7 @@ class Order(models.Model):
     """The receipt of one checkout session; each session becomes at most one order."""
 
     class PaymentStatus(models.TextChoices):
-        MOCK_PAID = "mock_paid", _("paid (demonstration)")
+        MOCK_PAID = "mock_paid", _("paid (demo)")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     number = models.CharField(_("number"), max_length=20, unique=True)
@@ -71,7 +71,7 @@ class OrderItem(models.Model):
     product_name = models.CharField(_("name"), max_length=200)
     quantity = models.PositiveIntegerField(_("quantity"))
     unit_price = models.DecimalField(_("unit price"), max_digits=12, decimal_places=2, null=True, blank=True)
-    avg_score = models.DecimalField(_("mean score"), max_digits=7, decimal_places=6, null=True, blank=True)
+    avg_score = models.DecimalField(_("average score"), max_digits=7, decimal_places=6, null=True, blank=True)
 
     class Meta:
         db_table = "order_items"

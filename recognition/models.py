@@ -41,12 +41,16 @@ class Embedding(models.Model):
 
     id = models.PositiveIntegerField(primary_key=True)
     product_image = models.OneToOneField(
-        "catalog.ProductImage", on_delete=models.SET_NULL, null=True, related_name="embedding"
+        "catalog.ProductImage",
+        verbose_name=_("photo"),
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="embedding",
     )
-    vector = models.BinaryField()
-    label = models.CharField(max_length=200)
-    encoder_fingerprint = models.CharField(max_length=64)
-    created_at = models.DateTimeField(auto_now_add=True)
+    vector = models.BinaryField(_("vector"))
+    label = models.CharField(_("product"), max_length=200)
+    encoder_fingerprint = models.CharField(_("encoder fingerprint"), max_length=64)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         db_table = "embeddings"
@@ -98,10 +102,12 @@ class IndexEvent(models.Model):
         WITHDRAW = "withdraw", _("withdrawn")
         RESTORE = "restore", _("restored")
 
-    seq = models.PositiveBigIntegerField(primary_key=True)
-    kind = models.CharField(max_length=10, choices=Kind)
-    embedding = models.ForeignKey(Embedding, on_delete=models.PROTECT, related_name="events")
-    created_at = models.DateTimeField(auto_now_add=True)
+    seq = models.PositiveBigIntegerField(_("sequence number"), primary_key=True)
+    kind = models.CharField(_("action"), max_length=10, choices=Kind)
+    embedding = models.ForeignKey(
+        Embedding, verbose_name=_("embedding"), on_delete=models.PROTECT, related_name="events"
+    )
+    created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
         db_table = "index_events"

@@ -108,7 +108,7 @@ class PhotoWarningSerializer(serializers.Serializer[object]):
     detail = serializers.CharField(help_text="A sentence with what to do.")
     product_id = serializers.UUIDField(required=False, help_text="The product it may be confused with.")
     product_name = serializers.CharField(required=False)
-    score = serializers.FloatField(required=False, help_text="How alike the two photos are.")
+    score = serializers.FloatField(required=False, help_text="Similarity of the two photos.")
 
 
 class RegistrationSerializer(serializers.Serializer[object]):
@@ -117,11 +117,13 @@ class RegistrationSerializer(serializers.Serializer[object]):
     status = serializers.CharField(help_text="added")
     product_id = serializers.UUIDField()
     product_name = serializers.CharField()
-    images_count = serializers.IntegerField(help_text="Photos this call added.")
+    images_count = serializers.IntegerField(help_text="Photos added by this call.")
     total_products = serializers.IntegerField()
     total_embeddings = serializers.IntegerField()
     index_seq = serializers.IntegerField()
-    warnings = PhotoWarningSerializer(many=True, help_text="The photos are registered all the same.")
+    warnings = PhotoWarningSerializer(
+        many=True, help_text=("Warnings do not block: the photos are registered.")
+    )
 
 
 class MatchSerializer(serializers.Serializer[object]):
@@ -129,7 +131,7 @@ class MatchSerializer(serializers.Serializer[object]):
 
     product_id = serializers.UUIDField()
     name = serializers.CharField()
-    score = serializers.FloatField(help_text="Of its photo that matches best, up to 1.")
+    score = serializers.FloatField(help_text="Score of its best photo, at most 1.")
     agreeing = serializers.FloatField(help_text="Share of the picture with which its artwork agrees, 0 to 1.")
     inliers = serializers.IntegerField(help_text="Keypoints of a photo of it that were found again.")
 
@@ -143,7 +145,7 @@ class RecognitionSerializer(serializers.Serializer[object]):
         help_text="Lead over the best other score; below 0 where artwork decided."
     )
     confidence = serializers.FloatField(
-        help_text="Log-odds that the first match is right beyond what is needed; 0 or more where accepted."
+        help_text="Log-odds of the first match above the threshold; 0 or more if accepted."
     )
     sureness = serializers.FloatField(help_text="Probability that the first match is right, 0 to 1.")
     sureness_needed = serializers.FloatField(help_text="Probability that accepting takes here, 0 to 1.")
@@ -155,7 +157,7 @@ class ProductQuerySerializer(serializers.Serializer[object]):
     """How the list of products may be filtered."""
 
     q = serializers.CharField(
-        max_length=200, required=False, allow_blank=True, help_text="Words of the name, or a barcode."
+        max_length=200, required=False, allow_blank=True, help_text="Part of the name, or a barcode."
     )
     barcode = serializers.CharField(max_length=14, required=False, allow_blank=True)
     active = serializers.BooleanField(

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('username', models.CharField(max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
                 ('password', models.CharField(db_column='password_hash', max_length=128, verbose_name='password')),
                 ('role', models.CharField(choices=[('user', 'shopper'), ('admin', 'admin')], default='user', max_length=10, verbose_name='role')),
-                ('is_active', models.BooleanField(default=True, verbose_name='may log in')),
+                ('is_active', models.BooleanField(default=True, verbose_name='can log in')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
             ],
             options={

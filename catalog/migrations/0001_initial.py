@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('barcode', models.CharField(blank=True, max_length=14, null=True, unique=True, validators=[catalog.gtin.validate_gtin], verbose_name='barcode')),
                 ('is_active', models.BooleanField(default=True, verbose_name='on sale')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
             ],
             options={
@@ -48,8 +48,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('image', models.ImageField(db_column='image_path', max_length=255, upload_to=catalog.models.product_image_path, verbose_name='photo')),
-                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256 of the stored file')),
-                ('embedding_id', models.PositiveIntegerField(blank=True, null=True, unique=True, verbose_name='row in the index')),
+                ('sha256', models.CharField(max_length=64, verbose_name='file SHA-256')),
+                ('embedding_id', models.PositiveIntegerField(blank=True, null=True, unique=True, verbose_name='index row')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='catalog.product')),
             ],

@@ -76,20 +76,20 @@ def recognition_metrics(period: Period, scans: statistics.ScanCounts) -> list[Me
     events = reverse("admin:checkout_scanevent_changelist")
     doubts = [
         (_("Questions asked"), Action.QUESTION, events),
-        (_("Not recognised"), Action.UNKNOWN, events),
+        (_("Not recognized"), Action.UNKNOWN, events),
         (_("Corrected"), Action.CORRECT, disputed),
         (_("Undone"), Action.UNDO, disputed),
-        (_("Barcode and picture disagree"), Action.DISAGREE, disputed),
+        (_("Barcode mismatches"), Action.DISAGREE, disputed),
     ]
     return [
         metric_measured(
-            _("Items a minute"),
+            _("Items per minute"),
             items_a_minute,
             period,
             now=ratio(speed.pieces.total, speed.minutes.total),
             before=ratio(speed.pieces.before, speed.minutes.before),
             written=lambda value: number(value, 1),
-            note=_("from the first item to paying"),
+            note=_("from first item to payment"),
         ),
         *(
             metric_counted(
@@ -102,7 +102,7 @@ def recognition_metrics(period: Period, scans: statistics.ScanCounts) -> list[Me
             for name, action, url in doubts
         ),
         metric_measured(
-            _("Answer time, 95 of 100 frames"),
+            _("Response time (95th percentile)"),
             frames.p95_by_slot,
             period,
             now=frames.p95_ms,
@@ -110,10 +110,10 @@ def recognition_metrics(period: Period, scans: statistics.ScanCounts) -> list[Me
             written=milliseconds,
             note=""
             if frames.p50_ms is None
-            else _("half of them within %(time)s") % {"time": milliseconds(frames.p50_ms)},
+            else _("median %(time)s") % {"time": milliseconds(frames.p50_ms)},
         ),
         metric_measured(
-            _("Frames left out"),
+            _("Dropped frames"),
             lost_percent,
             period,
             now=ratio(100 * frames.lost.total, frames.received.total),
@@ -123,11 +123,13 @@ def recognition_metrics(period: Period, scans: statistics.ScanCounts) -> list[Me
             % {"count": number(frames.received.total)},
         ),
         metric_counted(
-            _("Carts left behind"),
+            _("Abandoned carts"),
             visits.left_behind,
             period,
             url=f"{reverse('admin:checkout_checkoutsession_changelist')}?status__exact=expired",
-            note=ngettext("of %(count)s visit begun", "of %(count)s visits begun", int(visits.begun.total))
+            note=ngettext(
+                "of %(count)s session started", "of %(count)s sessions started", int(visits.begun.total)
+            )
             % {"count": number(visits.begun.total)},
         ),
     ]
@@ -135,4 +137,4 @@ def recognition_metrics(period: Period, scans: statistics.ScanCounts) -> list[Me
 
 def _per_hundred(count: Number, items: Number) -> str:
     rate = ratio(100 * count, items)
-    return "" if rate is None else _("%(rate)s for 100 items") % {"rate": number(rate, 1)}
+    return "" if rate is None else _("%(rate)s per 100 items") % {"rate": number(rate, 1)}

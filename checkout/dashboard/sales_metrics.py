@@ -37,7 +37,7 @@ def sales_metrics(sales: Sales, period: Period) -> list[Metric]:
         ),
         metric_counted(_("Orders"), sales.orders, period, url=reverse("admin:orders_order_changelist")),
         Metric(
-            name=_("Average basket"),
+            name=_("Average order"),
             value=amount(sales.basket),
             change=change(sales.basket, sales.basket_before),
             before=amount(sales.basket_before),
@@ -50,11 +50,11 @@ def sales_metrics(sales: Sales, period: Period) -> list[Metric]:
 def sales_chart(sales: Sales, period: Period) -> tuple[str, Chart]:
     """Return the chart of sales by day or hour with its heading; in a shop without prices that of orders."""
     if not sales.is_priced:
-        name = _("Orders by the hour") if period.is_hourly else _("Orders by the day")
+        name = _("Orders by hour") if period.is_hourly else _("Orders by day")
         return name, slots_chart(
             sales.orders.values, period, written=number, titled=number, height=CHART_HEIGHT_PX
         )
-    name = _("Sales by the hour") if period.is_hourly else _("Sales by the day")
+    name = _("Sales by hour") if period.is_hourly else _("Sales by day")
     return name, slots_chart(
         sales.amount.values,
         period,
@@ -66,4 +66,4 @@ def sales_chart(sales: Sales, period: Period) -> tuple[str, Chart]:
 
 def _items_per_order(sales: Sales) -> str:
     items = ratio(sales.items.total, sales.orders.total)
-    return "" if items is None else _("%(items)s items an order") % {"items": number(items, 1)}
+    return "" if items is None else _("%(items)s items per order") % {"items": number(items, 1)}

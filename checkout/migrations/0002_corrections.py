@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='scanevent',
             name='about',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='later_events', to='checkout.scanevent', verbose_name='about'),
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='later_events', to='checkout.scanevent', verbose_name='related event'),
         ),
         migrations.AddField(
             model_name='scanevent',
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='scanevent',
             name='action',
-            field=models.CharField(choices=[('add', 'added'), ('remove', 'removed'), ('question', 'asked which one'), ('unknown', 'not recognised'), ('answer', 'answered which one'), ('correct', 'corrected'), ('undo', 'undone'), ('disagree', 'barcode differs from picture')], max_length=10, verbose_name='action'),
+            field=models.CharField(choices=[('add', 'added'), ('remove', 'removed'), ('question', 'question asked'), ('unknown', 'not recognized'), ('answer', 'question answered'), ('correct', 'corrected'), ('undo', 'undone'), ('disagree', 'barcode mismatch')], max_length=10, verbose_name='action'),
         ),
         migrations.AddConstraint(
             model_name='scanevent',

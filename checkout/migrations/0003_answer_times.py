@@ -19,8 +19,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('hour', models.DateTimeField(verbose_name='hour')),
-                ('outcome', models.CharField(choices=[('answered', 'answered'), ('refused', 'refused'), ('dropped', 'left out')], max_length=10, verbose_name='outcome')),
-                ('step', models.PositiveSmallIntegerField(default=0, verbose_name='step of the time scale')),
+                ('outcome', models.CharField(choices=[('answered', 'answered'), ('refused', 'rejected'), ('dropped', 'dropped')], max_length=10, verbose_name='outcome')),
+                ('step', models.PositiveSmallIntegerField(default=0, verbose_name='time bucket')),
                 ('frames', models.PositiveBigIntegerField(default=0, verbose_name='frames')),
             ],
             options={
@@ -35,8 +35,8 @@ class Migration(migrations.Migration):
             fields=[
             ],
             options={
-                'verbose_name': 'disputed line',
-                'verbose_name_plural': 'disputed lines',
+                'verbose_name': 'disputed item',
+                'verbose_name_plural': 'disputed items',
                 'proxy': True,
                 'indexes': [],
                 'constraints': [],

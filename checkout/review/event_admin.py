@@ -46,7 +46,7 @@ def product_shown(product: Product | None) -> str:
 class EventColumns:
     """Columns that all scan events have."""
 
-    @admin.display(description=_("picture"))
+    @admin.display(description=_("image"))
     def picture(self, event: ScanEvent) -> str:
         """Show what the camera saw."""
         return picture_of(event, has_picture=getattr(event, "has_picture", False))
@@ -60,7 +60,7 @@ class EventColumns:
     def story(self, event: ScanEvent) -> str:
         """Link to the story of the visit."""
         address = reverse("admin:checkout_checkoutsession_change", args=[event.session_id])
-        return format_html('<a href="{}">{}</a>', address, _("story"))
+        return format_html('<a href="{}">{}</a>', address, _("View timeline"))
 
 
 @admin.register(ScanEvent)
@@ -144,19 +144,19 @@ class DisputedLineAdmin(EventColumns, CsvExport[DisputedLine], ReadOnlyAdmin[Dis
         """Yield one line per dispute."""
         return disputes_csv_lines(queryset.prefetch_related(None))
 
-    @admin.display(description=_("picture"))
+    @admin.display(description=_("image"))
     def seen(self, line: DisputedLine) -> str:
         """Show the picture of the addition in dispute."""
         event = addition_of(line)
         name = "has_picture" if event is line else "about_has_picture"
         return picture_of(event, has_picture=getattr(line, name, False))
 
-    @admin.display(description=_("taken for"))
+    @admin.display(description=_("recognized as"))
     def was_taken_for(self, line: DisputedLine) -> str:
         """Show what the item was taken for."""
         return product_shown(taken_for(line))
 
-    @admin.display(description=_("instead"))
+    @admin.display(description=_("corrected to"))
     def put_instead(self, line: DisputedLine) -> str:
         """Show what shopper or barcode said it is."""
         return product_shown(replaced_by(line))

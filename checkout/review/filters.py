@@ -21,12 +21,12 @@ DOUBTS = (Action.QUESTION, Action.UNKNOWN, *DISPUTES)
 class DoubtFilter(admin.SimpleListFilter):
     """Visits with questions, unknown items or disputes."""
 
-    title = _("doubts")
+    title = _("issues")
     parameter_name = "doubt"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer all doubts together and each kind."""
-        return [("any", str(_("any of these"))), *((action.value, str(action.label)) for action in DOUBTS)]
+        return [("any", str(_("Any issue"))), *((action.value, str(action.label)) for action in DOUBTS)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CheckoutSession]) -> QuerySet[Any]:
         """Keep the visits with such an event."""

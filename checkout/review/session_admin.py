@@ -44,7 +44,7 @@ class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
         """Show how many lines the cart has."""
         return int(getattr(session, "line_total", 0))
 
-    @admin.display(description=_("doubts"), ordering="doubt_total")
+    @admin.display(description=_("issues"), ordering="doubt_total")
     def doubt_count(self, session: CheckoutSession) -> int:
         """Show how many questions, unknown items and disputes there were."""
         return int(getattr(session, "doubt_total", 0))

@@ -19,7 +19,7 @@ HEADLINES = {
     Action.ADD: gettext_lazy("Added: %(quantity)d × %(name)s"),
     Action.REMOVE: gettext_lazy("Removed: %(quantity)d × %(name)s"),
     Action.QUESTION: gettext_lazy("Asked which one it is"),
-    Action.UNKNOWN: gettext_lazy("Not recognised"),
+    Action.UNKNOWN: gettext_lazy("Not recognized"),
     Action.ANSWER: gettext_lazy("Answered: %(name)s"),
     Action.CORRECT: gettext_lazy("Corrected: %(name)s taken off, %(other)s put in its place"),
     Action.UNDO: gettext_lazy("Undone"),

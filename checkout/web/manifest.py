@@ -25,7 +25,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
         "id": "/",
         "name": _("EBRCS self-checkout"),
         "short_name": "EBRCS",
-        "description": _("Self-checkout that recognises products by sight."),
+        "description": _("Self-checkout that recognizes products by sight."),
         "lang": get_language() or settings.LANGUAGE_CODE,
         "start_url": reverse("home"),
         "scope": "/",

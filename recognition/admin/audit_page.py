@@ -50,10 +50,10 @@ class ShownCheck:
         found = self.found
         wrongly = found["wrongly_added"]
         return [
-            ("added", _("added rightly"), found["accepted"] - wrongly),
-            ("wrong", _("added as another product"), wrongly),
-            ("asked", _("asked about"), found["ambiguous"]),
-            ("unknown", _("not recognised"), found["unknown"]),
+            ("added", _("added correctly"), found["accepted"] - wrongly),
+            ("wrong", _("added as the wrong product"), wrongly),
+            ("asked", _("shopper asked"), found["ambiguous"]),
+            ("unknown", _("not recognized"), found["unknown"]),
         ]
 
 
@@ -68,7 +68,7 @@ def check_page(request: HttpRequest) -> HttpResponse:
     page = Paginator(state["products"], CHECKS_PER_PAGE).get_page(request.GET.get("p"))
     context = {
         **admin.site.each_context(request),
-        "title": _("How well products are recognised"),
+        "title": _("Recognition check"),
         "opts": Product._meta,
         "state": state,
         "failure": _(state["failure"]) if state["failure"] else "",
@@ -78,7 +78,7 @@ def check_page(request: HttpRequest) -> HttpResponse:
         "page": page,
         "checks": _shown(list(page.object_list)),
     }
-    return TemplateResponse(request, "admin/recognition/check.html", context)
+    return TemplateResponse(request, "admin/recognition/audit.html", context)
 
 
 @require_safe
@@ -154,17 +154,19 @@ def _advice(found: dict[str, Any], looks_like: list[ShownLookAlike]) -> str:
     other = looks_like[0].product.name if looks_like else _("another product")
     advice = {
         "one_photo": _(
-            "With one photo nobody can say. Add two to four more, from other sides and in the till's light."
+            "One photo is not enough to check. Add two to four more of other sides, in the checkout's light."
         ),
         "added_wrongly": _(
-            "Looks so much like %(other)s that it was added as that. Add photos of sides where they differ."
+            "Was added as %(other)s, which looks very similar. Add photos of the sides that differ."
         ),
-        "looks_like": _("Looks like %(other)s. Add photos of sides where they differ."),
-        "few_photos": _("Add one to three photos from other sides: shoppers hold it as they like."),
+        "looks_like": _("Looks like %(other)s. Add photos of the sides that differ."),
+        "few_photos": _("Add one to three photos from other sides: shoppers may show any of them."),
         "other_sides": _(
-            "Its photos hardly resemble each other. Add more from the sides that only one photo shows."
+            "The photos have little in common. Add more of the sides that only one photo shows."
         ),
-        "often_asked": _("Shoppers will often be asked which one it is. More photos make that rarer."),
-        "fine": _("Nothing to do."),
+        "often_asked": _(
+            "Shoppers will often be asked to confirm this product. Add more photos to avoid that."
+        ),
+        "fine": _("No action needed."),
     }
     return advice[found["advice"]] % {"other": other}

@@ -28,13 +28,13 @@ SHORT_ADVICE: dict[str, Promise | str] = {
     "blurred": _("blurred"),
     "too_dark": _("too dark"),
     "too_bright": _("overexposed"),
-    "washed_out": _("pale"),
-    "too_small": _("too few pixels"),
+    "washed_out": _("washed out"),
+    "too_small": _("low resolution"),
     "item_small": _("product too small"),
-    "same_picture": _("same picture twice"),
-    "same_picture_elsewhere": _("picture of another product"),
-    "few_photos": _("few photos"),
-    "few_views": _("one side only"),
+    "same_picture": _("duplicate photo"),
+    "same_picture_elsewhere": _("photo of another product"),
+    "few_photos": _("too few photos"),
+    "few_views": _("only one side shown"),
 }
 
 _WARNINGS_ATTRIBUTE = "_photo_warnings"
@@ -43,7 +43,7 @@ _WARNINGS_ATTRIBUTE = "_photo_warnings"
 class PhotosFilter(admin.SimpleListFilter):
     """Filters products by whether the coach has a warning about their photos."""
 
-    title = _("photos")
+    title = _("photo count")
     parameter_name = "photos"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -75,7 +75,7 @@ class CoachedProductAdmin(admin.ModelAdmin[Product]):
             warnings_keep(products)
         return response
 
-    @admin.display(description=_("photos to improve"))
+    @admin.display(description=_("photo issues"))
     def photo_advice(self, product: Product) -> SafeString | str:
         """List what is weak about the photos."""
         found = warnings_of(product)

@@ -33,7 +33,7 @@ class PicturesField(forms.FileField):
         if not files and self.required:
             raise forms.ValidationError(self.error_messages["required"], code="required")
         if len(files) > settings.IMAGE_MAX_COUNT:
-            text = _("%(count)d photos were chosen; %(limit)d are allowed in one go.")
+            text = _("You selected %(count)d photos. Please upload at most %(limit)d at a time.")
             params = {"count": len(files), "limit": settings.IMAGE_MAX_COUNT}
             raise forms.ValidationError(text, code="too_many", params=params)
         return [super(PicturesField, self).clean(file, initial) for file in files]
@@ -43,11 +43,11 @@ class ProductForm(forms.ModelForm[Product]):
     """A product with a field for new photos."""
 
     photos = PicturesField(
-        label=_("add photos"),
+        label=_("Add photos"),
         required=False,
         help_text=_(
-            "Three to five photos from different sides, the product large and sharp. JPEG, PNG or WebP; "
-            "several can be chosen at once. Every till knows them seconds after saving."
+            "Three to five sharp photos of different sides, with the product filling the frame. JPEG, PNG "
+            "or WebP; you can select several at once. Checkouts recognize it seconds after you save."
         ),
     )
     refusal: ClassVar[str] = ""
@@ -74,11 +74,11 @@ class ProductForm(forms.ModelForm[Product]):
         if self.refusal:
             raise forms.ValidationError(self.refusal)
         if self.instance._state.adding and not cleaned.get("photos") and "photos" not in self.errors:
-            self.add_error("photos", _("A product is recognised by its photos: choose at least one."))
+            self.add_error("photos", _("Add at least one photo: products are recognized by their photos."))
         return cleaned
 
 
 class PictureForm(forms.Form):
     """Pictures to try."""
 
-    pictures = PicturesField(label=_("pictures"))
+    pictures = PicturesField(label=_("Photos"))

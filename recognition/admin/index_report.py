@@ -26,16 +26,16 @@ def index_report() -> IndexReport:
     truth, running = state_current(), engine().state()
     files = IndexFiles().status()
     facts = [
-        (_("Encoder"), truth.encoder or _("none yet: the first registration decides")),
-        (_("Fingerprint"), truth.encoder_fingerprint[:16] or "–"),
+        (_("Encoder"), truth.encoder or _("none yet (set when the first product is added)")),
+        (_("Encoder fingerprint"), truth.encoder_fingerprint[:16] or "–"),
         (_("Rows in the database"), f"{truth.row_count:,}"),
         (_("Sequence number in the database"), f"{truth.last_seq:,}"),
         (_("Epoch"), str(truth.epoch)),
         (_("Rows in this process"), f"{running.rows:,}"),
-        (_("Of these, matching"), f"{running.active_rows:,}"),
-        (_("Sequence number of this process"), f"{running.applied_seq:,}"),
-        (_("Generation of the files"), str(files.generation)),
+        (_("Active rows in this process"), f"{running.active_rows:,}"),
+        (_("Sequence number in this process"), f"{running.applied_seq:,}"),
+        (_("File generation"), str(files.generation)),
         (_("Rows in the files"), f"{files.rows:,}"),
-        (_("Sequence number of the files"), f"{files.applied_seq:,}"),
+        (_("Sequence number in the files"), f"{files.applied_seq:,}"),
     ]
     return IndexReport(facts, running.reasons + running.warnings, files.problem)

@@ -54,19 +54,19 @@ class PhotoInline(admin.TabularInline[ProductImage, Product]):
             image.product.name,
         )
 
-    @admin.display(description=_("what to improve"))
+    @admin.display(description=_("suggestions"))
     def advice(self, image: ProductImage) -> str:
         """Say what is wrong with the photo and what to do."""
         return photo_advice_of(image)
 
-    @admin.display(description=_("in the index"))
+    @admin.display(description=_("index status"))
     def state(self, image: ProductImage) -> str:
         """Say whether the photo can be matched."""
         if image.embedding_id is None:
-            return str(_("not yet embedded"))
+            return str(_("not indexed yet"))
         if not image.product.is_active:
-            return str(_("row %(row)d, withdrawn: the product is not on sale") % {"row": image.embedding_id})
-        return str(_("row %(row)d, recognised") % {"row": image.embedding_id})
+            return str(_("row %(row)d, withdrawn (product not on sale)") % {"row": image.embedding_id})
+        return str(_("row %(row)d, active") % {"row": image.embedding_id})
 
 
 @admin.register(Product)
@@ -106,7 +106,7 @@ class ProductAdmin(CoachedProductAdmin):
         first = product.first_photo
         return thumbnail(first.image.url) if first else "–"
 
-    @admin.display(description=_("photos"), ordering="photo_total")
+    @admin.display(description=_("photo count"), ordering="photo_total")
     def photo_count(self, product: Product) -> int:
         """Show how many photos there are."""
         return int(getattr(product, "photo_total", 0))
@@ -187,12 +187,12 @@ class ProductAdmin(CoachedProductAdmin):
             self.message_user(request, error.detail, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
-    @admin.action(description=_("Put the selected products on sale"))
+    @admin.action(description=_("Put selected products on sale"))
     def put_on_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Let every checkout recognize them again."""
         self._set_active(request, queryset, is_active=True)
 
-    @admin.action(description=_("Take the selected products off sale"))
+    @admin.action(description=_("Take selected products off sale"))
     def take_off_sale(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Withdraw them from every checkout."""
         self._set_active(request, queryset, is_active=False)
@@ -201,7 +201,7 @@ class ProductAdmin(CoachedProductAdmin):
         for product_id in queryset.values_list("pk", flat=True):
             product_set_active(product_id=UUID(str(product_id)), is_active=is_active)
         count = queryset.count()
-        text = ngettext("%(count)d product changed.", "%(count)d products changed.", count)
+        text = ngettext("%(count)d product updated.", "%(count)d products updated.", count)
         self.message_user(request, text % {"count": count})
 
     def get_urls(self) -> list[URLPattern]:

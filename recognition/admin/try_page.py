@@ -32,7 +32,7 @@ def try_page(request: HttpRequest, *, model_admin: admin.ModelAdmin[Product]) ->
     photos = {str(key): product.first_photo for key, product in products.items()}
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": _("Try a picture"),
+        "title": _("Test a photo"),
         "opts": model_admin.opts,
         "form": form,
         "answers": [

@@ -19,11 +19,11 @@ class Migration(migrations.Migration):
             name='Embedding',
             fields=[
                 ('id', models.PositiveIntegerField(primary_key=True, serialize=False)),
-                ('vector', models.BinaryField()),
-                ('label', models.CharField(max_length=200)),
-                ('encoder_fingerprint', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('product_image', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='embedding', to='catalog.productimage')),
+                ('vector', models.BinaryField(verbose_name='vector')),
+                ('label', models.CharField(max_length=200, verbose_name='product')),
+                ('encoder_fingerprint', models.CharField(max_length=64, verbose_name='encoder fingerprint')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('product_image', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='embedding', to='catalog.productimage', verbose_name='photo')),
             ],
             options={
                 'verbose_name': 'embedding',
@@ -35,10 +35,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='IndexEvent',
             fields=[
-                ('seq', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('add', 'added'), ('withdraw', 'withdrawn'), ('restore', 'restored')], max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('embedding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='recognition.embedding')),
+                ('seq', models.PositiveBigIntegerField(primary_key=True, serialize=False, verbose_name='sequence number')),
+                ('kind', models.CharField(choices=[('add', 'added'), ('withdraw', 'withdrawn'), ('restore', 'restored')], max_length=10, verbose_name='action')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='time')),
+                ('embedding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='recognition.embedding', verbose_name='embedding')),
             ],
             options={
                 'verbose_name': 'index event',

@@ -30,12 +30,12 @@ PRODUCTS_AT_ONCE = 200
 NearestPhotos: TypeAlias = "dict[UUID, tuple[Neighbour, ProductImage]]"
 
 FAULT_ADVICE: dict[str, Promise | str] = {
-    "blurred": _("The photo is blurred. Hold still, let the camera focus, and take it again."),
-    "too_dark": _("The photo is too dark. Take it again with more light."),
-    "too_bright": _("The photo is overexposed. Take it again without direct light or flash."),
-    "washed_out": _("The photo is pale. Wipe the lens and avoid light from behind."),
-    "too_small": _("The photo has too few pixels. Send the picture as the camera took it."),
-    "item_small": _("The product takes up little of the photo. Go nearer."),
+    "blurred": _("The photo is blurred. Hold the camera still, let it focus and retake the photo."),
+    "too_dark": _("The photo is too dark. Retake it with more light."),
+    "too_bright": _("The photo is overexposed. Retake it without direct light or flash."),
+    "washed_out": _("The photo is washed out. Wipe the lens and avoid light from behind."),
+    "too_small": _("The photo's resolution is too low. Upload the original from the camera."),
+    "item_small": _("The product is too small in the photo. Move closer."),
 }
 
 
@@ -119,14 +119,16 @@ def _of_product(images: Sequence[ProductImage], nearest: NearestPhotos) -> Itera
 
     if len(images) < PHOTOS_WANTED:
         text = ngettext(
-            "%(count)d photo is few: three to five from different sides are recognised far better.",
-            "%(count)d photos are few: three to five from different sides are recognised far better.",
+            "Only %(count)d photo so far. Three to five from different sides work far better.",
+            "Only %(count)d photos so far. Three to five from different sides work far better.",
             len(images),
         )
         yield PhotoWarning("few_photos", text % {"count": len(images)})
     hashes = [picture_hash_of(image.photo_check) for image in images if hasattr(image, "photo_check")]
     if len(hashes) >= PHOTOS_WANTED and all_alike(hashes):
-        yield PhotoWarning("few_views", gettext("All photos show the same side. Add some from other sides."))
+        yield PhotoWarning(
+            "few_views", gettext("All photos show the same side. Add some of the other sides.")
+        )
     yield from _look_alikes(images, nearest)
     for position, image in enumerate(images):
         yield from _of_image(image, images[:position], nearest)
@@ -145,8 +147,8 @@ def _look_alikes(images: Sequence[ProductImage], nearest: NearestPhotos) -> Iter
             worst[other.product_id] = neighbour.score, image, other
     for score, image, other in sorted(worst.values(), key=lambda found: -found[0]):
         text = gettext(
-            "Looks like %(name)s (%(score).2f): the till may ask, or take one for the other. Add photos "
-            "of the side on which they differ."
+            "Looks like %(name)s (%(score).2f). The checkout may ask which one it is or "
+            "confuse the two. Add photos of the sides that differ."
         )
         detail = text % {"name": other.product.name, "score": score}
         yield PhotoWarning("confusable", detail, image=image, other=other, score=score)
@@ -161,11 +163,13 @@ def _of_image(
         if fault in FAULT_ADVICE:
             yield PhotoWarning(fault, str(FAULT_ADVICE[fault]), image=image)
     if any(_same_picture(image, other) for other in earlier):
-        text = gettext("The photo is nearly the same as another of this product. Show another side instead.")
+        text = gettext(
+            "This photo is nearly identical to another of this product. Show another side instead."
+        )
         yield PhotoWarning("same_picture", text, image=image)
     if image.pk in nearest and _same_picture(image, nearest[image.pk][1]):
         foreign = nearest[image.pk][1]
-        text = gettext("The photo is nearly the same as one of %(name)s. Is it in the right place?")
+        text = gettext("This photo is nearly identical to one of %(name)s. Does it belong to this product?")
         detail = text % {"name": foreign.product.name}
         yield PhotoWarning("same_picture_elsewhere", detail, image=image, other=foreign)
 

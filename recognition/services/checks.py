@@ -38,7 +38,7 @@ def unique_values_check() -> Iterator[None]:
     except IntegrityError as error:
         if "barcode" not in str(error):
             raise
-        raise _product_invalid({"barcode": ["A product with this barcode exists already."]}) from error
+        raise _product_invalid({"barcode": ["A product with this barcode already exists."]}) from error
 
 
 def _product_invalid(fields: dict[str, list[str]]) -> ProductInvalid:

@@ -44,7 +44,7 @@ FEATURES_KEPT = 2000
 """Photos whose keypoints are kept in memory: some 90 MB."""
 
 INTERRUPTED = gettext_noop("It was interrupted.")
-LOGGED = gettext_noop("The server's log says why.")
+LOGGED = gettext_noop("See the server log for details.")
 
 LOOK_ALIKES_KEPT = 3
 NICENESS = 10

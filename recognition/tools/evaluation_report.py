@@ -28,16 +28,16 @@ CONFUSIONS_SHOWN = 40
 
 REPORT_PICTURE_SIDE_PX = 220
 
-STATES = {"accepted": "added without a word", "ambiguous": "asked about", "unknown": "called unknown"}
+STATES = {"accepted": "added", "ambiguous": "shopper asked", "unknown": "not recognized"}
 
 HEADLINE_METRICS = (
-    ("recall_at_1", "Recall@1", "the likeliest product is the right one"),
-    ("macro_recall_at_1", "Recall@1 by class", "mean over classes, however many pictures each has"),
-    ("recall_at_5", "Recall@5", "the right one is among the first five"),
-    ("right_accept_rate", "Added rightly", "accepted as the right product, without a question"),
-    ("ambiguous_rate", "Asked about", "two products too close to choose"),
-    ("false_accept_rate", "False accepts", "of pictures of nothing registered, those that were accepted"),
-    ("recall_at_false_accept_1pct", "Recall at 1% false accepts", "with the bar moved to let 1% pass"),
+    ("recall_at_1", "Recall@1", "the best match is the right product"),
+    ("macro_recall_at_1", "Recall@1 by class", "mean over classes, whatever their size"),
+    ("recall_at_5", "Recall@5", "the right product is among the best five"),
+    ("right_accept_rate", "Added correctly", "accepted as the right product, without a question"),
+    ("ambiguous_rate", "Asked", "products too close to call"),
+    ("false_accept_rate", "False accepts", "pictures of unregistered products that were accepted"),
+    ("recall_at_false_accept_1pct", "Recall at 1% false accepts", "with the threshold set to let 1% pass"),
 )
 
 

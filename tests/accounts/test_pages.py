@@ -35,7 +35,7 @@ def test_a_name_differing_in_case_only_is_taken(client: Client, shopper: User) -
     response = client.post("/signup/", {"username": "SHOPPER", "password1": PASSWORD, "password2": PASSWORD})
 
     assert response.status_code == 200
-    assert response.context["form"].errors["username"] == ["This name is taken. Please choose another one."]
+    assert response.context["form"].errors["username"] == ["This username is taken. Please choose another."]
     assert User.objects.count() == 1
 
 
@@ -73,7 +73,7 @@ def test_a_wrong_password_says_so_and_logs_nobody_in(client: Client, shopper: Us
     response = client.post("/login/", {"username": "shopper", "password": "wrong"})
 
     assert response.status_code == 200
-    assert "do not go together" in response.content.decode()
+    assert "Wrong username or password" in response.content.decode()
     assert "_auth_user_id" not in client.session
 
 
@@ -94,7 +94,7 @@ def test_the_eleventh_try_in_a_minute_is_asked_to_wait(client: Client, shopper: 
     response = tries[-1]
     assert [answer.status_code for answer in tries] == [200] * 10 + [429]
     assert 1 <= int(response.headers["Retry-After"]) <= 61
-    assert "Too many tries" in response.content.decode()
+    assert "Too many attempts" in response.content.decode()
     assert client.post("/login/", {"username": "shopper", "password": PASSWORD}).status_code == 429
     assert "_auth_user_id" not in client.session
 

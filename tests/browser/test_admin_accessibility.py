@@ -98,7 +98,7 @@ def test_a_bar_says_what_it_stands_for(browser: Browser, visit: VisitorMaker) ->
         page.context.clear_cookies()
         come_in(visitor, page)
         page.goto(f"{visitor.shop.address}/admin/dashboard/?days=7")
-        sales = page.get_by_role("img", name="Sales by the day")
+        sales = page.get_by_role("img", name="Sales by day")
         said = sales.locator("g title").all_text_contents()
         heights = sales.locator(".chart-bar").evaluate_all("bars => bars.map((bar) => bar.getBBox().height)")
 

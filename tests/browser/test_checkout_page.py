@@ -61,7 +61,7 @@ def test_a_missing_camera_is_said_to_be_missing(
         page.click("[data-when=idle] [data-action=camera]")
 
         expect(page.locator("[data-when=missing]")).to_be_visible()
-        expect(page.locator("[data-when=missing]")).to_contain_text("카메라가 없어요")
+        expect(page.locator("[data-when=missing]")).to_contain_text("카메라가 없습니다")
         shot(page, "camera-missing-ko")
 
 
@@ -91,12 +91,12 @@ def test_a_visit_without_a_mouse(browser: Browser, visit: VisitorMaker) -> None:
                     return
             pytest.fail(f"{name} cannot be reached")
 
-        reach("Add by hand")
+        reach("Add manually")
         page.keyboard.press("Enter")
         page.keyboard.type(FIRST.barcode)
         page.keyboard.press("Enter")
         expect(page.locator("cart-panel .line")).to_have_count(1)
-        reach(f"One more: {FIRST.name}")
+        reach(f"Add one: {FIRST.name}")
         page.keyboard.press("Enter")
         page.keyboard.press("Enter")
         expect(page.locator(".line [data-part=quantity]")).to_have_text("3")
@@ -123,8 +123,8 @@ def test_wrong_and_unknown_barcodes_are_answered_in_the_dialog(browser: Browser,
             said.append(page.locator("#find-status").inner_text())
 
         assert said == [
-            "This is not a complete barcode. Please check the digits.",
-            "No product has this barcode. Try its name.",
+            "This barcode isn't valid. Please check the digits.",
+            "No product has this barcode. Try the product's name.",
         ]
         page.keyboard.press("Escape")
         assert quantities(page) == {}
@@ -197,19 +197,19 @@ def test_a_server_that_restarts_under_the_page_finds_the_cart_as_it_was(
 
         visitor.shop.stop()
         expect(page.locator("connection-pill")).to_contain_text("Connection lost")
-        expect(page.get_by_text("The cart is safe.")).to_be_visible()
+        expect(page.get_by_text("Your cart is saved.")).to_be_visible()
         page.click(".line [data-part=more]")
         expect(page.locator("add-toast")).to_contain_text("Not connected")
         expect(page.locator(".line [data-part=quantity]")).to_have_text("1")
         shot(page, "connection-lost")
         page.click("[data-part=pay]")
-        expect(page.locator("[data-part=problem]")).to_contain_text("nothing is ever charged twice")
+        expect(page.locator("[data-part=problem]")).to_contain_text("you won't be charged twice")
         page.click("[data-action=reconnect]")
-        expect(page.get_by_text("The cart is safe.")).to_be_visible()
+        expect(page.get_by_text("Your cart is saved.")).to_be_visible()
         visitor.shop.start()
 
         connected(page)
-        expect(page.get_by_text("The cart is safe.")).to_be_hidden()
+        expect(page.get_by_text("Your cart is saved.")).to_be_hidden()
         assert quantities(page) == {FIRST.name: "1"}
         add_by_hand(page, SECOND.barcode)
         expect(page.locator("cart-panel .line")).to_have_count(2)
@@ -232,7 +232,7 @@ def test_a_visit_that_ends_elsewhere_says_so_at_once(
         )
 
         assert answer.status == 204
-        expect(page.locator("h1")).to_have_text("이번 계산은 끝났어요")
+        expect(page.locator("h1")).to_have_text("종료된 계산입니다")
         expect(page.get_by_role("link", name="계산 시작")).to_be_visible()
         shot(page, "visit-ended-ko")
 

@@ -11,7 +11,7 @@ from tests.browser.conftest import BOTH, VisitorMaker
 from tests.browser.steps import FIRST, SECOND, THIRD, add_by_hand, connected, quantities
 
 pytestmark = pytest.mark.browser
-INSTEAD = {"en": f"{SECOND.name} instead of {FIRST.name}", "ko": f"{FIRST.name} 대신 {SECOND.name}"}
+INSTEAD = {"en": f"{FIRST.name} changed to {SECOND.name}", "ko": f"{FIRST.name} → {SECOND.name}"}
 
 
 @BOTH
@@ -61,11 +61,11 @@ def test_a_wrong_line_is_searched_for_or_only_taken_off(browser: Browser, visit:
         assert quantities(page) == {FIRST.name: "1", THIRD.name: "1"}
 
         page.locator(".line", has_text=THIRD.name).locator("[data-part=wrong]").click()
-        page.get_by_role("button", name="Only take one off").click()
+        page.get_by_role("button", name="Just remove one").click()
 
         expect(page.locator("cart-panel .line")).to_have_count(1)
         assert quantities(page) == {FIRST.name: "1"}
-        expect(page.locator("[data-part=body]")).to_contain_text(f"Taken off: {THIRD.name}")
+        expect(page.locator("[data-part=body]")).to_contain_text(f"Removed one: {THIRD.name}")
 
 
 def test_additions_counts_and_removals_are_taken_back_one_at_a_time(

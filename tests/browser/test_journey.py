@@ -12,7 +12,7 @@ from tests.browser.conftest import BOTH, PHONE, VisitorMaker
 
 pytestmark = pytest.mark.browser
 SHOWN = clip_plan()[0].pack
-TOTAL = {"en": "Total, 1 item", "ko": "합계, 1개"}
+TOTAL = {"en": "Total, 1 item", "ko": "합계 1개"}
 
 
 @BOTH

@@ -42,7 +42,7 @@ def test_none_of_the_answers_fits_and_the_name_is_typed(browser: Browser, visit:
     with visit(browser) as visitor:
         page = socket.open(visitor, "neither", has_camera=False)
         socket.see("ambiguous")
-        page.locator("question-dialog").get_by_role("button", name="Type or search").click()
+        page.locator("question-dialog").get_by_role("button", name="Search").click()
 
         expect(page.locator("#find-input")).to_be_focused()
         page.keyboard.type(FIRST.barcode)
@@ -62,7 +62,9 @@ def test_an_unknown_item_is_never_asked_about_unbidden_and_its_likeliest_are_one
         socket.see_unknown(page)
         expect(chip).to_be_visible()
         expect(page.locator("question-dialog dialog")).to_be_hidden()
-        said = {"en": "Is it one of these? Or show its barcode.", "ko": "이 중에 있나요?"}[language]
+        said = {"en": "Is it one of these? If not, show its barcode.", "ko": "이 중에 있으면 누르고"}[
+            language
+        ]
         expect(page.locator("[data-part=unknown]")).to_contain_text(said)
         expect(page.locator("[data-part=spoken]")).to_contain_text(said)
         shot(page, f"unknown-{language}")
@@ -84,15 +86,15 @@ def test_what_a_barcode_in_view_came_to_is_said(
         toast = page.locator(".toast-word")
 
         socket.say(seen | {"product_id": None, "name": None, "agrees": None})
-        expect(toast).to_have_text("Barcode 8801234567893: not in this shop's list.")
+        expect(toast).to_have_text("Barcode 8801234567893 not found. Try the product's name.")
         socket.say(seen | product | {"agrees": False})
-        expect(toast).to_contain_text("The barcode says Oat milk, the picture something else.")
+        expect(toast).to_contain_text("The barcode says Oat milk, but it looks like something else.")
         shot(page, "barcode-disagrees")
         add_by_hand(page, FIRST.barcode)  # added by barcode within the same moment
-        expect(toast).to_contain_text("Please check the cart.")
+        expect(toast).to_contain_text("Please check your cart.")
         expect(page.locator("[data-part=toast-undo]")).to_be_visible()
         socket.say(seen | product | {"agrees": True})
-        expect(page.locator("[data-part=spoken]")).to_have_text("The barcode agrees: Oat milk")
+        expect(page.locator("[data-part=spoken]")).to_have_text("Barcode confirmed: Oat milk")
 
 
 def test_why_is_shown_over_the_picture_when_asked_for(
@@ -111,13 +113,15 @@ def test_why_is_shown_over_the_picture_when_asked_for(
         panel = page.locator("why-panel")
         expect(panel).to_be_hidden()
         page.click("[data-action=settings]")
-        page.get_by_label("Show why").check()
+        page.get_by_label("Show recognition details").check()
         page.keyboard.press("Escape")
         socket.see("unknown", why=why)
 
-        expect(panel).to_contain_text("1 proposed")
-        expect(panel).to_contain_text("7 – unknown · score 0.80, lead 0.00 · seen 5 times · outside the zone")
-        expect(panel).to_contain_text("frame 11: score 0.83, lead 0.12, quality 3.50 · accepted · Oat milk")
+        expect(panel).to_contain_text("proposals: 1")
+        expect(panel).to_contain_text(
+            "7 – unknown · score 0.80, margin 0.00 · seen 5× · outside the scan area"
+        )
+        expect(panel).to_contain_text("frame 11: score 0.83, margin 0.12, quality 3.50 · accepted · Oat milk")
         expect(panel).to_contain_text("frame 9: moved into the zone")
         shot(page, "why")
         assert socket.answers("debug.set") == [{"type": "debug.set", "on": True}]

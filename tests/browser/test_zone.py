@@ -44,7 +44,7 @@ def test_the_zone_is_dragged_on_the_picture_and_remembered(
     with visit(camera_browser, size=size) as visitor:
         page = socket.open(visitor, f"zone-{mirrored}")
         page.click("[data-action=settings]")
-        page.get_by_label("Mirror the picture").set_checked(mirrored)
+        page.get_by_label("Mirror image").set_checked(mirrored)
         page.keyboard.press("Escape")
         picture = zone_open(page)
         drag(page, picture, (0.1, 0.1), (0.6, 0.7))  # draws it
@@ -73,7 +73,7 @@ def test_the_zone_is_set_with_the_keyboard_and_by_numbers(
     with visit(camera_browser) as visitor:
         page = socket.open(visitor, "zonekeys")
         page.click("[data-action=settings]")
-        page.get_by_label("Mirror the picture").uncheck()
+        page.get_by_label("Mirror image").uncheck()
         page.get_by_label("Width").fill("50")
         page.get_by_label("Left").fill("95")  # more than fits beside the width
         page.get_by_label("Height").fill("1")  # less than the smallest zone

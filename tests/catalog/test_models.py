@@ -63,7 +63,7 @@ def test_a_barcode_with_other_zeros_in_front_is_the_same_number(product: Product
     first.full_clean()
     with pytest.raises(ValidationError) as refusal:
         Product(name="Copy", barcode=barcode).full_clean()
-    assert refusal.value.message_dict == {"barcode": ["A product with this barcode exists already."]}
+    assert refusal.value.message_dict == {"barcode": ["A product with this barcode already exists."]}
     with pytest.raises(IntegrityError, match="barcode"), transaction.atomic():
         Product.objects.create(name="Copy", barcode=barcode)
     assert Product.objects.count() == 2

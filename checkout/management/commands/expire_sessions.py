@@ -10,10 +10,10 @@ from checkout.cart import services
 
 
 class Command(BaseCommand):
-    help = "End checkout sessions that were idle for longer than EBRCS_SESSION_IDLE_MINUTES."
+    help = "End checkout sessions idle for longer than EBRCS_SESSION_IDLE_MINUTES."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print JSON for machines")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         expired = services.sessions_expire()

@@ -12,21 +12,31 @@ from checkout.tools.replay_report import report_json, report_lines, summary_line
 
 
 class Command(BaseCommand):
-    help = "Play recorded visits to a running server as a shopper's camera would, and print the receipts."
+    help = "Replay recorded sessions against a running server and print the receipts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("frames", type=Path, help="a folder of frames, or of such folders")
+        parser.add_argument("frames", type=Path, help="a folder of frames, or a folder of such folders")
         parser.add_argument("--url", default="http://localhost:8000")
         parser.add_argument("--username", default="user1")
         parser.add_argument("--password", default="user123")
-        parser.add_argument("--token", default="", help="an access token, instead of name and password")
-        parser.add_argument("--fps", type=float, default=10.0, help="pace of the recording")
-        parser.add_argument("--in-flight", type=int, default=2, help="frames not yet answered; 1 loses none")
-        parser.add_argument("--mode", choices=("scan", "cart", "tray"), help="how items count")
-        parser.add_argument("--zone", type=float, nargs=4, metavar=("X", "Y", "W", "H"), help="where, 0 to 1")
-        parser.add_argument("--explain", action="store_true", help="print the life of each item")
-        parser.add_argument("--confirm", action="store_true", help="pay each visit instead of cancelling it")
-        parser.add_argument("--json", action="store_true", help="print JSON for machines")
+        parser.add_argument(
+            "--token", default="", help="access token to use instead of username and password"
+        )
+        parser.add_argument(
+            "--fps", type=float, default=10.0, help="frame rate of the recording (default 10)"
+        )
+        parser.add_argument(
+            "--in-flight", type=int, default=2, help="unanswered frames allowed (default 2); 1 drops none"
+        )
+        parser.add_argument("--mode", choices=("scan", "cart", "tray"), help="counting mode")
+        parser.add_argument(
+            "--zone", type=float, nargs=4, metavar=("X", "Y", "W", "H"), help="scan area, 0 to 1"
+        )
+        parser.add_argument("--explain", action="store_true", help="print why each item was counted")
+        parser.add_argument(
+            "--confirm", action="store_true", help="pay for each session instead of cancelling it"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

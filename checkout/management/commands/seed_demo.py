@@ -14,13 +14,11 @@ from checkout.demo.seed import SeedCounts, demo_seed
 
 
 class Command(BaseCommand):
-    help = "Add the demo shop: accounts admin/admin123 and user1/user123, twelve products, a clip."
+    help = "Add a demo shop: accounts admin/admin123 and user1/user123, twelve products and a clip."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--if-new", action="store_true", help="do nothing in a shop that has accounts already"
-        )
-        parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+        parser.add_argument("--if-new", action="store_true", help="do nothing if there are accounts already")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["if_new"] and User.objects.exists():

@@ -23,20 +23,30 @@ class Command(BaseCommand):
     help = "Evaluate recognition over folders of labelled photos, or over recorded visits (--sequences)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("gallery", nargs="?", type=Path, help="photos to register, in class folders")
-        parser.add_argument("queries", nargs="?", type=Path, help="pictures to show, in class folders")
-        parser.add_argument("--impostors", type=Path, metavar="FOLDER", help="pictures of nothing registered")
-        parser.add_argument("--shots", default="1,3,5", help="photos a class to try with besides all of them")
-        parser.add_argument("--report", type=Path, metavar="FILE.html", help="a page with the confusions")
         parser.add_argument(
-            "--sequences", type=Path, metavar="FOLDER", help="recorded visits with truth.json"
+            "gallery", nargs="?", type=Path, help=("photos to register, one folder per class")
         )
-        parser.add_argument("--gallery", dest="visit_gallery", type=Path, metavar="FOLDER", help="for visits")
-        parser.add_argument("--mode", choices=("scan", "cart", "tray"), help="how visits are counted: scan")
         parser.add_argument(
-            "--identity", choices=("encoder", "truth"), help="truth: judge only the counting of visits"
+            "queries", nargs="?", type=Path, help=("photos to recognize, one folder per class")
         )
-        parser.add_argument("--encoder", help="by default the configured one")
+        parser.add_argument(
+            "--impostors", type=Path, metavar="FOLDER", help=("photos of products that are not registered")
+        )
+        parser.add_argument(
+            "--shots", default="1,3,5", help=("photos per class to try, besides all of them (default 1,3,5)")
+        )
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE.html", help=("write an HTML report with the confusions")
+        )
+        parser.add_argument(
+            "--sequences", type=Path, metavar="FOLDER", help="recorded sessions, each with truth.json"
+        )
+        parser.add_argument(
+            "--gallery", dest="visit_gallery", type=Path, metavar="FOLDER", help=("photos to register")
+        )
+        parser.add_argument("--mode", choices=("scan", "cart", "tray"), help=("counting mode (default scan)"))
+        parser.add_argument("--identity", choices=("encoder", "truth"), help="truth: evaluate counting alone")
+        parser.add_argument("--encoder", help="default: the configured encoder")
         parser.add_argument("--json", action="store_true", help="print the metrics as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -22,7 +22,7 @@ class Command(BaseCommand):
             "--source",
             choices=("timm", "facebook"),
             default="timm",
-            help="timm: copies of DINOv3 without a form (default); facebook: the originals, after their form",
+            help="timm: ungated copies of DINOv3 (default); facebook: the gated originals",
         )
         parser.add_argument("--json", action="store_true")
 

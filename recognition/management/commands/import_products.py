@@ -20,9 +20,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", type=Path, help="a folder of folders with photos, or a .csv file")
-        parser.add_argument("--shots", type=int, help="take at most this many photos of each product")
-        parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+        parser.add_argument(
+            "source", type=Path, help="a folder with one folder of photos per product, or a .csv file"
+        )
+        parser.add_argument("--shots", type=int, help="use at most this many photos per product")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["shots"] is not None and options["shots"] < 1:

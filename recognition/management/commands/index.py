@@ -16,16 +16,18 @@ from recognition.vision.encoders.registry import ENCODER_NAMES
 
 
 class Command(BaseCommand):
-    help = "Show, check, rebuild, compact or save the index."
+    help = "Show, verify, rebuild, compact or save the index."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         actions.add_parser("status", help="rows, encoder and files; exit 1 when it cannot be used")
         verify = actions.add_parser("verify", help="check rows, log, photos and files; exit 1 on damage")
-        verify.add_argument("--remove-orphans", action="store_true", help="delete photo files no row names")
+        verify.add_argument(
+            "--remove-orphans", action="store_true", help=("delete photo files that no row refers to")
+        )
         rebuild = actions.add_parser("rebuild", help="embed all photos again, then switch over")
         rebuild.add_argument("--encoder", choices=ENCODER_NAMES, help="default: the encoder of the index")
-        actions.add_parser("compact", help="renumber without the rows of deleted photos")
+        actions.add_parser("compact", help="drop the rows of deleted photos and renumber")
         actions.add_parser("snapshot", help="write the index files now")
         for action in actions.choices.values():
             action.add_argument("--json", action="store_true", help="print the result as JSON")

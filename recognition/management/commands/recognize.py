@@ -15,11 +15,11 @@ from recognition.tools.picture_files import recognize_files
 
 
 class Command(BaseCommand):
-    help = "Say what pictures show and how surely. A folder stands for every photo in it."
+    help = "Recognize the products in photos. A folder stands for every photo in it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-        parser.add_argument("--top", type=int, default=3, help="how many products to name (default 3)")
+        parser.add_argument("--top", type=int, default=3, help="how many products to list (default 3)")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:

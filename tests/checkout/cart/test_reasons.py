@@ -87,7 +87,7 @@ def test_every_code_is_said_with_its_data(code: str, language: str) -> None:
         (
             LifeEvent(12, because(ReasonCode.CAME_TO_REST)),
             "frame 12: lies still",
-            "프레임 12: 가만히 놓여 있어요",
+            "프레임 12: 멈춰 있음",
         ),
         (
             LifeEvent(
@@ -99,7 +99,7 @@ def test_every_code_is_said_with_its_data(code: str, language: str) -> None:
                 ),
             ),
             "frame 9: ambiguous: a-1 or b-2 or c-3 (lies in view; set by hand)",
-            "프레임 9: 헷갈려요: a-1 또는 b-2 또는 c-3 (화면 안에 놓여 있어요. 수량을 직접 정했어요)",
+            "프레임 9: 불확실: a-1 또는 b-2 또는 c-3 (화면 안에 놓여 있습니다. 수량을 직접 정했습니다)",
         ),
     ],
 )

@@ -453,5 +453,5 @@ def test_a_page_is_told_why_in_its_language_and_other_programs_as_it_is_kept(
         return str(results[-1]["detections"][0]["why"]["story"][-1]["text"])
 
     page = {**cookie(shopper), "Origin": server.origin}
-    assert re.fullmatch(r"프레임 \d+: 담았어요: Red tea \(.+\)", story({**page, "Accept-Language": "ko"}))
+    assert re.fullmatch(r"프레임 \d+: 추가: Red tea \(.+\)", story({**page, "Accept-Language": "ko"}))
     assert "added Red tea (" in story({**bearer(shopper), "Accept-Language": "ko"})

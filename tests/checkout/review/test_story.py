@@ -67,7 +67,7 @@ def test_a_visit_is_told_in_order_in_one_query(order: Order) -> None:
         ("0:00", "Added: 1 × Rye bread", False, True),
         ("0:01", "Asked which one it is", True, False),
         ("0:02", "Corrected: Rye bread taken off, =Rolls put in its place", True, False),
-        ("1:05", "Not recognised", True, False),
+        ("1:05", "Not recognized", True, False),
         ("1:06", "Undone: Added: 1 × Rye bread", True, False),
         ("1:07", "The barcode says =Rolls, the picture looks like Rye bread", True, False),
     ]
@@ -102,7 +102,7 @@ def test_story_events_and_disputes_are_told_in_korean(order: Order, keeper: User
     ]
 
     for page in pages:
-        assert "3번 본 것 중 3번 이 상품으로 보였어요" in page
+        assert "3번 중 3번 이 상품으로 인식했습니다" in page
         assert "views agree" not in page
     assert f"{order.session_id} (완료)" in pages[0]
     assert "completed" not in pages[0]

@@ -143,7 +143,7 @@ def test_a_visit_that_ran_out_says_so_and_how_to_begin_another(client: Client, s
 
     page = client.get(f"/checkout/{session.pk}/").content.decode()
 
-    assert "This visit has ended" in page
+    assert "This checkout has ended" in page
     assert 'href="/checkout/"' in page
 
 
@@ -219,7 +219,7 @@ def test_the_address_of_nothing_is_a_designed_page(client: Client) -> None:
     response = client.get("/nothing/")
 
     assert response.status_code == 404
-    assert "There is nothing here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 def test_a_fault_of_ours_is_a_designed_page(
@@ -235,5 +235,5 @@ def test_a_fault_of_ours_is_a_designed_page(
     response = client.get("/")
 
     assert response.status_code == 500
-    assert "Something went wrong on our side" in response.content.decode()
+    assert "Something went wrong at our end" in response.content.decode()
     assert "secret detail" not in response.content.decode()

@@ -125,9 +125,9 @@ def test_the_page_leads_from_the_button_to_the_findings(
     assert check.wait(timeout_s=WAIT_S)
     page = admin_browser.get(PAGE).content.decode()
 
-    assert "With one photo nobody can say" in page
+    assert "One photo is not enough to check" in page
     assert page.index(">Tea<") < page.index(">Jam<")
-    assert "2 of 3 named rightly" in page
+    assert "2 of 3 recognized correctly" in page
     assert "have changed since" not in page
     services.product_set_active(product_id=shop["Tea"].pk, is_active=False)
     assert "have changed since" in admin_browser.get(PAGE).content.decode()
@@ -256,7 +256,7 @@ def test_a_check_that_fails_says_so_and_the_next_one_begins(
         assert check.wait(timeout_s=WAIT_S)
     assert "no such photo" in caplog.text
     page = admin_browser.get(PAGE).content.decode()
-    assert "The check did not finish. The server&#x27;s log says why." in page
+    assert "The check did not finish. See the server log for details." in page
     assert "no such photo" not in page
     ran(check)
 

@@ -90,14 +90,14 @@ def test_a_product_without_photos_is_not_added(engine: Engine, keeper_client: Cl
     response = keeper_client.post(
         reverse("admin:catalog_product_add"), {"name": "Air", "is_active": "on", **NO_DELETIONS}
     )
-    assert "choose at least one" in response.content.decode()
+    assert "Add at least one photo" in response.content.decode()
     assert Product.objects.count() == 0
 
 
 @pytest.mark.parametrize(
     ("barcode", "price", "words"),
     [
-        ("4006381333932", "1", "is not a barcode"),
+        ("4006381333932", "1", "is not a valid barcode"),
         ("", "-1", "greater than or equal to 0"),
         ("", "1e999", "no more than 12 digits"),
     ],
@@ -204,7 +204,7 @@ def test_taking_off_sale_withdraws_and_putting_back_restores(engine: Engine, kee
 def test_the_photo_list_tells_the_state_in_the_index(engine: Engine, keeper_client: Client) -> None:
     product = product_register(name="Rye bread", uploads=[upload(1)]).product
     page = keeper_client.get(reverse("admin:catalog_product_change", args=[product.pk])).content.decode()
-    assert "row 0, recognised" in page
+    assert "row 0, active" in page
     assert product.images.get().image.url in page
 
 
@@ -215,9 +215,9 @@ def test_a_picture_can_be_tried_without_storing_anything(engine: Engine, keeper_
     answer = page.context["answers"][0][0]
     assert np.isclose(float(answer.score), 1.0, atol=0.02)
     words = " ".join(page.content.decode().split())
-    assert f"{answer.sureness_percent} sure that it is the first product" in words
-    assert f"{answer.needed_percent} is needed" in words
-    assert "Score, lead and print were weighed together." in words
+    assert f"Confidence in the first product: {answer.sureness_percent}." in words
+    assert f"Needed to add it without asking: {answer.needed_percent}." in words
+    assert "Based on score, margin and artwork." in words
     assert ProductImage.objects.count() == 1
     refused = keeper_client.post(
         reverse("admin:catalog_product_try"), {"pictures": [SimpleUploadedFile("a.png", b"no")]}

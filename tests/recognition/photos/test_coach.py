@@ -153,7 +153,7 @@ def test_the_api_answers_with_warnings_of_the_new_photos_only(
         {
             "code": "blurred",
             "image_id": str(new.pk),
-            "detail": "The photo is blurred. Hold still, let the camera focus, and take it again.",
+            "detail": "The photo is blurred. Hold the camera still, let it focus and retake the photo.",
         }
     ]
 
@@ -173,11 +173,11 @@ def test_the_form_says_it_after_the_upload_and_beside_the_photo(
     )
     said = [str(message) for message in page.context["messages"] if message.level_tag == "warning"]
     assert said == [
-        "Rye bread, 1 photo: The photo is blurred. Hold still, let the camera focus, and take it again."
+        "Rye bread, 1 photo: The photo is blurred. Hold the camera still, let it focus and retake the photo."
     ]
     product = Product.objects.get()
     form = client.get(reverse("admin:catalog_product_change", args=[product.pk])).content.decode()
-    assert form.count("Hold still, let the camera focus") == 1
+    assert form.count("Hold the camera still, let it focus") == 1
 
 
 def test_the_list_is_marked_and_filtered(engine: Engine, keeper: User, client: Client) -> None:
@@ -232,7 +232,7 @@ def test_an_import_tells_of_each_product(
     call_command("import_products", str(tmp_path / "shop"))
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines[1:]] == ["Blurred"]
-    assert lines[1].endswith("Hold still, let the camera focus, and take it again. (3 photos)")
+    assert lines[1].endswith("Hold the camera still, let it focus and retake the photo. (3 photos)")
 
 
 def test_photos_from_before_are_judged_by_a_rebuild_or_when_looked_at(

@@ -1,0 +1,1 @@
+"""Date formats that replace Django's, one package per language."""

@@ -44,5 +44,5 @@ def test_a_name_taken_at_the_last_moment_is_told_and_not_an_error(client: Client
     ):
         answer = client.post("/signup/", form)
     assert answer.status_code == 200
-    assert answer.context["form"].errors["username"] == ["This name is taken. Please choose another one."]
+    assert answer.context["form"].errors["username"] == ["This username is taken. Please choose another."]
     assert User.objects.count() == 1

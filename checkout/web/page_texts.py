@@ -1,4 +1,4 @@
-"""The sentences the checkout page's scripts speak, in the shopper's language."""
+"""What the scripts of the checkout page say, in the shopper's language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import pgettext
 
 
 def page_texts() -> dict[str, str]:
-    """Return each sentence by its key; {words} in braces are filled in by the page."""
+    """Return each text by its key; the page fills in the names in braces."""
     return {
         "items_one": _("{count} item"),
         "items_other": _("{count} items"),

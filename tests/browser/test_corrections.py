@@ -11,7 +11,7 @@ from tests.browser.conftest import BOTH, VisitorMaker
 from tests.browser.steps import FIRST, SECOND, THIRD, add_by_hand, connected, quantities
 
 pytestmark = pytest.mark.browser
-INSTEAD = {"en": f"{FIRST.name} changed to {SECOND.name}", "ko": f"{FIRST.name} → {SECOND.name}"}
+INSTEAD = {"en": f"{FIRST.name} changed to {SECOND.name}", "ko": f"바꿨습니다: {FIRST.name} → {SECOND.name}"}
 
 
 @BOTH

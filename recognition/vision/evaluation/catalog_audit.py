@@ -76,7 +76,7 @@ class LooksLike:
 
 @dataclass(frozen=True)
 class ProductCheck:
-    """How well one product is recognised.
+    """How well one product is recognized.
 
     Attributes
     ----------
@@ -166,26 +166,26 @@ def products_judged(photos: Counter[str], left_out: Iterable[LeftOut]) -> list[P
     of_product: dict[str, list[LeftOut]] = {product: [] for product in photos}
     for each in left_out:
         of_product[each.product].append(each)
-    checks = [_judged(product, photos[product], shown) for product, shown in of_product.items()]
+    checks = [_judged(product, photos[product], some) for product, some in of_product.items()]
     return sorted(checks, key=_strength)
 
 
-def _judged(product: str, photos: int, shown: Sequence[LeftOut]) -> ProductCheck:
-    states = Counter(each.state for each in shown)
+def _judged(product: str, photos: int, left_out: Sequence[LeftOut]) -> ProductCheck:
+    states = Counter(each.state for each in left_out)
     wrong: dict[str, list[LeftOut]] = defaultdict(list)
-    for each in shown:
+    for each in left_out:
         if each.named is not None and not each.right:
             wrong[each.named].append(each)
     looks_like = [_looks_like(named, some) for named, some in wrong.items()]
     return ProductCheck(
         product,
         photos,
-        checked=len(shown),
-        right=sum(each.right for each in shown),
+        checked=len(left_out),
+        right=sum(each.right for each in left_out),
         accepted=states["accepted"],
         ambiguous=states["ambiguous"],
         unknown=states["unknown"],
-        wrongly_added=sum(each.state == "accepted" and not each.right for each in shown),
+        wrongly_added=sum(each.state == "accepted" and not each.right for each in left_out),
         looks_like=tuple(sorted(looks_like, key=lambda each: (-each.count, -each.score, each.product))),
     )
 

@@ -68,15 +68,15 @@ class PhotoSetting:
     def registered(self) -> list[int]:
         """Positions of the queries whose class has photos in the gallery."""
         known = set(self.gallery.products)
-        return [place for place, label in enumerate(self.queries.products) if label in known]
+        return [position for position, label in enumerate(self.queries.products) if label in known]
 
     @cached_property
     def strangers(self) -> list[tuple[PhotoGallery, int]]:
         """Pictures of what is not registered: their gallery, and their positions in it."""
         known = set(self.gallery.products)
-        unknown = [place for place, label in enumerate(self.queries.products) if label not in known]
+        unknown = [position for position, label in enumerate(self.queries.products) if label not in known]
         more = [] if self.impostors is None else [(self.impostors, at) for at in range(len(self.impostors))]
-        return [*((self.queries, place) for place in unknown), *more]
+        return [*((self.queries, position) for position in unknown), *more]
 
 
 @dataclass(frozen=True)
@@ -143,28 +143,28 @@ def photos_judge(
 
 
 def _answers(setting: PhotoSetting, recognizer: Recognizer, done: Done) -> list[Answer]:
-    return _decided(recognizer, [(setting.queries, place) for place in setting.registered], done)
+    return _decided(recognizer, [(setting.queries, position) for position in setting.registered], done)
 
 
 def _impostor_answers(setting: PhotoSetting, recognizer: Recognizer, done: Done) -> list[Answer]:
     if setting.strangers:
         return _decided(recognizer, setting.strangers, done)
     queries_of: dict[str, list[int]] = defaultdict(list)
-    for place in setting.registered:
-        queries_of[setting.queries.products[place]].append(place)
+    for position in setting.registered:
+        queries_of[setting.queries.products[position]].append(position)
     answers = []
-    for label, places in queries_of.items():
+    for label, positions in queries_of.items():
         with recognizer.without(recognizer.photos_of(label)):
-            answers += _decided(recognizer, [(setting.queries, place) for place in places], done)
+            answers += _decided(recognizer, [(setting.queries, position) for position in positions], done)
     return answers
 
 
 def _decided(recognizer: Recognizer, shown: Sequence[tuple[PhotoGallery, int]], done: Done) -> list[Answer]:
     answers = []
-    for pictures, place in shown:
-        match = recognizer.match(pictures.embeddings[place : place + 1])[0]
-        decision = recognizer.settle(match, partial(pictures.features, place))
-        answers.append(Answer(place, pictures.products[place], decision))
+    for pictures, position in shown:
+        match = recognizer.match(pictures.embeddings[position : position + 1])[0]
+        decision = recognizer.settle(match, partial(pictures.features, position))
+        answers.append(Answer(position, pictures.products[position], decision))
         done()
     return answers
 
@@ -196,19 +196,18 @@ def _times(setting: PhotoSetting, recognizer: Recognizer, progress: StepProgress
     import cv2
     from threadpoolctl import threadpool_limits
 
-    count = min(TIMED_MAX, len(setting.registered))
-    places = [
-        setting.registered[place] for place in np.linspace(0, len(setting.registered) - 1, count).astype(int)
-    ]
+    registered = setting.registered
+    count = min(TIMED_MAX, len(registered))
+    positions = [registered[index] for index in np.linspace(0, len(registered) - 1, count).astype(int)]
     done = progress("pictures timed", count)
     parts: dict[str, list[float]] = {"decode": [], "embed": [], "match": [], "closer_look": [], "all": []}
     cv_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         with threadpool_limits(1):
-            for place in places:
+            for position in positions:
                 at = [time.perf_counter()]
-                image = setting.queries.read(place)
+                image = setting.queries.read(position)
                 at.append(time.perf_counter())
                 embedding = setting.encoder.encode([image])
                 at.append(time.perf_counter())

@@ -52,9 +52,9 @@ class Answer:
         """Whether it would have been added without a question."""
         return self.decision.state == "accepted"
 
-    def within(self, places: int) -> bool:
-        """Whether the true class is among the first few."""
-        return self.truth in {each.product_id for each in self.decision.candidates[:places]}
+    def within(self, count: int) -> bool:
+        """Whether the true class is among the first `count` candidates."""
+        return self.truth in {each.product_id for each in self.decision.candidates[:count]}
 
 
 def photo_metrics(answers: Sequence[Answer], impostors: Sequence[Answer]) -> dict[str, float | None]:
@@ -163,10 +163,10 @@ class Confusion:
 
 def confusions_of(answers: Sequence[Answer]) -> list[Confusion]:
     """Group wrong answers by pair of classes, those with most wrong accepts first, then with most answers."""
-    shown: dict[str, int] = defaultdict(int)
+    pictures_of: dict[str, int] = defaultdict(int)
     pairs: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for answer in answers:
-        shown[answer.truth] += 1
+        pictures_of[answer.truth] += 1
         if answer.named is not None and not answer.right:
             pairs[answer.truth, answer.named].append(answer)
     found = [
@@ -174,7 +174,7 @@ def confusions_of(answers: Sequence[Answer]) -> list[Confusion]:
             truth,
             named,
             tuple(sorted(wrong, key=lambda each: (-each.confidence, each.picture))),
-            shown[truth],
+            pictures_of[truth],
         )
         for (truth, named), wrong in pairs.items()
     ]

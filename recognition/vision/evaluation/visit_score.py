@@ -35,13 +35,12 @@ class VisitScore:
 
     Attributes
     ----------
-    items : items truly in the cart
-    right : whether product for product the counts agree
-    misses : items shown that are not in the cart
-    false_adds : items in the cart that were not shown: those of products that were not shown at all, and
-        those of shown products as far as misses pair with them, for a wrong identity is one miss and one
-        false add
-    doubles : surplus items of shown products that no miss explains
+    items : items in the true cart
+    right : whether the counts of all products agree
+    misses : items of the true cart that are not in this one
+    false_adds : items in this cart that are not in the true one: those of other products, and surplus items
+        of its products that pair with a miss, because a wrong identity is one miss and one false add
+    doubles : surplus items of its products that no miss explains
     """
 
     name: str

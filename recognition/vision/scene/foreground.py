@@ -42,7 +42,7 @@ class ForegroundConfig:
     adapt_s : time in which visible background follows a change of light
     absorb_s : foreground that is no tracked item and lies still this long becomes background
     settle_s : a change of the whole scene that stands still this long is the new background
-    recur_s : untracked foreground seen in a place this long in all becomes background that comes and goes
+    recur_s : untracked foreground that a pixel showed this long in all becomes background that recurs
     puzzling_share : more unexpected foreground than this may be a change of light, or the camera moved
     field_share : more foreground than this may be light from one side
     """

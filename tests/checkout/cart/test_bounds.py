@@ -86,57 +86,6 @@ def test_expiring_counts_the_sessions_it_ended(shopper: User) -> None:
     assert busy.status == "active"
 
 
-def notes_store(session: CheckoutSession, action: Action, count: int) -> None:
-    ScanEvent.objects.bulk_create(
-        ScanEvent(session=session, action=action, quantity=1, source=Source.VISION) for _ in range(count)
-    )
-
-
-@pytest.mark.parametrize("action", [Action.QUESTION, Action.UNKNOWN, Action.ANSWER])
-def test_a_session_keeps_500_questions_answers_and_unknown_items(
-    session: CheckoutSession, action: Action
-) -> None:
-    notes_store(session, action, 499)
-    for _ in range(2):
-        services.scan_note(session_id=session.pk, action=Action.UNKNOWN, cause=Cause())
-    assert ScanEvent.objects.count() == 500
-
-
-def test_what_changes_the_cart_does_not_count_among_the_notes(shopper: User) -> None:
-    session = session_with(shopper, product_make("Milk"))
-    notes_store(session, Action.UNKNOWN, 499)
-    services.scan_note(session_id=session.pk, action=Action.QUESTION, cause=Cause())
-    assert ScanEvent.objects.filter(action=Action.QUESTION).count() == 1
-
-
-def test_a_session_keeps_100_disagreements_and_goes_on_believing_barcodes(session: CheckoutSession) -> None:
-    milk, cream = product_make("Milk"), product_make("Cream")
-    ScanEvent.objects.bulk_create(
-        ScanEvent(
-            session=session,
-            action=Action.DISAGREE,
-            quantity=1,
-            source=Source.BARCODE,
-            product=cream,
-            other_product=milk,
-        )
-        for _ in range(99)
-    )
-    for _ in range(2):
-        cause = seen(0.9)
-        services.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
-        corrections.disagreement_settle(
-            session_id=session.pk,
-            counted_id=cause.event_id,
-            product_id=cream.pk,
-            pictured_id=milk.pk,
-            cause=Cause(source=Source.BARCODE),
-        )
-    assert ScanEvent.objects.filter(action=Action.DISAGREE).count() == 100
-    assert BillingItem.objects.get().quantity == 2
-    assert BillingItem.objects.get().product == cream
-
-
 def test_a_line_holds_999_pieces(shopper: User) -> None:
     milk = product_make("Milk")
     session = session_with(shopper, milk, quantity=998)

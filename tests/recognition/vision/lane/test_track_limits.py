@@ -77,6 +77,12 @@ def test_an_item_may_brake_within_one_frame() -> None:
     assert [(track.id, round(track.box.x, 2)) for track in both.tracks] == [(1, 0.5), (2, 0.4)]
 
 
+@pytest.mark.parametrize(("sizes", "tracks"), [(1.25, 1), (1.35, 2)])
+def test_turning_round_takes_three_tenths_of_a_size_from_the_reach(sizes: float, tracks: int) -> None:
+    going = [[seen(x)] for x in (0.6, 0.5, 0.4, 0.3)]
+    assert len(tracker_of(*going, [seen(0.3 + 0.2 * sizes)]).tracks) == tracks
+
+
 def test_velocity_follows_the_last_step_by_seven_tenths_in_both_directions() -> None:
     track = track_of([seen(0.1, 0.6)], [seen(0.2, 0.55)], [seen(0.35, 0.45)])
     assert track.velocity == pytest.approx((0.3 * 0.7 + 0.7 * 1.5, 0.3 * -0.35 + 0.7 * -1.0))

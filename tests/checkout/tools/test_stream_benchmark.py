@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from itertools import islice
@@ -12,9 +13,12 @@ import pytest
 
 from checkout.demo.clip import clip_frames
 from checkout.demo.packs import PACKS
+from checkout.live import frame_worker
 from checkout.tools import stream_benchmark
 from checkout.tools.stream_benchmark import benchmark_stream
 from recognition.vision.encoders.layout import EMBEDDING_DIM
+from recognition.vision.scene import decode
+from recognition.vision.scene.decode import decode_frame
 from recognition.vision.types import FloatArray, Image
 
 FRAMES = 20
@@ -30,8 +34,13 @@ class SlowEncoder:
         self.picture_s = picture_s
 
     def encode(self, images: Sequence[Image]) -> FloatArray:
-        time.sleep(self.picture_s * len(images))
-        return np.full((len(images), EMBEDDING_DIM), EMBEDDING_DIM**-0.5, np.float32)
+        return embedded(images, self.picture_s)
+
+
+def embedded(images: Sequence[Image], picture_s: float) -> FloatArray:
+    """Return the same embedding for every picture, after a time for each."""
+    time.sleep(picture_s * len(images))
+    return np.full((len(images), EMBEDDING_DIM), EMBEDDING_DIM**-0.5, np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +50,9 @@ def _short_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_benchmark, "PACKS", PACKS[:2])
 
 
-def measured(*, streams: int, picture_s: float) -> dict[str, Any]:
+def measured(*, streams: int, picture_s: float, encoder: SlowEncoder | None = None) -> dict[str, Any]:
     """Measure with an encoder that is slow once the gallery is there."""
-    encoder = SlowEncoder(0.0)
+    encoder = encoder or SlowEncoder(0.0)
 
     def slow_from_now_on(line: str) -> None:
         encoder.picture_s = 0.0 if "drawing" in line else picture_s
@@ -67,9 +76,32 @@ def test_the_naive_way_falls_behind_where_the_tills_drop_frames() -> None:
     assert figures["naive_to_tills_p95"]["2"] == round(naive["p95_ms"] / tills["p95_ms"], 1)
 
 
-def test_frames_that_are_too_old_when_their_turn_comes_count_as_dropped() -> None:
-    tills, _ = measured(streams=1, picture_s=0.9)["rows"]
+@pytest.mark.parametrize(("limit_s", "after"), [(None, []), (60.0, ["decoded"])])
+def test_a_frame_that_is_too_old_when_its_turn_comes_is_not_looked_at_and_counts_as_dropped(
+    monkeypatch: pytest.MonkeyPatch, limit_s: float | None, after: list[str]
+) -> None:
+    if limit_s is not None:
+        monkeypatch.setattr(frame_worker, "FRAME_AGE_MAX_S", limit_s)
+    done: list[str] = []
 
+    class SlowForTills(SlowEncoder):
+        def encode(self, images: Sequence[Image]) -> FloatArray:
+            pause_s = 0.0 if threading.current_thread().name == "naive" else self.picture_s
+            done.extend(["embedded"] * bool(pause_s))
+            return embedded(images, pause_s)
+
+    def decoded(data: bytes, **bounds: int) -> Image:
+        done.append("decoded")
+        return decode_frame(data, **bounds)
+
+    # the tills look it up when they need it, the naive way has it at hand already
+    monkeypatch.setattr(decode, "decode_frame", decoded)
+
+    tills, _ = measured(streams=1, encoder=SlowForTills(0.0), picture_s=3.0)["rows"]
+
+    # All frames come within two seconds; the last one waits while the first item is embedded for three.
+    assert done[done.index("embedded") + 1 :] == after
+    assert tills["dropped"] > 0
     assert tills["answered"] + tills["dropped"] == tills["frames"] == FRAMES
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recognition.vision.decision.decide import (
+    ASK_LEAD,
     NOTHING_LIKE_IT,
     ROWS_KEPT,
     Candidate,
@@ -73,6 +74,17 @@ def test_a_decision_weighs_the_score_against_the_gallery_and_the_lead(
     assert decision.margin == pytest.approx(margin)
     assert (decision.confidence >= 0) == (state == "accepted")
     assert decision.needed == 0.5
+
+
+@pytest.mark.parametrize(("lead", "state"), [(ASK_LEAD - 0.1, "ambiguous"), (ASK_LEAD + 0.1, "unknown")])
+def test_a_lead_beyond_two_leaves_nothing_to_ask(lead: float, state: str) -> None:
+    assert ASK_LEAD == 2.0
+    strict = replace(THRESHOLDS, needed=2.5)
+    behind = lead / (FITTED.score - FITTED.others / 4) * THRESHOLDS.spread
+    found = decide(of(milk=0.9, juice=0.9 - behind), strict)
+    milk, juice = found.candidates
+    assert milk.log_odds - juice.log_odds == pytest.approx(lead)
+    assert found.state == state
 
 
 def test_confidence_is_the_log_odds_beyond_what_is_needed() -> None:

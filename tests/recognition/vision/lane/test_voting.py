@@ -60,6 +60,16 @@ def test_two_products_accepted_in_turn_are_asked_about() -> None:
     assert found.choices == ("juice", "milk")
 
 
+@pytest.mark.parametrize(("against", "state"), [(1.0, "accepted"), (1.01, "ambiguous"), (1.9, "ambiguous")])
+def test_another_product_accepted_in_more_than_a_fifth_of_the_weight_is_asked_about(
+    against: float, state: str
+) -> None:
+    other = vote("accepted", "juice", quality=against)
+
+    # four votes of one for milk, which has two thirds of the weight even at the worst
+    assert verdict(SURE, SURE, other, SURE, SURE, last=True).state == state
+
+
 def test_look_alikes_are_asked_about_best_first() -> None:
     found = verdict(*[TORN] * 6)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from accounts.models import User
-from checkout.cart import announce, services
+from checkout.cart import announce, items, services
 from checkout.cart.announce import session_group
 from checkout.models import BillingItem
 from tests.checkout.shop import product_make
@@ -42,8 +42,8 @@ def test_the_sockets_of_the_session_are_told_of_changes_and_of_the_end(
     monkeypatch.setattr(announce, "get_channel_layer", lambda: layer)
     milk = product_make("Milk")
     session = services.session_start(user=shopper)
-    event = services.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
-    services.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
+    event = items.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
+    items.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
     services.session_confirm(session_id=session.pk)
     services.session_confirm(session_id=session.pk)
     group = session_group(session.pk)
@@ -89,7 +89,7 @@ def test_a_channel_layer_that_hangs_is_given_up_after_two_seconds(
     monkeypatch.setattr(announce, "SEND_TIMEOUT_S", 0.1)
     session = services.session_start(user=shopper)
     started_s = time.monotonic()
-    services.item_set(session_id=session.pk, product_id=product_make("Milk").pk, quantity=2)
+    items.item_set(session_id=session.pk, product_id=product_make("Milk").pk, quantity=2)
     assert time.monotonic() - started_s < 30
     assert layer.sent == []
     assert BillingItem.objects.get().quantity == 2

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from checkout.cart import corrections, services
+from checkout.cart import corrections, items, services
 from checkout.cart.scan_events import Cause
 from checkout.errors import QuantityOutOfRange
 from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
@@ -43,8 +43,8 @@ def test_a_touch_is_written_once_the_stored_one_is_fifteen_seconds_old(
     milk = product_make("Milk")
     for touch in (
         lambda: services.session_touch(session_id=session.pk),
-        lambda: services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)),
-        lambda: services.item_set(session_id=session.pk, product_id=milk.pk, quantity=0),
+        lambda: items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9)),
+        lambda: items.item_set(session_id=session.pk, product_id=milk.pk, quantity=0),
     ):
         touched_before(session, ago_s)
         touch()
@@ -89,10 +89,10 @@ def test_expiring_counts_the_sessions_it_ended(shopper: User) -> None:
 def test_a_line_holds_999_pieces(shopper: User) -> None:
     milk = product_make("Milk")
     session = session_with(shopper, milk, quantity=998)
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
     assert BillingItem.objects.get().quantity == 999
     with pytest.raises(QuantityOutOfRange):
-        services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
+        items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
     assert (BillingItem.objects.get().quantity, BillingItem.objects.get().score_count) == (999, 1)
 
 
@@ -101,7 +101,7 @@ def test_a_score_is_kept_between_minus_one_and_one_to_six_places(
     session: CheckoutSession, score: float, kept: Decimal | int
 ) -> None:
     milk = product_make("Milk")
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(score))
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(score))
     assert BillingItem.objects.get().avg_score == kept
 
 
@@ -114,7 +114,7 @@ def test_the_mean_goes_with_its_last_score_and_pieces_set_by_hand_stay(shopper: 
     milk = product_make("Milk")
     session = session_with(shopper, milk, quantity=2)
     cause = seen(0.8)
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=cause)
     assert mean_of(milk.pk) == (3, Decimal("0.800000"), 1)
     corrections.change_undo(session_id=session.pk, event_id=cause.event_id)
     assert mean_of(milk.pk) == (2, None, 0)
@@ -122,17 +122,17 @@ def test_the_mean_goes_with_its_last_score_and_pieces_set_by_hand_stay(shopper: 
 
 def test_pieces_added_in_one_go_count_as_one_score(session: CheckoutSession) -> None:
     milk = product_make("Milk")
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9), quantity=3)
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.5))
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9), quantity=3)
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.5))
     assert mean_of(milk.pk) == (4, Decimal("0.700000"), 2)
 
 
 def test_a_piece_that_comes_back_brings_the_newest_score_only(session: CheckoutSession) -> None:
     milk = product_make("Milk")
     for score in (0.9, 0.5):
-        services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(score))
-    services.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
-    gone = services.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
+        items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(score))
+    items.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
+    gone = items.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
     assert gone is not None
     corrections.change_undo(session_id=session.pk, event_id=UUID(gone["id"]))
     assert mean_of(milk.pk) == (1, Decimal("0.500000"), 1)
@@ -143,8 +143,8 @@ def test_a_piece_that_comes_back_to_a_line_still_there_leaves_its_mean_alone(
 ) -> None:
     milk = product_make("Milk")
     for score in (0.9, 0.5):
-        services.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(score))
-    fewer = services.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
+        items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(score))
+    fewer = items.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
     assert fewer is not None
     corrections.change_undo(session_id=session.pk, event_id=UUID(fewer["id"]))
     assert mean_of(milk.pk) == (2, Decimal("0.700000"), 2)
@@ -155,10 +155,10 @@ def test_an_answer_names_its_question_where_that_was_kept(session: CheckoutSessi
     milk = product_make("Milk")
     question = Cause(score=0.5)
     if about_kept:
-        services.scan_note(session_id=session.pk, action=Action.QUESTION, cause=question)
+        items.scan_note(session_id=session.pk, action=Action.QUESTION, cause=question)
     answer = Cause(source=Source.MANUAL, about_id=question.event_id)
     for _ in range(2):
-        services.scan_note(session_id=session.pk, action=Action.ANSWER, cause=answer, product_id=milk.pk)
+        items.scan_note(session_id=session.pk, action=Action.ANSWER, cause=answer, product_id=milk.pk)
     stored = ScanEvent.objects.get(action=Action.ANSWER)
     assert (stored.product, stored.quantity, stored.source) == (milk, 1, "manual")
     assert stored.about_id == (question.event_id if about_kept else None)
@@ -167,24 +167,24 @@ def test_an_answer_names_its_question_where_that_was_kept(session: CheckoutSessi
 def test_the_question_of_another_session_is_not_answered(session: CheckoutSession, stranger: User) -> None:
     elsewhere = services.session_start(user=stranger)
     question = Cause(score=0.5)
-    services.scan_note(session_id=elsewhere.pk, action=Action.QUESTION, cause=question)
-    services.scan_note(session_id=session.pk, action=Action.ANSWER, cause=Cause(about_id=question.event_id))
+    items.scan_note(session_id=elsewhere.pk, action=Action.QUESTION, cause=question)
+    items.scan_note(session_id=session.pk, action=Action.ANSWER, cause=Cause(about_id=question.event_id))
     assert ScanEvent.objects.get(action=Action.ANSWER).about_id is None
 
 
 def test_every_change_happens_once_however_often_its_cause_is_sent(session: CheckoutSession) -> None:
     milk, cream = product_make("Milk"), product_make("Cream")
-    services.item_set(session_id=session.pk, product_id=milk.pk, quantity=9)
+    items.item_set(session_id=session.pk, product_id=milk.pk, quantity=9)
     counted = seen(0.9)
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=counted)
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=counted)
     removal, correction, leaving = seen(0.9), Cause(source=Source.MANUAL), seen(0.9)
     answers = [
         (
-            services.item_remove(session_id=session.pk, product_id=milk.pk, cause=removal),
+            items.item_remove(session_id=session.pk, product_id=milk.pk, cause=removal),
             corrections.item_correct(
                 session_id=session.pk, product_id=milk.pk, instead_id=cream.pk, cause=correction
             ),
-            corrections.sighting_take_back(
+            corrections.sighting_remove(
                 session_id=session.pk, added_id=uuid4(), product_id=milk.pk, cause=leaving
             ),
         )

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from catalog.models import Product
+from checkout.cart.reasons import barcode_reason
 from checkout.live import barcodes_in_view
-from checkout.live.barcodes_in_view import codes_settle
+from checkout.live.barcodes_in_view import barcodes_settle
 from checkout.live.camera_state import CameraState
 from checkout.models import ScanEvent, Source
 from recognition.vision.lane.observations import Detection, Identification, TrackLife
+from recognition.vision.lane.reasons import Reason
 from recognition.vision.lane.voting import CountEvent
 from recognition.vision.scene.barcodes import CodeRead
 from recognition.vision.types import WHOLE_FRAME, Box
@@ -52,12 +54,14 @@ class Lane:
         views = [(0, "unknown", None, 0.0, 0.0, 0.0)] * self.views.get(track, 0)
         return TrackLife(track, 0, 0, views=cast("Any", views)) if track in self.views else None
 
-    def identify(self, track: int, product_id: str, _reason: str, *, counted: bool = False) -> Identification:
+    def identify(
+        self, track: int, product_id: str, _reason: Reason, *, counted: bool = False
+    ) -> Identification:
         self.told.append((track, product_id, counted))
         return self.answers[track]
 
 
-class Till:
+class Reader:
     """A camera before which codes are read."""
 
     def __init__(self) -> None:
@@ -73,7 +77,7 @@ class Till:
     ) -> list[tuple[int | None, bool | None]]:
         """Read a code; return the tracks that were said to have it, and whether the picture agreed."""
         before = len(self.sent)
-        await codes_settle(self.camera, [CodeRead(code, box, appearance, reads)], PICTURE, self.send)
+        await barcodes_settle(self.camera, [CodeRead(code, box, appearance, reads)], PICTURE, self.send)
         return [(each["track"], each["agrees"]) for each in self.sent[before:]]
 
     def show(
@@ -94,7 +98,9 @@ class Till:
         self.lane.views[track] = views
         event = None
         if counts_as is not None:
-            event = CountEvent("add", str(counts_as), track, 0.0, 0.0, 0, PICTURE[:9, :9], "barcode")
+            event = CountEvent(
+                "add", str(counts_as), track, 0.0, 0.0, 0, PICTURE[:9, :9], barcode_reason(MILK_CODE)
+            )
         self.lane.answers[track] = Identification(known, agrees, event)
 
     @property
@@ -103,8 +109,8 @@ class Till:
 
 
 @pytest.fixture
-def till() -> Till:
-    return Till()
+def reader() -> Reader:
+    return Reader()
 
 
 @pytest.fixture
@@ -123,16 +129,16 @@ def tea(db: None) -> Product:
 
 
 async def test_a_code_beside_all_items_counts_at_its_fourth_read_and_once_for_each_appearance(
-    till: Till, milk: Product
+    reader: Reader, milk: Product
 ) -> None:
-    assert await till.read(reads=3) == []
-    assert till.changes == []
-    assert await till.read(reads=4) == [(None, None)]
-    assert await till.read(reads=5) == []
-    assert till.changes == [(Action.ADD, milk.pk)]
-    assert await till.read(reads=4, appearance=2) == [(None, None)]
-    assert till.changes == [(Action.ADD, milk.pk)] * 2
-    assert till.sent[0] == {
+    assert await reader.read(reads=3) == []
+    assert reader.changes == []
+    assert await reader.read(reads=4) == [(None, None)]
+    assert await reader.read(reads=5) == []
+    assert reader.changes == [(Action.ADD, milk.pk)]
+    assert await reader.read(reads=4, appearance=2) == [(None, None)]
+    assert reader.changes == [(Action.ADD, milk.pk)] * 2
+    assert reader.sent[0] == {
         "type": "barcode.seen",
         "code": MILK_CODE,
         "track": None,
@@ -140,133 +146,135 @@ async def test_a_code_beside_all_items_counts_at_its_fourth_read_and_once_for_ea
         "name": "Milk",
         "agrees": None,
     }
-    cause = till.camera.changes[0].cause
+    cause = reader.camera.changes[0].cause
     assert (cause.source, cause.score) == (Source.BARCODE, None)
     assert (cause.thumbnail or b"")[:2] == b"\xff\xd8"
 
 
 @pytest.mark.parametrize(("covered", "counts"), [(0.29, False), (0.3, True)])
 async def test_a_code_printed_on_the_counter_is_told_by_how_little_differs_from_it(
-    till: Till, milk: Product, covered: float, counts: bool
+    reader: Reader, milk: Product, covered: float, counts: bool
 ) -> None:
-    till.lane.share_covered = covered
-    assert await till.read() == ([(None, None)] if counts else [])
-    (asked,) = till.lane.asked
+    reader.lane.share_covered = covered
+    assert await reader.read() == ([(None, None)] if counts else [])
+    (asked,) = reader.lane.asked
     # wider by two hundredths above and below: a code is found along one line across its bars
     assert (asked.x, asked.y, asked.width, asked.height) == pytest.approx((0.4, 0.38, 0.1, 0.14))
 
 
 @pytest.mark.parametrize("mode", ["scan", "cart", "tray"])
 async def test_outside_of_the_zone_only_an_item_on_its_way_into_the_cart_is_named(
-    till: Till, milk: Product, mode: str
+    reader: Reader, milk: Product, mode: str
 ) -> None:
-    till.lane.mode, till.lane.zone = mode, Box(0.5, 0.0, 0.5, 1.0)
-    assert await till.read() == []
-    till.show(7, counts_as=milk.pk)
-    assert await till.read() == ([(7, None)] if mode == "cart" else [])
-    assert len(till.lane.told) == (mode == "cart")
+    reader.lane.mode, reader.lane.zone = mode, Box(0.5, 0.0, 0.5, 1.0)
+    assert await reader.read() == []
+    reader.show(7, counts_as=milk.pk)
+    assert await reader.read() == ([(7, None)] if mode == "cart" else [])
+    assert len(reader.lane.told) == (mode == "cart")
 
 
-async def test_a_code_that_no_product_has_is_told_once_and_changes_nothing(till: Till) -> None:
-    till.show(7)
-    assert await till.read(NO_CODE) == [(7, None)]
-    assert await till.read(NO_CODE) == []
-    assert (till.sent[0]["product_id"], till.sent[0]["name"]) == (None, None)
-    assert (till.changes, till.lane.told) == ([], [])
+async def test_a_code_that_no_product_has_is_told_once_and_changes_nothing(reader: Reader) -> None:
+    reader.show(7)
+    assert await reader.read(NO_CODE) == [(7, None)]
+    assert await reader.read(NO_CODE) == []
+    assert (reader.sent[0]["product_id"], reader.sent[0]["name"]) == (None, None)
+    assert (reader.changes, reader.lane.told) == ([], [])
 
 
-async def test_an_item_that_is_not_known_yet_is_named_at_once_and_counts(till: Till, milk: Product) -> None:
-    till.show(7, counts_as=milk.pk)
-    assert await till.read(reads=2) == [(7, None)]
-    assert await till.read(reads=3) == []
-    assert till.lane.told == [(7, str(milk.pk), False)]
-    assert till.changes == [(Action.ADD, milk.pk)]
-    assert till.camera.changes[0].cause.source == Source.BARCODE
-    assert till.camera.scanned == {7}
+async def test_an_item_that_is_not_known_yet_is_named_at_once_and_counts(
+    reader: Reader, milk: Product
+) -> None:
+    reader.show(7, counts_as=milk.pk)
+    assert await reader.read(reads=2) == [(7, None)]
+    assert await reader.read(reads=3) == []
+    assert reader.lane.told == [(7, str(milk.pk), False)]
+    assert reader.changes == [(Action.ADD, milk.pk)]
+    assert reader.camera.changes[0].cause.source == Source.BARCODE
+    assert reader.camera.scanned == {7}
 
 
 async def test_an_item_counted_by_its_code_before_it_was_a_track_is_said_to_be_counted(
-    till: Till, milk: Product
+    reader: Reader, milk: Product
 ) -> None:
-    assert await till.read() == [(None, None)]
-    till.show(7, views=1)
-    assert await till.read(reads=9) == [(7, None)]
-    assert till.lane.told == [(7, str(milk.pk), True)]
-    assert till.changes == [(Action.ADD, milk.pk)]
+    assert await reader.read() == [(None, None)]
+    reader.show(7, views=1)
+    assert await reader.read(reads=9) == [(7, None)]
+    assert reader.lane.told == [(7, str(milk.pk), True)]
+    assert reader.changes == [(Action.ADD, milk.pk)]
 
 
-async def test_a_second_item_with_the_code_has_to_be_seen_first(till: Till, milk: Product) -> None:
-    till.show(7, counts_as=milk.pk)
-    await till.read()
-    till.lane.items.clear()
-    till.show(8, counts_as=milk.pk)
-    assert await till.read() == []
-    till.lane.views[8] = 1
-    assert await till.read() == [(8, None)]
-    assert till.changes == [(Action.ADD, milk.pk)] * 2
+async def test_a_second_item_with_the_code_has_to_be_seen_first(reader: Reader, milk: Product) -> None:
+    reader.show(7, counts_as=milk.pk)
+    await reader.read()
+    reader.lane.items.clear()
+    reader.show(8, counts_as=milk.pk)
+    assert await reader.read() == []
+    reader.lane.views[8] = 1
+    assert await reader.read() == [(8, None)]
+    assert reader.changes == [(Action.ADD, milk.pk)] * 2
 
 
 async def test_a_code_alone_is_that_of_the_item_in_view_that_its_picture_shows(
-    till: Till, milk: Product
+    reader: Reader, milk: Product
 ) -> None:
-    till.show(7, product_id=milk.pk, agrees=True, box=Box(0.8, 0.8, 0.1, 0.1))
-    assert await till.read() == [(7, True)]
-    assert till.changes == []
-    assert await till.read(reads=5) == []
+    reader.show(7, product_id=milk.pk, agrees=True, box=Box(0.8, 0.8, 0.1, 0.1))
+    assert await reader.read() == [(7, True)]
+    assert reader.changes == []
+    assert await reader.read(reads=5) == []
 
 
 async def test_an_item_that_has_gone_meanwhile_is_settled_when_its_code_is_read_again(
-    till: Till, milk: Product
+    reader: Reader, milk: Product
 ) -> None:
-    till.show(7, known=False)
-    assert await till.read() == []
-    till.lane.items.clear()
-    till.show(7, counts_as=milk.pk)
-    assert await till.read() == [(7, None)]
+    reader.show(7, known=False)
+    assert await reader.read() == []
+    reader.lane.items.clear()
+    reader.show(7, counts_as=milk.pk)
+    assert await reader.read() == [(7, None)]
 
 
 async def test_a_code_that_disagrees_is_believed_once_and_a_second_one_proves_nothing(
-    till: Till, milk: Product, cream: Product, tea: Product
+    reader: Reader, milk: Product, cream: Product, tea: Product
 ) -> None:
     counted_id = uuid4()
-    till.camera.counted[7] = counted_id
-    till.show(7, product_id=milk.pk, agrees=False)
-    assert await till.read(CREAM_CODE) == [(7, False)]
-    assert till.changes == [(Action.DISAGREE, cream.pk)]
-    change = till.camera.changes[0]
+    reader.camera.additions[7] = counted_id
+    reader.show(7, product_id=milk.pk, agrees=False)
+    assert await reader.read(CREAM_CODE) == [(7, False)]
+    assert reader.changes == [(Action.DISAGREE, cream.pk)]
+    change = reader.camera.changes[0]
     assert (change.added_id, change.pictured_id) == (counted_id, milk.pk)
-    assert till.camera.overruled == {7: str(cream.pk)}
-    assert await till.read(TEA_CODE) == [(7, False)]
-    assert await till.read(MILK_CODE) == [(7, False)]
-    assert len(till.changes) == 1
-    assert till.camera.overruled == {7: str(cream.pk)}
+    assert reader.camera.overruled == {7: str(cream.pk)}
+    assert await reader.read(TEA_CODE) == [(7, False)]
+    assert await reader.read(MILK_CODE) == [(7, False)]
+    assert len(reader.changes) == 1
+    assert reader.camera.overruled == {7: str(cream.pk)}
 
 
-async def test_a_code_that_agrees_changes_nothing(till: Till, milk: Product) -> None:
-    till.show(7, product_id=milk.pk, agrees=True)
-    assert await till.read() == [(7, True)]
-    assert (till.changes, till.camera.overruled) == ([], {})
+async def test_a_code_that_agrees_changes_nothing(reader: Reader, milk: Product) -> None:
+    reader.show(7, product_id=milk.pk, agrees=True)
+    assert await reader.read() == [(7, True)]
+    assert (reader.changes, reader.camera.overruled) == ([], {})
 
 
-async def test_the_hundred_codes_read_last_are_remembered(till: Till) -> None:
+async def test_the_hundred_codes_read_last_are_remembered(reader: Reader) -> None:
     codes = [f"{number:013d}" for number in range(101)]
     for code in codes[:100]:
-        await till.read(code)
-    assert await till.read(codes[0]) == []
-    await till.read(codes[100])
-    assert len(till.camera.codes_held) == 100
-    assert await till.read(codes[1]) == []
-    assert await till.read(codes[0]) == [(None, None)], "the one read first was forgotten"
+        await reader.read(code)
+    assert await reader.read(codes[0]) == []
+    await reader.read(codes[100])
+    assert len(reader.camera.holders) == 100
+    assert await reader.read(codes[1]) == []
+    assert await reader.read(codes[0]) == [(None, None)], "the one read first was forgotten"
 
 
 async def test_a_code_is_that_of_the_smallest_item_around_it_or_just_beside(
-    till: Till, milk: Product
+    reader: Reader, milk: Product
 ) -> None:
-    till.show(7, counts_as=milk.pk, box=Box(0.2, 0.2, 0.6, 0.6))
-    till.show(8, counts_as=milk.pk, box=Box(0.35, 0.35, 0.2, 0.2))
-    assert await till.read(reads=2) == [(8, None)]
-    assert await till.read(reads=2, appearance=2, box=Box(0.81, 0.4, 0.04, 0.04)) == [(7, None)]
-    assert await till.read(reads=2, appearance=3, box=Box(0.86, 0.4, 0.04, 0.04)) == []
+    reader.show(7, counts_as=milk.pk, box=Box(0.2, 0.2, 0.6, 0.6))
+    reader.show(8, counts_as=milk.pk, box=Box(0.35, 0.35, 0.2, 0.2))
+    assert await reader.read(reads=2) == [(8, None)]
+    assert await reader.read(reads=2, appearance=2, box=Box(0.81, 0.4, 0.04, 0.04)) == [(7, None)]
+    assert await reader.read(reads=2, appearance=3, box=Box(0.86, 0.4, 0.04, 0.04)) == []
 
 
 def test_the_waiting_for_a_track_and_the_share_covered_are_what_they_were_measured_to_be() -> None:

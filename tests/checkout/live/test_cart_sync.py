@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from accounts.models import User
-from checkout.cart import selectors, services
+from checkout.cart import items, selectors, services
 from checkout.live import cart_sync
 from checkout.live.cart_sync import CartSync
 from checkout.live.threads import in_database
@@ -58,9 +58,7 @@ def milk_id(db: None) -> UUID:
 
 
 async def put(session: CheckoutSession, product_id: UUID, quantity: int) -> CartEvent:
-    event = await in_database(
-        services.item_set, session_id=session.pk, product_id=product_id, quantity=quantity
-    )
+    event = await in_database(items.item_set, session_id=session.pk, product_id=product_id, quantity=quantity)
     assert event is not None
     return event
 

@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from checkout.live import camera_state
-from checkout.live.camera_state import CameraState, Connection, Connections
+from checkout.live import connections as connections_module
+from checkout.live.camera_state import CameraState
+from checkout.live.connections import Connection, Connections
 
 
 async def refuse() -> None:
@@ -40,7 +41,7 @@ async def test_a_client_gets_its_own_camera_back_and_no_other(connections: Conne
 
 
 async def test_only_the_four_cameras_left_last_are_kept_for_a_session(connections: Connections) -> None:
-    assert camera_state.KEPT_MAX == 4
+    assert connections_module.KEPT_MAX == 4
     session_id, elsewhere, key = uuid4(), uuid4(), uuid4()
     other = await visit(connections, elsewhere, key)
     keys = [uuid4() for _ in range(6)]
@@ -64,8 +65,8 @@ async def test_coming_back_makes_a_camera_the_newest_of_those_kept(connections: 
 async def test_a_camera_is_forgotten_when_its_time_is_over_counted_from_the_last_leaving(
     connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert camera_state.KEEP_S == 10.0
-    monkeypatch.setattr(camera_state, "KEEP_S", 0.3)
+    assert connections_module.KEEP_S == 10.0
+    monkeypatch.setattr(connections_module, "KEEP_S", 0.3)
     session_id, key = uuid4(), uuid4()
     camera = await visit(connections, session_id, key)
     await asyncio.sleep(0.2)

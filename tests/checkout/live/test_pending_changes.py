@@ -8,18 +8,34 @@ import numpy as np
 import pytest
 
 from accounts.models import User
-from checkout.cart import services
+from checkout.cart import items, services
 from checkout.cart.scan_events import Cause
-from checkout.live import pending_changes
+from checkout.live import camera_state
 from checkout.live.camera_state import CameraState
-from checkout.live.pending_changes import Change, answer_of, change_of, change_store
+from checkout.live.pending_changes import Change, change_store
 from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
 from recognition.vision.lane.lane import Lane
+from recognition.vision.lane.reasons import ReasonCode, because
 from recognition.vision.lane.voting import CountEvent
 from tests.checkout.shop import product_make, seen
 
 Action = ScanEvent.Action
 MILK_ID, CREAM_ID = uuid4(), uuid4()
+
+
+VOTES = because(ReasonCode.VIEWS_ACCEPT, accepting=3, views=3)
+
+
+def change_of(camera: CameraState, event: CountEvent) -> Change:
+    """Have a camera take an event, and return the change that waits for it."""
+    camera.take_event(event)
+    return camera.changes[-1]
+
+
+def answer_of(camera: CameraState, track: int, product_id: UUID) -> Change:
+    """Have a camera take an answer, and return the change that waits for it."""
+    camera.take_answer(track, product_id)
+    return camera.changes[-1]
 
 
 @pytest.fixture
@@ -29,7 +45,7 @@ def camera() -> CameraState:
 
 def counted(action: str, track: int, *, score: float = 0.8, views: int = 3) -> CountEvent:
     picture = np.full((40, 30, 3), 200, np.uint8)
-    return CountEvent(action, str(MILK_ID), track, score, 0.2, views, picture, "votes")  # type: ignore[arg-type]
+    return CountEvent(action, str(MILK_ID), track, score, 0.2, views, picture, VOTES)  # type: ignore[arg-type]
 
 
 def test_what_the_camera_saw_is_an_addition_with_its_score_and_picture(camera: CameraState) -> None:
@@ -38,7 +54,7 @@ def test_what_the_camera_saw_is_an_addition_with_its_score_and_picture(camera: C
     cause = change.cause
     assert (cause.source, cause.score, cause.margin) == (Source.VISION, 0.8, 0.2)
     assert (cause.thumbnail or b"")[:2] == b"\xff\xd8"
-    assert camera.counted == {7: cause.event_id}
+    assert camera.additions == {7: cause.event_id}
 
 
 def test_what_leaves_names_the_addition_that_it_ends_once(camera: CameraState) -> None:
@@ -50,7 +66,7 @@ def test_what_leaves_names_the_addition_that_it_ends_once(camera: CameraState) -
         MILK_ID,
         added.cause.event_id,
     )
-    assert list(camera.counted) == [8]
+    assert list(camera.additions) == [8]
     assert change_of(camera, counted("remove", 7)).added_id is None
 
 
@@ -73,18 +89,18 @@ def test_a_track_whose_barcode_named_another_product_leaves_as_that(camera: Came
 
 
 def test_the_additions_of_the_newest_thousand_tracks_are_remembered(camera: CameraState) -> None:
-    assert pending_changes.REMEMBERED_MAX == 1000
+    assert camera_state.ADDITIONS_MAX == 1000
     for track in range(1, 1002):
         change_of(camera, counted("add", track))
-    assert (len(camera.counted), min(camera.counted), max(camera.counted)) == (1000, 2, 1001)
+    assert (len(camera.additions), min(camera.additions), max(camera.additions)) == (1000, 2, 1001)
 
 
 def test_an_answer_is_about_the_question_or_else_about_the_unknown_item(camera: CameraState) -> None:
     asked_id, unknown_id = uuid4(), uuid4()
     assert answer_of(camera, 7, MILK_ID).cause.about_id is None
-    camera.noted[7, "unknown"] = unknown_id
+    camera.recorded[7, "unknown"] = unknown_id
     assert answer_of(camera, 7, MILK_ID).cause.about_id == unknown_id
-    camera.noted[7, "ambiguous"] = asked_id
+    camera.recorded[7, "ambiguous"] = asked_id
     answer = answer_of(camera, 7, MILK_ID)
     assert (answer.action, answer.product_id, answer.cause.about_id) == (Action.ANSWER, MILK_ID, asked_id)
     assert answer.cause.source == Source.MANUAL
@@ -119,7 +135,7 @@ def test_each_change_does_to_the_cart_what_it_is(session: CheckoutSession) -> No
     assert stored(session, Action.REMOVE, milk.pk) == "remove"
     assert quantities() == {"Milk": 1}
     added = Cause(score=0.9)
-    services.item_add(session_id=session.pk, product_id=milk.pk, cause=added)
+    items.item_add(session_id=session.pk, product_id=milk.pk, cause=added)
     about = {"added_id": added.event_id, "pictured_id": milk.pk}
     assert stored(session, Action.DISAGREE, cream.pk, **about) == "correct"
     assert quantities() == {"Milk": 1, "Cream": 1}

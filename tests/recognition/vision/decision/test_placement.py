@@ -7,19 +7,18 @@ import numpy as np
 import pytest
 
 from recognition.vision.decision.decide import Candidate
-from recognition.vision.decision.verification import (
+from recognition.vision.decision.local_features import (
     DESCRIPTOR_SCALE,
     GREY_SIDE_PX,
     INLIERS_MIN,
-    PATCHED_MAX,
     SIDE_PX,
     Features,
     Placement,
     agreeing_share,
     features_of,
-    looked_at,
     place,
 )
+from recognition.vision.decision.verification import with_artwork
 from recognition.vision.types import FloatArray
 from tests.recognition.vision.packs import pack, seen
 
@@ -218,7 +217,7 @@ def test_features_are_root_sift_of_the_picture_scaled_to_its_longer_side() -> No
 
 
 @pytest.mark.parametrize(("side", "holds"), [(7, False), (8, True)])
-def test_a_picture_of_eight_pixels_is_looked_at(side: int, holds: bool) -> None:
+def test_a_picture_of_eight_pixels_is_with_artwork(side: int, holds: bool) -> None:
     sliver = np.ascontiguousarray(seen(pack(1, 1))[:side])
     found = features_of(sliver)
     assert (max(found.size) == 192) == holds
@@ -235,7 +234,7 @@ def test_of_a_product_the_three_photos_with_most_keypoints_are_compared_and_the_
 
     whole = photo(12, print_)
     photos = {0: photo(9, other), 1: photo(12, other), 2: photo(10, other), 3: photo(8, print_)}
-    (of_three,) = looked_at(whole, (Candidate("milk", 0.8, 0, rows=(0, 1, 3)),), photos)
+    (of_three,) = with_artwork(whole, (Candidate("milk", 0.8, 0, rows=(0, 1, 3)),), photos)
     assert (of_three.inliers, of_three.agreeing > 0.2) == (8, True)
-    (of_four,) = looked_at(whole, (Candidate("milk", 0.8, 0, rows=(3, 0, 1, 2)),), photos)
+    (of_four,) = with_artwork(whole, (Candidate("milk", 0.8, 0, rows=(3, 0, 1, 2)),), photos)
     assert of_four.agreeing < 0.02

@@ -41,7 +41,8 @@ def watch(lane: Lane, frames: Sequence[Image], *, from_s: float = 0.0) -> list[O
     for index, frame in enumerate(frames):
         observation = lane.observe(frame, from_s + index / PACE)
         embeddings = colour_embeddings([crop for _, crop in observation.crops])
-        lane.conclude(observation, embeddings, [decision_by_colour(row, REGISTERED) for row in embeddings])
+        lane.vote(observation, embeddings, [decision_by_colour(row, REGISTERED) for row in embeddings])
+        lane.conclude()
         observations.append(observation)
     return observations
 
@@ -172,5 +173,6 @@ def test_a_camera_whose_clock_stands_still_or_leaps_goes_on(stage: Stage) -> Non
     for index, frame in enumerate(lying(stage, Pack(RED, MIDDLE), 12)):
         observation = lane.observe(frame, 100.0 if index < 8 else 200.0 + index / PACE)
         embeddings = colour_embeddings([crop for _, crop in observation.crops])
-        lane.conclude(observation, embeddings, [decision_by_colour(row, REGISTERED) for row in embeddings])
+        lane.vote(observation, embeddings, [decision_by_colour(row, REGISTERED) for row in embeddings])
+        lane.conclude()
     assert [item.product_id for item in lane.in_view()] == ["red"]

@@ -9,11 +9,11 @@ from recognition.vision.lane.voting import (
     CountingConfig,
     Verdict,
     Vote,
-    closely_verdict_of,
+    contenders_of,
     exchanged_for,
     second_verdict_of,
-    suspects_of,
     verdict_of,
+    verified_verdict_of,
 )
 from tests.recognition.vision.lane.test_voting import CONFIG, NOTHING, OTHER, SURE, TORN, vote
 
@@ -125,7 +125,7 @@ ACCEPTED = Verdict("accepted", "milk", 0.8, 0.2, 3)
 
 @pytest.mark.parametrize("verdict", [UNKNOWN, ASKED])
 def test_a_closer_look_that_accepts_settles_what_was_open(verdict: Verdict) -> None:
-    found = closely_verdict_of(verdict, closer("accepted", ("juice", 3.0), ("milk", 1.0)), 5)
+    found = verified_verdict_of(verdict, [closer("accepted", ("juice", 3.0), ("milk", 1.0))], 5)
     assert (found.state, found.product_id, found.score, found.margin, found.score_count) == (
         "accepted",
         "juice",
@@ -137,40 +137,42 @@ def test_a_closer_look_that_accepts_settles_what_was_open(verdict: Verdict) -> N
 
 @pytest.mark.parametrize("verdict", [UNKNOWN, ASKED, ACCEPTED])
 def test_a_closer_look_that_knows_nothing_changes_nothing(verdict: Verdict) -> None:
-    assert closely_verdict_of(verdict, closer("unknown", ("juice", 3.0)), 5) is verdict
-    assert closely_verdict_of(verdict, closer("ambiguous"), 5) is verdict
+    assert verified_verdict_of(verdict, [closer("unknown", ("juice", 3.0))], 5) is verdict
+    assert verified_verdict_of(verdict, [closer("ambiguous")], 5) is verdict
 
 
 def test_a_closer_look_asks_about_those_within_a_lead_of_two_of_the_first() -> None:
     look = closer("ambiguous", ("juice", 3.0), ("tea", 1.1), ("soup", 1.0))
-    found = closely_verdict_of(UNKNOWN, look, 5)
+    found = verified_verdict_of(UNKNOWN, [look], 5)
     assert (found.state, found.product_id, found.choices) == ("ambiguous", None, ("juice", "tea"))
     assert (found.score, found.margin, found.score_count) == (0.7, 0.1, 5)
     many = closer("ambiguous", *((name, 3.0) for name in "abcd"))
-    assert closely_verdict_of(UNKNOWN, many, 5).choices == ("a", "b", "c")
-    assert closely_verdict_of(ASKED, look, 5) is ASKED
+    assert verified_verdict_of(UNKNOWN, [many], 5).choices == ("a", "b", "c")
+    assert verified_verdict_of(ASKED, [look], 5) is ASKED
 
 
 @pytest.mark.parametrize("state", ["accepted", "ambiguous"])
 def test_a_closer_look_that_speaks_for_another_product_makes_a_question_of_both(state: str) -> None:
-    found = closely_verdict_of(ACCEPTED, closer(state, ("juice", 3.0), ("milk", -9.0)), 5)
+    found = verified_verdict_of(ACCEPTED, [closer(state, ("juice", 3.0), ("milk", -9.0))], 5)
     assert (found.state, found.product_id, found.choices) == ("ambiguous", None, ("juice", "milk"))
     same = closer(state, ("milk", 3.0), ("juice", 2.9))
-    assert closely_verdict_of(ACCEPTED, same, 5) is ACCEPTED
+    assert verified_verdict_of(ACCEPTED, [same], 5) is ACCEPTED
 
 
 def seen_of(product_id: str, *rows: int) -> Vote:
     return Vote(Decision("ambiguous", 0.8, 0.1, (Candidate(product_id, 0.8, rows[0], rows),)), 1.0)
 
 
-def test_the_photos_of_a_suspect_are_those_that_came_first_in_any_view() -> None:
-    (suspect,) = suspects_of([seen_of("milk", 4, 5, 6, 7), seen_of("milk", 8, 4, 9), seen_of("milk", 1)], 3)
-    assert suspect.row == 4
-    assert suspect.rows == (4, 8, 1, 5, 6, 9)
-    assert len(suspect.rows) == ROWS_KEPT
+def test_the_photos_of_a_contender_are_those_that_came_first_in_any_view() -> None:
+    (contender,) = contenders_of(
+        [seen_of("milk", 4, 5, 6, 7), seen_of("milk", 8, 4, 9), seen_of("milk", 1)], 3
+    )
+    assert contender.row == 4
+    assert contender.rows == (4, 8, 1, 5, 6, 9)
+    assert len(contender.rows) == ROWS_KEPT
 
 
 def test_a_view_without_quality_still_names_suspects() -> None:
     blurred = vote("unknown", "milk", "juice", quality=0.0)
-    assert [each.product_id for each in suspects_of([blurred], 3)] == ["milk", "juice"]
-    assert suspects_of([blurred], 3)[0].score == pytest.approx(0.8)
+    assert [each.product_id for each in contenders_of([blurred], 3)] == ["milk", "juice"]
+    assert contenders_of([blurred], 3)[0].score == pytest.approx(0.8)

@@ -18,7 +18,7 @@ from recognition.vision.decision.local_features import (
     features_of,
     place,
 )
-from recognition.vision.decision.verification import with_artwork
+from recognition.vision.decision.verification import PATCHED_MAX, with_artwork
 from recognition.vision.types import FloatArray
 from tests.recognition.vision.packs import pack, seen
 

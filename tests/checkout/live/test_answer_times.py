@@ -162,7 +162,7 @@ def test_a_server_counts_the_frames_it_answers_and_refuses(server: Server, shopp
 def test_a_process_that_ends_writes_what_it_has_counted(tmp_path: Path) -> None:
     code = (
         "import django; django.setup(); from django.core.management import call_command; "
-        "call_command('migrate', verbosity=0); from checkout import housekeeping; "
+        "call_command('migrate', verbosity=0); from checkout.tools import housekeeping; "
         "housekeeping.housekeeping_start(); "
         "housekeeping.frame_tally.note(answer_ms=20, answered=True, dropped=2)"
     )

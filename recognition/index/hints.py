@@ -88,7 +88,7 @@ def _hint_send(seq: int) -> None:
         assert layer is not None
         async_to_sync(layer.group_send)(INDEX_GROUP, {"type": "index.changed", "seq": seq})
     except Exception:
-        logger.warning("other processes got no hint about index seq %d", seq, exc_info=True)
+        logger.warning("could not tell other processes about index seq %d", seq, exc_info=True)
 
 
 def _layer_joins_processes() -> bool:

@@ -231,7 +231,7 @@ def test_an_idle_connection_is_closed_and_one_that_is_soon_needed_is_kept(
     started: Start, closings: list[str], pause_s: float | None, closed: bool
 ) -> None:
     worker = started(Rounds(pause_s=pause_s))
-    until(lambda: len(worker.rounds_s) == 1 and not worker._is_busy)
+    until(lambda: len(worker.rounds_s) == 1 and not worker._is_busy and len(closings) >= closed)
     time.sleep(0.05)
     assert closings == ["rounds"] * closed
 

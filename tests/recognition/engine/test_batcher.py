@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,8 +128,9 @@ def test_after_a_batch_in_company_the_next_waits_two_milliseconds_and_alone_it_d
         return False
 
     monkeypatch.setattr(batcher._changed, "wait", wait)
+    monkeypatch.setattr("recognition.engine.batcher.time", SimpleNamespace(monotonic=lambda: 1000.0))
     gate.open.set()
     for futures in ([batcher.submit(1)], [batcher.submit(1), batcher.submit(2)], [batcher.submit(1)]):
         batcher.work()
         assert all(future.done() for future in futures)
-    assert waits_s == [pytest.approx(0.002, abs=0.001)]
+    assert waits_s == [pytest.approx(0.002, abs=1e-9)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +26,7 @@ class Following:
     def __init__(self, *, is_running: bool = True, takes_s: float = 0.0) -> None:
         self.is_running = is_running
         self.takes_s = takes_s
+        self.now_s = [0.0]
         self.hinted: list[int] = []
         self.waits: list[tuple[int, float]] = []
 
@@ -35,15 +35,18 @@ class Following:
 
     def wait_for(self, seq: int, *, timeout_s: float) -> bool:
         self.waits.append((seq, timeout_s))
-        time.sleep(self.takes_s)
+        self.now_s[0] += self.takes_s
         return True
 
 
 @pytest.fixture
-def replicas() -> Iterator[list[Following]]:
-    """Subscribe two replicas, the second of which has stopped, and a third."""
-    made = [Following(takes_s=0.2), Following(is_running=False), Following()]
+def replicas(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Following]]:
+    """Subscribe three replicas on one clock, the second of which has stopped."""
+    made = [Following(takes_s=0.5), Following(is_running=False), Following()]
+    now_s = [1000.0]
+    monkeypatch.setattr(hints, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
     for each in made:
+        each.now_s = now_s
         subscribe(each)
     yield made
     for each in made:
@@ -58,9 +61,7 @@ def test_the_replicas_of_this_process_are_waited_for_at_most_two_seconds_togethe
         index_changed(seq=7)
         assert [each.hinted for each in replicas] == [[], [], []]
     assert [each.hinted for each in replicas] == [[7], [], [7]]
-    assert [[seq for seq, _ in each.waits] for each in replicas] == [[7], [], [7]]
-    assert replicas[0].waits[0][1] == pytest.approx(2.0, abs=0.1)
-    assert replicas[2].waits[0][1] == pytest.approx(2.0 - 0.2, abs=0.15)
+    assert [each.waits for each in replicas] == [[(7, 2.0)], [], [(7, 1.5)]]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -38,7 +38,7 @@ from checkout.live.mailbox import Mailbox
 from checkout.live.threads import in_database, in_vision, tasks_end
 from checkout.models import CheckoutSession
 from checkout.payloads import Cart, CartEvent, Limits, SessionClosed, SessionInfo, SessionReady
-from ebrcs.monitoring import metrics
+from ebrcs import metrics
 from recognition.engine import shared
 from recognition.models import IndexState
 

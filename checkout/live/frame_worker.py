@@ -29,8 +29,8 @@ from checkout.live.pending_changes import Change, change_of, change_store
 from checkout.live.threads import in_database, in_vision
 from checkout.models import ScanEvent
 from checkout.payloads import CartEvent, Choice, DetectionPayload, ErrorMessage, FrameResult
+from ebrcs import metrics
 from ebrcs.errors import EbrcsError
-from ebrcs.monitoring import metrics
 
 if TYPE_CHECKING:
     from numpy import uint8

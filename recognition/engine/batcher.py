@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from ebrcs.monitoring import metrics
+from ebrcs import metrics
 from recognition.errors import EngineBusy, EngineNotReady
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ebrcs.monitoring import metrics
+from ebrcs import metrics
 from recognition.encoder_choice import encoder_load
 from recognition.engine.batcher import Batcher
 from recognition.engine.encoder_keeper import EncoderKeeper

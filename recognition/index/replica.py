@@ -12,7 +12,7 @@ from itertools import groupby
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from ebrcs.monitoring.metrics import replica_lag
+from ebrcs.metrics import replica_lag
 from recognition.errors import EngineNotReady
 from recognition.index import log
 from recognition.index.log import LogDamaged, LogEntry

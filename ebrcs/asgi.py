@@ -20,7 +20,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
 from checkout.live.routing import websocket_urlpatterns  # noqa: E402
-from ebrcs.monitoring.log_context import LogContextApplication  # noqa: E402
+from ebrcs.log_context import LogContextApplication  # noqa: E402
 from ebrcs.websockets import unknown_address  # noqa: E402
 
 websocket_routes: list[Any] = [*websocket_urlpatterns, re_path("", cast("Any", unknown_address))]

@@ -253,10 +253,10 @@ LOG_FORMAT = env.choice("EBRCS_LOG_FORMAT", "text", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "ebrcs.monitoring.log_context.LogContextFilter"}},
+    "filters": {"context": {"()": "ebrcs.log_context.LogContextFilter"}},
     "formatters": {
-        "text": {"()": "ebrcs.monitoring.log_context.TextFormatter"},
-        "json": {"()": "ebrcs.monitoring.log_context.JsonFormatter"},
+        "text": {"()": "ebrcs.log_context.TextFormatter"},
+        "json": {"()": "ebrcs.log_context.JsonFormatter"},
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}

@@ -11,7 +11,7 @@ from checkout.dashboard.page import dashboard_page
 from ebrcs import health
 from ebrcs.admin_site.login import admin_login
 from ebrcs.api.docs import ApiDocsView, ApiSchemaView
-from ebrcs.monitoring.metrics_page import metrics_page
+from ebrcs.metrics_page import metrics_page
 
 handler400 = "ebrcs.error_views.bad_request"
 handler403 = "ebrcs.error_views.permission_denied"

@@ -38,7 +38,7 @@ from checkout.live.snapshot import SessionSnapshot, closed_message, ready_messag
 from checkout.live.threads import in_database, tasks_end
 from checkout.models import CheckoutSession
 from checkout.payloads import CartEvent
-from ebrcs.monitoring import metrics
+from ebrcs import metrics
 
 logger = logging.getLogger(__name__)
 NORMAL = 1000

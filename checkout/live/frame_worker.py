@@ -29,7 +29,6 @@ from checkout.live.product_names import ProductNames
 from checkout.live.threads import in_database, in_vision
 from checkout.payloads import CartEvent, DetectionPayload, ErrorMessage, FrameResult
 from ebrcs.errors import EbrcsError
-from ebrcs.monitoring import metrics
 
 if TYPE_CHECKING:
     from recognition.engine.results import Recognition

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ebrcs.monitoring import metrics
+from ebrcs import metrics
 from recognition.engine.encoder_keeper import EncoderKeeper
 from recognition.engine.results import Embedded
 from recognition.errors import EncoderFailed, EngineNotReady

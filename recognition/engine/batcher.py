@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from ebrcs import metrics
 from ebrcs.background import Worker
-from ebrcs.monitoring import metrics
 from recognition.errors import EngineBusy, EngineNotReady
 
 logger = logging.getLogger(__name__)

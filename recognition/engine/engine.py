@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ebrcs.monitoring import metrics
+from ebrcs import metrics
 from recognition.encoder_choice import encoder_load
 from recognition.engine.batch_answer import Answer, Request, batch_answer, mismatch_reasons
 from recognition.engine.batcher import Batcher

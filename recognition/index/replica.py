@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from ebrcs.background import Worker
-from ebrcs.monitoring.metrics import replica_lag
+from ebrcs.metrics import replica_lag
 from recognition.errors import EngineNotReady
 from recognition.index import log
 from recognition.index.log import LogDamaged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.models import User
 from checkout.cart import services
 from tests.checkout.serving import Server, bearer, jpeg, till_connect
-from tests.ebrcs.monitoring.scraping import scrape
+from tests.ebrcs.scraping import scrape
 from tests.recognition.vision.scenes import Stage
 from tests.waiting import until
 

@@ -20,7 +20,7 @@ from accounts.models import User
 from checkout.cart import services
 from checkout.live.threads import in_database, in_vision
 from ebrcs.asgi import application
-from ebrcs.monitoring.log_context import (
+from ebrcs.log_context import (
     JsonFormatter,
     LogContextFilter,
     TextFormatter,

@@ -17,12 +17,12 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from checkout.cart import services
 from checkout.models import CheckoutSession
+from ebrcs import metrics, metrics_page
 from ebrcs.env import Environment
-from ebrcs.monitoring import metrics, metrics_page
-from ebrcs.monitoring.metrics import REGISTRY, ReplicaLag
+from ebrcs.metrics import REGISTRY, ReplicaLag
 from orders.models import Order
 from tests.checkout.serving import Server
-from tests.ebrcs.monitoring.scraping import sample_names, samples, scrape
+from tests.ebrcs.scraping import sample_names, samples, scrape
 
 TOKEN = "a-token-of-this-test-1"
 

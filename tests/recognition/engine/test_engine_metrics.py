@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from prometheus_client.samples import Sample
 
-from ebrcs.monitoring.metrics import REGISTRY, replica_lag
+from ebrcs.metrics import REGISTRY, replica_lag
 from recognition import services
 from recognition.engine.batcher import Batcher
 from recognition.engine.engine import Engine

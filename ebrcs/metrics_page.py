@@ -24,7 +24,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from checkout.models import CheckoutSession
-from ebrcs.monitoring.metrics import REGISTRY
+from ebrcs.metrics import REGISTRY
 from orders.models import Order
 
 logger = logging.getLogger(__name__)

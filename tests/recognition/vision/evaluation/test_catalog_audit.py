@@ -98,6 +98,7 @@ ONCE_LIKE_MILK = (catalog_audit.LooksLike("milk", 1, 0, 9, 0.9),)
         (checked(photos=3, checked=3, right=3, accepted=3), "fine"),
         (checked(checked=10, looks_like=LIKE_MILK), "fine"),
         (checked(checked=9, looks_like=LIKE_MILK), "looks_like"),
+        (checked(checked=99, ambiguous=20), "often_asked"),
         (checked(checked=10, ambiguous=2), "fine"),
         (checked(checked=9, ambiguous=2), "often_asked"),
         (checked(checked=10, unknown=5), "fine"),

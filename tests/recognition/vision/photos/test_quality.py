@@ -182,3 +182,10 @@ def test_photos_are_measured_at_320_pixels(side_px: int, levels: int) -> None:
     stripes[:, ::2] = 255  # of one pixel: in a photo of twice the size they become one grey
     found = photo_quality(stripes, item=None)
     assert found.brightest - found.darkest == levels
+
+
+@pytest.mark.parametrize(("side_px", "sharp"), [(280, True), (240, False)])
+def test_the_strongest_half_percent_of_edges_tells_the_sharpness(side_px: int, sharp: bool) -> None:
+    image = np.full((320, 320, 3), 90, np.uint8)
+    image[10 : 10 + side_px, 10 : 10 + side_px] = 200  # two sides are 0.55% of the photo, or 0.47%
+    assert (photo_quality(image, item=None).sharpness > 0.5) == sharp

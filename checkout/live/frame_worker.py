@@ -28,6 +28,7 @@ from checkout.live.pending_changes import Change, change_store
 from checkout.live.product_names import ProductNames
 from checkout.live.threads import in_database, in_vision
 from checkout.payloads import CartEvent, DetectionPayload, ErrorMessage, FrameResult
+from ebrcs import metrics
 from ebrcs.errors import EbrcsError
 
 if TYPE_CHECKING:

@@ -93,4 +93,4 @@ def test_a_channel_layer_that_hangs_is_given_up_after_two_seconds(
     assert time.monotonic() - started_s < 30
     assert layer.sent == []
     assert BillingItem.objects.get().quantity == 2
-    assert "could not be told of cart.changed" in caplog.text
+    assert "could not be notified of cart.changed" in caplog.text

@@ -10,6 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
@@ -111,3 +112,9 @@ def token_use_up(token: RefreshToken) -> None:
     if locked is None or BlacklistedToken.objects.filter(token=locked).exists():
         raise TokenNotValid("The token has already been used.")
     BlacklistedToken.objects.create(token=locked)
+
+
+def tokens_prune() -> int:
+    """Delete refresh tokens that have expired, used or not, and return how many; safe to run at any time."""
+    deleted, _ = OutstandingToken.objects.filter(expires_at__lte=timezone.now()).delete()
+    return deleted

@@ -19,7 +19,7 @@ from checkout.cart.reasons import stored_reason_say
 from checkout.models import DisputedLine, ScanEvent
 from checkout.review.disputes import DISPUTES, addition_of, disputes_csv_lines, replaced_by, taken_for
 from checkout.review.filters import DisputedProductFilter, DisputeFilter
-from checkout.review.story import events_told
+from checkout.review.story import events_with_products
 from ebrcs.admin_site.csv_export import CsvExport
 from ebrcs.admin_site.read_only import ReadOnlyAdmin
 
@@ -89,7 +89,7 @@ class ScanEventAdmin(EventColumns, ReadOnlyAdmin[ScanEvent]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScanEvent]:
         """Defer the pictures; each has an address of its own."""
-        return events_told(super().get_queryset(request))
+        return events_with_products(super().get_queryset(request))
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pictures."""
@@ -137,7 +137,7 @@ class DisputedLineAdmin(EventColumns, CsvExport[DisputedLine], ReadOnlyAdmin[Dis
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DisputedLine]:
         """Keep only disputes, with the photos of the products they are about."""
-        lines = events_told(super().get_queryset(request).filter(action__in=DISPUTES))
+        lines = events_with_products(super().get_queryset(request).filter(action__in=DISPUTES))
         return lines.prefetch_related("product__images", "other_product__images")
 
     def csv_lines(self, queryset: QuerySet[DisputedLine]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from checkout.cart import selectors
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from checkout.review.filters import DOUBTS, DoubtFilter
-from checkout.review.story import story_tell
+from checkout.review.story import timeline_of
 from ebrcs.admin_site.read_only import ReadOnlyAdmin
 from orders.models import Order
 
@@ -71,7 +71,7 @@ class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
         session = self.get_object(request, object_id)
         story: dict[str, Any] = {}
         if session is not None:
-            story = {"story": story_tell(session=session), "cart": selectors.cart_get(session_id=session.pk)}
+            story = {"story": timeline_of(session=session), "cart": selectors.cart_get(session_id=session.pk)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **story})
 
 

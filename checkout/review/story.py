@@ -1,4 +1,4 @@
-"""What happened during a visit, in words and in order."""
+"""The timeline of a visit: what happened, in order, in the reader's language."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ HEADLINES = {
 
 
 @dataclass(frozen=True)
-class Happening:
-    """One scan event as it is told.
+class TimelineEntry:
+    """One scan event as it is shown.
 
     Attributes
     ----------
-    reason : what led to it, empty where nothing more is to be said
+    reason : what led to it, empty where nothing is known
     after : since the visit began
     is_doubt : whether something was asked, answered, not recognised or disputed
     """
@@ -52,9 +52,9 @@ class Happening:
         return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def events_told(events: QuerySet[Event]) -> QuerySet[Event]:
-    """Have events read with what telling them needs, but with their pictures left where they are."""
-    told: Any = (
+def events_with_products(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Read events with the products they name, but without their pictures."""
+    found: Any = (
         events.select_related("product", "other_product", "about__product", "about__other_product")
         .defer("thumbnail", "about__thumbnail")
         .annotate(
@@ -62,14 +62,14 @@ def events_told(events: QuerySet[Event]) -> QuerySet[Event]:
             about_has_picture=Q(about__thumbnail__isnull=False),
         )
     )
-    return cast("QuerySet[Event]", told)
+    return cast("QuerySet[Event]", found)
 
 
-def story_tell(*, session: CheckoutSession) -> list[Happening]:
-    """Return what happened during a visit, in one query."""
-    events = events_told(ScanEvent.objects.filter(session=session)).order_by("created_at", "id")
+def timeline_of(*, session: CheckoutSession) -> list[TimelineEntry]:
+    """Return the timeline of a visit, in one query."""
+    events = events_with_products(ScanEvent.objects.filter(session=session)).order_by("created_at", "id")
     return [
-        Happening(
+        TimelineEntry(
             event=event,
             headline=headline(event),
             reason=stored_reason_say(event.reason),
@@ -82,7 +82,7 @@ def story_tell(*, session: CheckoutSession) -> list[Happening]:
 
 
 def headline(event: ScanEvent) -> str:
-    """Say an event in a few words."""
+    """Name an event in a few words."""
     if event.action == Action.UNDO and event.about is not None:
         return _("Undone: %(what)s") % {"what": headline(event.about)}
     text = HEADLINES[Action(event.action)]

@@ -1,4 +1,4 @@
-"""What a server does by itself beside serving: it ends abandoned visits, writes and prunes answer times."""
+"""What every server does beside serving: ends abandoned visits, stores answer times, deletes what expired."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from accounts.services import tokens_prune
 from checkout.cart import services
 from checkout.live.answer_times import frame_counts_prune, frame_tally
 from ebrcs.background import FailureLog, Worker
@@ -83,6 +84,7 @@ def chores_make() -> list[Chore]:
         Chore("writing answer times", FLUSH_EVERY_S, frame_tally.flush),
         Chore("ending abandoned visits", SWEEP_EVERY_S, services.sessions_expire),
         Chore("pruning answer times", PRUNE_EVERY_S, frame_counts_prune),
+        Chore("pruning expired tokens", PRUNE_EVERY_S, tokens_prune),
     ]
 
 

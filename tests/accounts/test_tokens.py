@@ -8,12 +8,14 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connections
 from django.test import Client, modify_settings
+from django.utils import timezone
 from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
@@ -189,3 +191,16 @@ def test_the_pages_forget_a_disabled_user_at_once(client: Client, shopper: User)
     assert client.get("/api/auth/me").status_code == 200
     User.objects.filter(pk=shopper.pk).update(is_active=False)
     assert client.get("/api/auth/me").status_code == 401
+
+
+@pytest.mark.django_db
+def test_expired_refresh_tokens_are_deleted_used_or_not_and_valid_ones_are_kept(shopper: User) -> None:
+    tokens = [RefreshToken.for_user(shopper) for _ in range(3)]
+    tokens[0].blacklist()
+    expired = OutstandingToken.objects.filter(jti__in=[token["jti"] for token in tokens[:2]])
+    expired.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert services.tokens_prune() > 0
+
+    assert list(OutstandingToken.objects.values_list("jti", flat=True)) == [tokens[2]["jti"]]
+    assert not BlacklistedToken.objects.exists()

@@ -15,7 +15,7 @@ from pytest_django.asserts import assertNumQueries
 from accounts.models import User
 from catalog.models import Product
 from checkout.models import CheckoutSession, ScanEvent, Source
-from checkout.review.story import story_tell
+from checkout.review.story import timeline_of
 from orders.models import Order
 from tests.checkout.shop import product_make
 from tests.checkout.visits import event_make, sale_make, visit_make
@@ -60,7 +60,7 @@ def test_a_visit_is_told_in_order_in_one_query(order: Order) -> None:
     with assertNumQueries(1):
         told = [
             (one.after_text, one.headline, one.is_doubt, one.has_picture)
-            for one in story_tell(session=session)
+            for one in timeline_of(session=session)
         ]
 
     assert told == [

@@ -216,7 +216,7 @@ class DisputedLine(ScanEvent):
 class FrameCount(models.Model):
     """How many frames of one hour were answered within a step of the time scale, refused, or dropped.
 
-    `step` is a step of `checkout.live.answer_times`; 0 for frames that were not answered.
+    `step` is a step of `checkout.answer_times`; 0 for frames that were not answered.
     """
 
     class Outcome(models.TextChoices):

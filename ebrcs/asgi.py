@@ -19,7 +19,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
-from checkout.live.routing import websocket_urlpatterns  # noqa: E402
+from checkout.routing import websocket_urlpatterns  # noqa: E402
 from ebrcs.log_context import LogContextApplication  # noqa: E402
 from ebrcs.websockets import unknown_address  # noqa: E402
 

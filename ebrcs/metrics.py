@@ -1,4 +1,4 @@
-"""What this process measures for Prometheus: the instruments; `ebrcs.metrics_page` shows them.
+"""What this process measures for Prometheus: the instruments; `ebrcs.monitoring.metrics_page` shows them.
 
 Light on purpose: every room may import it, and none of the rooms is imported here. A process measures itself
 alone, so each process is a target of its own.

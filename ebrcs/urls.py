@@ -8,10 +8,10 @@ from django.views.i18n import JavaScriptCatalog
 
 from catalog.media import media_file
 from checkout.dashboard.page import dashboard_page
-from ebrcs import health
 from ebrcs.admin_site.login import admin_login
 from ebrcs.api.docs import ApiDocsView, ApiSchemaView
-from ebrcs.metrics_page import metrics_page
+from ebrcs.monitoring import health
+from ebrcs.monitoring.metrics_page import metrics_page
 
 handler400 = "ebrcs.error_views.bad_request"
 handler403 = "ebrcs.error_views.permission_denied"

@@ -18,7 +18,7 @@ from django.db.models import (
     Sum,
 )
 
-from checkout.live.answer_times import percentile_ms
+from checkout.answer_times import percentile_ms
 from checkout.models import BillingItem, CheckoutSession, FrameCount, ScanEvent, Source
 from orders.models import Order
 from orders.periods import Number, Period, Series, Slot

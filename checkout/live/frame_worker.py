@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import override
 
+from checkout.answer_times import frame_tally
 from checkout.cart.reasons import ENGLISH
 from checkout.errors import SessionNotActive
-from checkout.live.answer_times import frame_tally
 from checkout.live.barcodes_in_view import barcodes_settle
 from checkout.live.camera_state import CameraState
 from checkout.live.connections import Connection

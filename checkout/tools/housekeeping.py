@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from accounts.services import tokens_prune
+from checkout.answer_times import frame_counts_prune, frame_tally
 from checkout.cart import services
-from checkout.live.answer_times import frame_counts_prune, frame_tally
 from ebrcs.background import FailureLog, Worker
 
 logger = logging.getLogger(__name__)

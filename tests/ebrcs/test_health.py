@@ -11,9 +11,9 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from ebrcs import health
 from ebrcs.background import Worker
-from ebrcs.health import DEAD, FAILING, Probe, database_ask, redis_ask
+from ebrcs.monitoring import health
+from ebrcs.monitoring.health import DEAD, FAILING, Probe, database_ask, redis_ask
 from recognition.engine.batcher import Batcher
 from recognition.engine.calibrator import Calibrator
 from recognition.index.replica import Replica

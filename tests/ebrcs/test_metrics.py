@@ -17,9 +17,10 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from checkout.cart import services
 from checkout.models import CheckoutSession
-from ebrcs import metrics, metrics_page
+from ebrcs import metrics
 from ebrcs.env import Environment
 from ebrcs.metrics import REGISTRY, ReplicaLag
+from ebrcs.monitoring import metrics_page
 from orders.models import Order
 from tests.checkout.serving import Server
 from tests.ebrcs.scraping import sample_names, samples, scrape

@@ -11,7 +11,7 @@ import yaml
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from checkout.live.routing import websocket_urlpatterns
+from checkout.routing import websocket_urlpatterns
 from ebrcs.env import Environment
 from ebrcs.settings import env
 

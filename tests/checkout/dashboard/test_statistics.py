@@ -9,9 +9,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from checkout.answer_times import step_ms, step_of
 from checkout.dashboard import statistics
 from checkout.dashboard.doubtful_products import doubtful_products
-from checkout.live.answer_times import step_ms, step_of
 from checkout.models import BillingItem, FrameCount, ScanEvent, Source
 from orders.periods import Period
 from tests.checkout.shop import product_make

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
+from checkout.answer_times import FrameTally
 from checkout.cart import services
-from checkout.live.answer_times import FrameTally
 from checkout.models import CheckoutSession, FrameCount
 from checkout.tools import housekeeping
 from checkout.tools.housekeeping import Chore, Housekeeper, chores_make
@@ -79,11 +79,12 @@ def test_a_chore_that_fails_is_logged_once_and_stops_no_other(caplog: pytest.Log
     ]
 
 
-def test_times_are_written_every_ten_seconds_visits_ended_every_minute_and_counts_pruned_every_hour() -> None:
+def test_times_are_stored_every_ten_seconds_visits_ended_every_minute_the_rest_hourly() -> None:
     assert [(chore.name, chore.every_s) for chore in chores_make()] == [
         ("writing answer times", 10.0),
         ("ending abandoned visits", 60.0),
         ("pruning answer times", 3600.0),
+        ("pruning expired tokens", 3600.0),
     ]
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from checkout.live import answer_times
-from checkout.live.answer_times import (
+from checkout import answer_times
+from checkout.answer_times import (
     FrameTally,
     frame_counts_add,
     frame_counts_prune,

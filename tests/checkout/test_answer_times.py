@@ -20,9 +20,8 @@ from django.db import OperationalError, connection
 from django.db.models import Sum
 
 from accounts.models import User
-from checkout.cart import services
-from checkout.live import answer_times
-from checkout.live.answer_times import (
+from checkout import answer_times
+from checkout.answer_times import (
     STEP_LAST,
     FrameTally,
     frame_counts_add,
@@ -30,6 +29,7 @@ from checkout.live.answer_times import (
     step_ms,
     step_of,
 )
+from checkout.cart import services
 from checkout.models import FrameCount
 from tests.checkout.serving import Server, bearer, jpeg, till_connect
 from tests.recognition.vision.scenes import Stage

@@ -358,6 +358,27 @@ def test_withdrawn_rows_are_fetched_too_while_that_keeps_the_matrix_product(
     assert not np.isin(rows, np.arange(withdrawn)).any()
 
 
+def test_ties_at_the_edge_are_looked_for_among_eight_more_rows_and_then_eight_times_as_many() -> None:
+    segment = Segment.reserve(0, 16, 2000)
+    segment.index.add(unit_vectors(2000, dimension=16))
+    fetched: list[int] = []
+
+    class Noting:
+        ntotal = 2000
+
+        def search(self, queries: FloatArray, count: int) -> tuple[FloatArray, IntArray]:
+            fetched.append(count)
+            return index.search(queries, count)
+
+    index = segment.index
+    segment = replace(segment, index=cast("faiss.IndexFlatIP", Noting()))
+    segment.best(unit_vectors(1, seed=1, dimension=16), 10)
+    assert fetched == [18]
+    fetched.clear()
+    segment.best(np.zeros((1, 16), np.float32), 10)  # ties with every row
+    assert fetched == [18, 144, 1152, 2000]
+
+
 def test_faiss_takes_the_matrix_product_from_four_queries_on() -> None:
     assert faiss.cvar.distance_compute_blas_threshold == 4 * EMBEDDING_DIM
 

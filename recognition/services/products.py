@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -113,4 +112,4 @@ def _photos_delete(writer: IndexWriter, images: Sequence[ProductImage]) -> None:
     rows = sorted(image.embedding_id for image in images if image.embedding_id is not None)
     writer.events_append(IndexEvent.Kind.WITHDRAW, rows)
     names = [str(image.image.name) for image in images]
-    transaction.on_commit(partial(photo_files_remove, names), robust=True)
+    transaction.on_commit(lambda: photo_files_remove(names), robust=True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CACHE_KEY = "catalogue-check"
+CACHE_KEY = "catalog-audit"
 KEPT_S = 7 * 24 * 3600
 PROGRESS_S = 0.5
 """Pause between two reports of the progress."""

@@ -49,7 +49,7 @@ SERVED = "checkout/live"
 SAME = ("Is_Eq", "IsNot_NotEq", "Eq_Is", "NotEq_IsNot", "Eq_IsNot", "NotEq_Is")
 """Replacements that change nothing, or too much to say anything."""
 ENOUGH_S = 20.0
-"""Tests are chosen for a change until they take this long together, by the times they took once."""
+"""Tests are chosen for a change until they take so much time of the processor, by what they took once."""
 
 
 @dataclass(frozen=True, order=True)
@@ -82,10 +82,10 @@ class Learner:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self.coverage.switch_context(item.nodeid)
-        started_s = time.monotonic()
+        started_s = time.process_time()
         result = yield
         uses_server = SERVER in getattr(item, "fixturenames", ())
-        self.seen[item.nodeid] = Seen(time.monotonic() - started_s, {}, uses_server)
+        self.seen[item.nodeid] = Seen(time.process_time() - started_s, {}, uses_server)
         self.coverage.switch_context("")
         return result
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
+
 import pytest
 
 from recognition.vision.lane.config import LaneConfig
@@ -9,20 +12,50 @@ from tests.recognition.vision.lane.harder_visits import KINDS, visit_of
 from tests.recognition.vision.lane.known_identities import play_visit
 
 WIDTH = 160
-SEEDS = {"shopper_behind": 10, "from_the_start": 12, "light_one_sided": 10}
-"""The seed a kind is tested with, 0 where none is named.
+SEEDS = range(6)
+RIGHT = dict.fromkeys(KINDS, len(SEEDS)) | {"shopper_behind": 4, "from_the_start": 5, "dim_and_noisy": 3}
+"""How many visits of each kind are counted right, of the first six that are drawn, whatever those are.
 
-About a third of the draws with a shopper who sways behind the items miss one, which is known; the seed named
-holds what works.
+Of the first ten of each kind 256 of 270 are right (95%), and nothing is counted twice. An item is missed in 3
+of ten visits where one is held before another, in 3 where a shopper sways behind the items, in 2 that begin
+with an item in view, in 4 with little light and a noisy sensor, and in 1 each where items are slid over the
+counter and moved on the tray.
 """
 
+WIDTHS = {"dim_and_noisy": 320}
+"""Frames larger than the 160 px a lane works on, as a camera's are, so that scaling averages their noise: of
+ten such visits drawn in 160 px, two count an item twice."""
 
+
+@cache
+def wrong_counts(kind: str) -> list[tuple[int, int]]:
+    """Return how many items too many each visit of a kind counts, and how many it lacks."""
+    found = []
+    for seed in SEEDS:
+        visit = visit_of(kind, seed)
+        (truth,) = visit.carts.values()
+        wrong = Counter(play_visit(visit, width=WIDTHS.get(kind, WIDTH)).cart)
+        wrong.subtract(truth)
+        found.append(((+wrong).total(), (-wrong).total()))
+    return found
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_visit_that_is_hard_to_count_is_counted_right(kind: str) -> None:
-    visit = visit_of(kind, SEEDS.get(kind, 0))
-    (cart,) = visit.carts.values()
+def test_of_visits_that_are_hard_to_count_as_many_are_right_as_were_and_nothing_counts_twice(
+    kind: str,
+) -> None:
+    found = wrong_counts(kind)
 
-    assert play_visit(visit, width=WIDTH).cart == cart
+    assert [doubled for doubled, _ in found] == [0] * len(SEEDS)
+    assert found.count((0, 0)) >= RIGHT[kind], found
+
+
+@pytest.mark.slow
+def test_of_all_visits_that_are_hard_to_count_19_in_20_are_counted_right() -> None:
+    found = [wrong for kind in KINDS for wrong in wrong_counts(kind)]
+
+    assert found.count((0, 0)) >= 0.95 * len(found)
 
 
 def test_the_same_seed_draws_the_same_visit() -> None:

@@ -133,7 +133,7 @@ class DisputedLineAdmin(EventColumns, CsvExport[DisputedLine], ReadOnlyAdmin[Dis
     ordering = ("-created_at", "-id")
     list_per_page = 50
     show_full_result_count = False
-    csv_filename = "disputed-lines.csv"
+    csv_filename = "disputed-items.csv"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DisputedLine]:
         """Keep only disputes, with the photos of the products they are about."""

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, WebSocketRoute
 from tests.browser.conftest import Visitor
 from tests.browser.steps import camera_on, connected
 
+ENTERED = {"frame": 9, "code": "entered_zone", "params": {}, "text": "frame 9: moved into the zone"}
 CHOICES = [
     {"product_id": "11111111-1111-4111-8111-111111111111", "name": "Oat milk", "image": None},
     {"product_id": "22222222-2222-4222-8222-222222222222", "name": "Oat cream", "image": None},

@@ -11,7 +11,7 @@ from django.utils import translation
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import BOTH, VisitorMaker
-from tests.browser.intercepted_socket import InterceptedSocket
+from tests.browser.intercepted_socket import ENTERED, InterceptedSocket
 from tests.browser.rules import is_wider, violations
 from tests.browser.steps import FIRST, add_by_hand, connected
 
@@ -88,7 +88,7 @@ def test_no_state_of_the_checkout_page_breaks_a_rule(
     size, language, scheme = window
     found: list[str] = []
     socket = InterceptedSocket(kept=("choose", "debug.set"))
-    why = {"sightings": 5, "views": [], "story": ["frame 9: moved into the zone"], "inside": True}
+    why = {"sightings": 5, "views": [], "story": [ENTERED], "inside": True}
     options = {"color_scheme": scheme, "reduced_motion": "reduce"}
     with visit(camera_browser, size=size, language=language, **options) as visitor:
         page = socket.open(visitor, f"states-{language}")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import KIOSK, VisitorMaker
-from tests.browser.intercepted_socket import CHOICES, InterceptedSocket
+from tests.browser.intercepted_socket import CHOICES, ENTERED, InterceptedSocket
 from tests.browser.steps import FIRST, add_by_hand, connected
 
 pytestmark = pytest.mark.browser
@@ -105,7 +105,7 @@ def test_why_is_shown_over_the_picture_when_asked_for(
     why = {
         "sightings": 5,
         "views": [view | {"quality": 3.5}],
-        "story": ["frame 9: moved into the zone"],
+        "story": [ENTERED],
         "inside": False,
     }
     with visit(camera_browser, size=KIOSK) as visitor:

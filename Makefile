@@ -28,8 +28,8 @@ endif
 run: $(VENV)/.runtime
 	@refused=$$($(BIN)/python -c 'import socket; socket.create_server(("$(HOST)", int("$(PORT)")), \
 	    family=socket.AF_INET6 if ":" in "$(HOST)" else socket.AF_INET)' 2>&1) || { \
-	    echo "Nobody can listen at $(HOST), port $(PORT): $${refused##*Error: }" >&2; \
-	    echo "Another one can be chosen: make run PORT=8001" >&2; exit 1; }
+	    echo "Cannot listen on $(HOST), port $(PORT): $${refused##*Error: }" >&2; \
+	    echo "To use another port: make run PORT=8001" >&2; exit 1; }
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py seed_demo --if-new --skip-checks
 	@echo "EBRCS is at http://$(SHOWN):$(PORT), Ctrl-C ends it"
@@ -71,7 +71,7 @@ format: $(VENV)/.development
 	$(BIN)/ruff format .
 	$(BIN)/djlint templates --quiet --reformat
 
-# The sentences to translate, and after their translation the catalogue (both need GNU gettext).
+# Collects the texts to translate and compiles their translations; needs GNU gettext.
 messages: $(VENV)/.runtime
 	$(BIN)/python manage.py makemessages --locale ko --add-location file --no-obsolete --no-wrap --ignore var --ignore tests
 	$(BIN)/python manage.py compilemessages --locale ko --ignore .venv --ignore var

@@ -12,7 +12,8 @@
 /** @typedef {"candidate" | "accepted" | "ambiguous" | "unknown"} ItemState */
 /** @typedef {{frame: number, state: string, name: string | null, score: number, margin: number,
  *   quality: number}} View */
-/** @typedef {{sightings: number, views: View[], story: string[], inside: boolean}} Why */
+/** @typedef {{frame: number, code: string, params: Record<string, unknown>, text: string}} StoryEvent */
+/** @typedef {{sightings: number, views: View[], story: StoryEvent[], inside: boolean}} Why */
 /** @typedef {{track: number, box: Box, state: ItemState, product_id: string | null, name: string | null,
  *   score: number | null, margin: number | null, choices: Choice[], why?: Why}} Detection */
 /** @typedef {{zone: Box, proposals: Box[], changed: boolean}} FrameDebug */

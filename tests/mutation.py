@@ -269,8 +269,6 @@ def judged(names: Sequence[str], seen: dict[str, Seen]) -> tuple[str, str]:
         return "timeout", ""
     if status == pytest.ExitCode.OK:
         return "survived", f"{len(names)} tests"
-    if status in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
-        raise RuntimeError(log.read_text())
     lines = log.read_text(errors="replace").splitlines()
     return "killed", next((line for line in lines if line.startswith(("FAILED", "ERROR"))), f"exit {status}")
 
@@ -278,7 +276,10 @@ def judged(names: Sequence[str], seen: dict[str, Seen]) -> tuple[str, str]:
 def attempt(folder: str, size: int, seed: int, seen: dict[str, Seen]) -> Counter[str]:
     """Try a sample of a folder's changes, and print what becomes of each."""
     found: Counter[str] = Counter()
-    for change in sample(folder, size, seed):
+    changes = sample(folder, size, seed)
+    if changes and judged(tests_for(changes[0], seen)[:3], seen)[0] != "survived":
+        raise RuntimeError((ROOT / "mutants.log").read_text())
+    for change in changes:
         path = ROOT / change.path
         code = path.read_text()
         changed = changed_by(change, code)

@@ -1,0 +1,259 @@
+"""How frames are answered, one by one, in this process: by real lanes, with recognition by colour."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from django.db import OperationalError
+
+from accounts.models import User
+from catalog.models import Product
+from checkout.cart import services
+from checkout.live import frame_worker
+from checkout.live.camera_state import CameraState, Connection
+from checkout.live.frame_worker import FrameWorker, ProductNames
+from checkout.live.mailbox import Mailbox
+from checkout.live.pending_changes import Change
+from checkout.live.threads import in_database
+from checkout.models import BillingItem, CheckoutSession, ScanEvent
+from recognition.engine.results import Recognition
+from recognition.errors import EngineNotReady
+from recognition.vision.lane.lane import Lane
+from tests.checkout.colours import BLUE_ID, COLOURS, GREEN_ID, RED_ID
+from tests.checkout.serving import jpeg
+from tests.checkout.shop import product_make, seen
+from tests.recognition.vision.scenes import (
+    RED,
+    YELLOW,
+    Image,
+    Pack,
+    Stage,
+    colour_embeddings,
+    decision_by_colour,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MIDDLE = (160.0, 115.0)
+
+
+@pytest.fixture
+def session(shopper: User) -> CheckoutSession:
+    for product_id, name in ((RED_ID, "Red tea"), (BLUE_ID, "Blue tea"), (GREEN_ID, "Green tea")):
+        Product.objects.create(pk=product_id, name=name, price="2.50")
+    return services.session_start(user=shopper)
+
+
+class Till:
+    """A frame worker and its answers."""
+
+    def __init__(self, session_id: UUID) -> None:
+        self.answered: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.told: list[Any] = []
+        self.fault: Exception | None = None
+        self.connection = Connection(CameraState(Lane()))
+        self.mailbox = Mailbox()
+        self.worker = FrameWorker(
+            session_id, self.connection, self.mailbox, self.recognize, self.send, self.tell
+        )
+
+    async def recognize(self, crops: Sequence[Image]) -> Recognition:
+        if self.fault is not None:
+            raise self.fault
+        embeddings = colour_embeddings(crops)
+        decisions = [decision_by_colour(row, COLOURS) for row in embeddings]
+        return Recognition(embeddings, decisions, {"embed": 1.26, "search": 0.04, "wait": 9.0})
+
+    async def send(self, message: Any) -> None:
+        if "frame" in message:
+            self.answered.put_nowait(message)
+
+    async def tell(self, event: Any) -> None:
+        self.told.append(event)
+
+    async def answer(self, frame: Image | bytes, *, age_s: float = 0.0) -> dict[str, Any]:
+        """Show a frame; return its answer once what it led to is stored."""
+        data = frame if isinstance(frame, bytes) else jpeg(frame)
+        self.mailbox.put(data, time.monotonic() - age_s)
+        answer = await asyncio.wait_for(self.answered.get(), 60)
+        async with self.worker.storing:
+            return answer
+
+    async def answers(self, frames: Sequence[Image]) -> list[dict[str, Any]]:
+        return [await self.answer(frame) for frame in frames]
+
+
+@asynccontextmanager
+async def working(session: CheckoutSession) -> AsyncIterator[Till]:
+    till = Till(session.pk)
+    running = asyncio.create_task(till.worker.run())
+    try:
+        yield till
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def stored(**fields: Any) -> list[ScanEvent]:
+    return await in_database(lambda: list(ScanEvent.objects.filter(**fields)))
+
+
+def lying(colour: tuple[int, int, int], frames: int) -> list[Image]:
+    stage = Stage()
+    return stage.empty(5) + [stage.frame(Pack(colour, MIDDLE)) for _ in range(frames)]
+
+
+async def test_an_item_is_shown_with_its_name_and_stored_and_told_once(session: CheckoutSession) -> None:
+    async with working(session) as till:
+        answers = await till.answers(lying(RED, 12))
+    assert [answer["frame"] for answer in answers] == list(range(1, 18))
+    assert {answer["type"] for answer in answers} == {"frame.result"}
+    assert answers[2]["detections"] == []
+    (item,) = answers[-1]["detections"]
+    assert (item["state"], item["product_id"], item["name"]) == ("accepted", str(RED_ID), "Red tea")
+    assert "why" not in item
+    assert "debug" not in answers[-1]
+    assert [event["action"] for event in till.told] == ["add"]
+    (event,) = await stored(action=ScanEvent.Action.ADD)
+    assert bytes(event.thumbnail or b"")[:2] == b"\xff\xd8"
+    assert (await in_database(BillingItem.objects.get)).quantity == 1
+
+
+async def test_an_answer_says_how_long_each_step_took_to_a_tenth(session: CheckoutSession) -> None:
+    async with working(session) as till:
+        answers = await till.answers(lying(RED, 4))
+    nothing, looked = answers[0]["timing_ms"], answers[6]["timing_ms"]
+    assert set(nothing) == set(looked) == {"decode", "embed", "search", "total"}
+    assert (nothing["embed"], nothing["search"]) == (0.0, 0.0)
+    assert (looked["embed"], looked["search"]) == (1.3, 0.0)
+    assert 0 < looked["decode"] <= looked["total"]
+    assert looked["total"] == round(looked["total"], 1)
+
+
+async def test_why_is_said_only_while_it_is_asked_for(session: CheckoutSession) -> None:
+    frames = lying(RED, 14)
+    async with working(session) as till:
+        till.connection.explains = True
+        explained = (await till.answers(frames[:12]))[-1]
+        till.connection.explains = False
+        plain = (await till.answers(frames[12:]))[-1]
+    assert explained["debug"]["changed"]
+    assert explained["debug"]["zone"] == [0.0, 0.0, 1.0, 1.0]
+    assert explained["detections"][0]["why"]["sightings"] == 7
+    assert "debug" not in plain
+    assert "why" not in plain["detections"][0]
+
+
+async def test_an_unknown_item_is_noted_once_with_its_picture(session: CheckoutSession) -> None:
+    async with working(session) as till:
+        await till.answers(lying(YELLOW, 30))
+        assert len(till.connection.camera.noted) == 1
+    (noted,) = await stored()
+    assert (noted.action, noted.product_id) == (ScanEvent.Action.UNKNOWN, None)
+    assert bytes(noted.thumbnail or b"")[:2] == b"\xff\xd8"
+    assert noted.score is not None
+    assert till.told == []
+
+
+@pytest.mark.parametrize(("waiting", "is_noted"), [(99, True), (100, False)])
+async def test_while_a_hundred_changes_wait_for_the_database_unknown_items_are_not_noted(
+    session: CheckoutSession, monkeypatch: pytest.MonkeyPatch, waiting: int, is_noted: bool
+) -> None:
+    def away(**_: object) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(frame_worker, "change_store", away)
+    async with working(session) as till:
+        camera = till.connection.camera
+        camera.changes += [Change(ScanEvent.Action.ADD, RED_ID, seen(0.9)) for _ in range(waiting)]
+        await till.answers(lying(YELLOW, 14))
+        assert len(camera.changes) == 100
+        assert len(camera.noted) == is_noted
+
+
+@pytest.mark.parametrize(("age_s", "is_answered"), [(0.3, True), (0.51, False)])
+async def test_a_frame_older_than_half_a_second_is_refused(
+    session: CheckoutSession, age_s: float, is_answered: bool
+) -> None:
+    frame = jpeg(Stage().frame())
+    async with working(session) as till:
+        await till.answer(frame)
+        answer = await till.answer(frame, age_s=age_s)
+    assert answer["type"] == ("frame.result" if is_answered else "error")
+    assert answer.get("code") == (None if is_answered else "late_frame")
+    assert answer["frame"] == 2
+
+
+async def test_what_goes_wrong_is_the_answer_to_its_frame_and_the_next_is_looked_at(
+    session: CheckoutSession,
+) -> None:
+    frames = lying(RED, 12)
+    async with working(session) as till:
+        await till.answers(frames[:6])
+        faults = [
+            EngineNotReady("The encoder is being loaded."),
+            OperationalError("away"),
+            RuntimeError("no"),
+        ]
+        codes = []
+        for frame, fault in zip(frames[6:9], faults, strict=True):
+            till.fault = fault
+            answer = await till.answer(frame)
+            codes.append(answer["code"])
+            assert answer["detail"]
+        till.fault = None
+        bad = await till.answer(b"no picture")
+        answers = await till.answers(frames[9:])
+    assert codes == [EngineNotReady("").code, "database_unavailable", "internal_error"]
+    assert (bad["code"], bad["frame"], set(bad["data"])) == ("bad_frame", 10, {"reason"})
+    assert [answer["type"] for answer in answers] == ["frame.result"] * len(answers)
+    assert answers[-1]["detections"][0]["name"] == "Red tea"
+
+
+async def test_names_are_read_once_a_second_and_at_once_for_another_product(
+    session: CheckoutSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = {"s": 0.0}
+    monkeypatch.setattr(frame_worker, "time", SimpleNamespace(monotonic=lambda: clock["s"]))
+    names = ProductNames()
+
+    async def named(at_s: float, *product_ids: UUID) -> dict[str, str]:
+        clock["s"] = at_s
+        known = await names.get({str(product_id) for product_id in product_ids})
+        return {choice["product_id"]: choice["name"] for choice in known.values()}
+
+    async def rename(name: str) -> None:
+        await in_database(Product.objects.filter(pk=RED_ID).update, name=name)
+
+    assert await named(100.0, RED_ID) == {str(RED_ID): "Red tea"}
+    await rename("Rooibos")
+    assert await named(100.9, RED_ID) == {str(RED_ID): "Red tea"}
+    assert await named(101.1, RED_ID) == {str(RED_ID): "Rooibos"}
+    await rename("Red tea")
+    both = {str(RED_ID): "Red tea", str(BLUE_ID): "Blue tea"}
+    assert await named(101.2, BLUE_ID) == both, "what was known is read again with it"
+    await in_database(Product.objects.filter(pk=BLUE_ID).update, is_active=False)
+    assert await named(102.3, BLUE_ID) == {str(RED_ID): "Red tea"}
+    assert await named(110.0) == {str(RED_ID): "Red tea"}
+
+
+async def test_a_hundred_products_known_are_forgotten_for_the_next_one(session: CheckoutSession) -> None:
+    many = await in_database(lambda: [product_make(f"Product {number}").pk for number in range(100)])
+    names = ProductNames()
+    assert len(await names.get({str(product_id) for product_id in many[:99]})) == 99
+    assert len(await names.get({str(many[99])})) == 100
+    assert set(await names.get({str(RED_ID)})) == {str(RED_ID)}
+
+
+def test_the_limits_are_what_they_were_chosen_to_be() -> None:
+    assert (frame_worker.FRAME_AGE_MAX_S, frame_worker.NAMES_AGE_MAX_S) == (0.5, 1.0)
+    assert (frame_worker.WAITING_MAX, frame_worker.QUESTIONS_MAX) == (100, 200)
+    assert np.isclose(frame_worker.CODE_SHARE, 0.002)

@@ -1,8 +1,8 @@
-"""How long frames waited for their answers: counted in memory, kept in the database, read as percentiles.
+"""Answer times of frames: counted in memory, stored by the hour, read as percentiles.
 
-No frame costs a write. A process counts into the steps of a time scale that is the same everywhere and adds
-its counts to those of the hour every few seconds; counts of any number of processes add up, and percentiles
-of any period come from their sum.
+No frame costs a write. Each process counts into the steps of one fixed logarithmic scale and adds its counts
+to the rows of the hour every few seconds. Counts of any number of processes add up, and percentiles of any
+period come from their sum.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 STEPS_PER_DOUBLING = 8
 STEP_LAST = 15 * STEPS_PER_DOUBLING
-"""The last step ends at 2**15 ms, some 33 s; a frame older than half a second is refused long before."""
+"""The last step ends at 2**15 ms, some 33 s; frames older than half a second are refused long before that."""
 
 KEPT = timedelta(days=90)
 """How long counts are kept; the dashboard looks back 60 days: 30, and the 30 before them."""
@@ -35,8 +35,8 @@ Key = tuple[datetime, str, int]
 def step_of(answer_ms: float) -> int:
     """Return the step of the time scale in which an answer time falls.
 
-    Step s holds the times above 2**((s - 1) / 8) ms up to 2**(s / 8) ms; step 0 all up to 1 ms, the last
-    step, 120, all above as well.
+    Step s holds the times above 2**((s - 1) / 8) ms and up to 2**(s / 8) ms. Step 0 holds all up to 1 ms; the
+    last step, 120, also holds all longer times.
     """
     if answer_ms <= 1:
         return 0
@@ -44,9 +44,9 @@ def step_of(answer_ms: float) -> int:
 
 
 def step_ms(step: int) -> float:
-    """Return the time that stands for a step: the geometric middle, within 4.5% of every time in it.
+    """Return the time that represents a step: its geometric mean, within 4.5% of every time in it.
 
-    (2**(1 / 16) is 1.0443. Below 1 ms and above 33 s nothing is promised.)
+    (2**(1 / 16) is 1.0443. Below 1 ms and above 33 s there is no such bound.)
     """
     return 2 ** ((step - 0.5) / STEPS_PER_DOUBLING) if step else 1.0
 
@@ -61,7 +61,7 @@ def percentile_ms(frames_by_step: Mapping[int, int], share: float) -> float | No
 
     Returns
     -------
-    Milliseconds, within 4.5% of the percentile of the times themselves; None where no frame was answered.
+    Milliseconds, within 4.5% of the exact percentile; None where no frame was answered.
     """
     rank = math.ceil(share * sum(frames_by_step.values()))
     if rank == 0:
@@ -75,14 +75,14 @@ def percentile_ms(frames_by_step: Mapping[int, int], share: float) -> float | No
 
 
 class FrameTally:
-    """Counts the frames of a process until they are written; any thread may use it."""
+    """Counts the frames of a process until they are written; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: Counter[Key] = Counter()
 
     def note(self, *, answer_ms: float, answered: bool, dropped: int) -> None:
-        """Count a frame that got its answer or was refused, and those left out before it."""
+        """Count a frame that was answered or refused, and the frames dropped before it."""
         hour = timezone.now().replace(minute=0, second=0, microsecond=0)
         outcome = FrameCount.Outcome.ANSWERED if answered else FrameCount.Outcome.REFUSED
         with self._lock:
@@ -91,9 +91,9 @@ class FrameTally:
                 self._waiting[hour, FrameCount.Outcome.DROPPED.value, 0] += dropped
 
     def flush(self) -> int:
-        """Add what was counted to the stored counts; return the number of frames.
+        """Add the counts to the stored ones; return the number of frames.
 
-        What the database does not take now is kept for the next time.
+        Counts that the database does not accept are kept for the next call.
         """
         with self._lock:
             taken, self._waiting = self._waiting, Counter()
@@ -109,7 +109,7 @@ class FrameTally:
         return taken.total()
 
     def close(self) -> None:
-        """Write the rest at the end of the process, if the database still takes it."""
+        """Write the remaining counts at the end of the process, if the database still accepts them."""
         self.flush()
         connection.close()
 
@@ -118,9 +118,8 @@ class FrameTally:
 def frame_counts_add(*, counts: Mapping[Key, int]) -> None:
     """Add to the stored counts.
 
-    Several processes may do so at once: rows that are missing are inserted as zero by whoever comes first,
-    each is raised by the database itself, and all go through the rows in the same order, so that none waits
-    for one who waits for it.
+    Several processes may do so at once: the first inserts missing rows as zero, the database itself
+    increments each row, and all update the rows in the same order, so that they cannot deadlock.
     """
     keys = sorted(counts)
     FrameCount.objects.bulk_create(
@@ -133,7 +132,7 @@ def frame_counts_add(*, counts: Mapping[Key, int]) -> None:
 
 
 def frame_counts_prune() -> int:
-    """Delete the counts of hours that no page shows any more; return how many."""
+    """Delete the counts of hours older than any page shows; return how many rows."""
     deleted, _ = FrameCount.objects.filter(hour__lt=timezone.now() - KEPT).delete()
     return deleted
 

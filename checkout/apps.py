@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CheckoutConfig(AppConfig):
-    """Checkout sessions, their carts, pages and socket."""
+    """Checkout sessions with their carts, pages and WebSocket."""
 
     name = "checkout"
     verbose_name = _("Checkout")

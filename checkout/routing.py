@@ -1,4 +1,4 @@
-"""Addresses of the WebSockets."""
+"""URL patterns of the WebSockets."""
 
 from __future__ import annotations
 

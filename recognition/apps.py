@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RecognitionConfig(AppConfig):
-    """The eyes: encoders, the index and what it is fed with."""
+    """Product registration, the index of their photos, and the engine that recognizes pictures."""
 
     name = "recognition"
     verbose_name = _("Recognition")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop as _
 from recognition.vision.lane.reasons import LifeEvent, Param, Reason, ReasonCode, because
 
 ENGLISH = "en"
-"""The language in which programs are told reasons, beside the codes."""
+"""The language of the reason texts that programs get beside the codes."""
 
 
 class CartReason(StrEnum):
@@ -77,11 +77,11 @@ def barcode_reason(barcode: str) -> Reason:
 
 
 def reason_say(reason: Reason, names: Mapping[str, str] | None = None) -> str:
-    """Say a reason in the active language.
+    """Return the sentence of a reason in the active language.
 
     Parameters
     ----------
-    names : of products by their ids; an id without a name stands for itself
+    names : of products by id; an id without a name is shown as it is
     """
     known = names or {}
     params = {name: _param_say(name, value, known) for name, value in reason.params.items()}
@@ -89,14 +89,14 @@ def reason_say(reason: Reason, names: Mapping[str, str] | None = None) -> str:
 
 
 def event_say(event: LifeEvent, names: Mapping[str, str] | None = None) -> str:
-    """Say what happened to a track, and in which frame, in the active language."""
+    """Return what happened to a track, and in which frame, in the active language."""
     return gettext(EVENT) % {"frame": event.frame, "event": reason_say(event.reason, names)}
 
 
 def stored_reason_say(stored: Mapping[str, Any] | None) -> str:
-    """Say the reason of a scan event as it is stored; empty where none is.
+    """Return the sentence of a scan event's stored reason; empty where there is none.
 
-    Reasons from before there were codes, of a shape nobody knew, are stored as ``{"text": …}`` in English.
+    Reasons from before the codes whose sentence could not be parsed are stored as ``{"text": …}`` in English.
     """
     if stored is None:
         return ""
@@ -109,8 +109,8 @@ def _param_say(name: str, value: Param, names: Mapping[str, str]) -> str:
     if isinstance(value, Reason):
         return reason_say(value, names)
     if isinstance(value, tuple):
-        said = names.get(value[-1], value[-1]) if value else ""
+        text = names.get(value[-1], value[-1]) if value else ""
         for product_id in reversed(value[:-1]):
-            said = gettext(CHOICE) % {"first": names.get(product_id, product_id), "others": said}
-        return said
+            text = gettext(CHOICE) % {"first": names.get(product_id, product_id), "others": text}
+        return text
     return names.get(str(value), str(value))

@@ -1,4 +1,4 @@
-"""What a pack of the demo shop is: its print, its colours and its price."""
+"""A pack of the demo shop: its artwork, its colours and its price."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import ImageDraw
 
 Colour = tuple[int, int, int]
 Motif = Callable[[ImageDraw.ImageDraw, "Pack", int, int], None]
-"""Draws on a pack of this width and height, in pixels."""
+"""Draws the motif of a pack of a width and a height, in pixels."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class SocketRefused(Exception):
-    """The socket is not opened; `code` is what it is closed with, `session` the ended one it asked for."""
+    """The socket is not opened: `code` is the close code, `session` the ended session that was asked for."""
 
     def __init__(self, code: int, reason: str, session: CheckoutSession | None = None) -> None:
         super().__init__(reason)
@@ -46,7 +46,7 @@ class SocketRefused(Exception):
 
 @dataclass(frozen=True)
 class Handshake:
-    """What a client said when it opened the socket."""
+    """The headers and the query with which a client opens the socket."""
 
     headers: dict[str, list[str]]
     query: dict[str, list[str]]
@@ -60,25 +60,25 @@ class Handshake:
         return cls(headers, parse_qs(scope["query_string"].decode("latin-1")))
 
     def header(self, name: str) -> str:
-        """Return a header that may be there once; several are as good as none."""
+        """Return a header that occurs once; empty if it is missing or repeated."""
         values = self.headers.get(name, [])
         return values[0] if len(values) == 1 else ""
 
     @property
     def is_from_page(self) -> bool:
-        """Whether a page asks, as browsers say with an Origin header and other programs need not."""
+        """Whether a page asks: browsers send an Origin header, other programs need not."""
         return "origin" in self.headers
 
 
 @dataclass(frozen=True)
 class Admission:
-    """What a socket that was let in comes with.
+    """What is known about an accepted socket.
 
     Attributes
     ----------
-    index_seq : the client has seen the index up to here and is never served an older one
-    camera_key : by which the client knows its camera, None where it does not say
-    language : in which it is told the reasons
+    index_seq : sequence number of the index at this time; the client is never served an older one
+    camera_key : the key by which the client names its camera; None without one
+    language : of the reasons sent to it
     """
 
     session_id: UUID
@@ -88,7 +88,7 @@ class Admission:
 
 
 def admission_read(scope: Any) -> Admission:
-    """Let a client in, or raise `SocketRefused`."""
+    """Admit a client, or raise `SocketRefused`."""
     session = socket_enter(scope)
     seq = IndexState.objects.values_list("last_seq", flat=True).first()
     return Admission(session.pk, seq or 0, camera_key(scope), language(scope))
@@ -97,7 +97,8 @@ def admission_read(scope: Any) -> Admission:
 def socket_enter(scope: Any) -> CheckoutSession:
     """Return the active session the client may work on, or raise `SocketRefused`."""
     handshake = Handshake.of(scope)
-    # A browser says truly which page asks, and no page of another site may, whatever it got hold of.
+    # Browsers report the page's origin truthfully; pages of other sites are refused, whatever credentials
+    # they present.
     if handshake.is_from_page and not origin_is_own(handshake.header("origin"), handshake.header("host")):
         raise SocketRefused(FORBIDDEN, "Sockets are opened by the shop's own pages only.")
     try:
@@ -119,7 +120,7 @@ def socket_enter(scope: Any) -> CheckoutSession:
 
 
 def camera_key(scope: Any) -> UUID | None:
-    """Return the key by which a client knows its camera (`?seat=`), to get it back after a reconnect."""
+    """Return the key by which a client names its camera (`?seat=`), to get it back after a reconnect."""
     named = Handshake.of(scope).query.get("seat")
     if not named:
         return None
@@ -130,7 +131,7 @@ def camera_key(scope: Any) -> UUID | None:
 
 
 def language(scope: Any) -> str:
-    """Return the language of the page that asks; other programs get English."""
+    """Return the language of the requesting page; other programs get English."""
     handshake = Handshake.of(scope)
     if not handshake.is_from_page:
         return ENGLISH
@@ -141,7 +142,7 @@ def language(scope: Any) -> str:
 
 
 def _user_id(handshake: Handshake, session_id: UUID) -> UUID:
-    """Authenticate by ticket, token or cookie, whichever is offered first."""
+    """Authenticate by ticket, token or cookie: the first of these that is present decides."""
     if offered := handshake.query.get("ticket"):
         user_id = tickets.ticket_redeem(ticket=offered[0], session_id=session_id)
         if user_id is None or not User.objects.filter(pk=user_id, is_active=True).exists():
@@ -152,7 +153,7 @@ def _user_id(handshake: Handshake, session_id: UUID) -> UUID:
     key = parse_cookie(handshake.header("cookie")).get(settings.SESSION_COOKIE_NAME)
     if not key:
         raise SocketRefused(NOT_AUTHENTICATED, "Log in first.")
-    # A cookie comes along from any page of any site, so it has to be known which one asks.
+    # Browsers attach the cookie to requests from pages of any site, so the origin has to be known.
     if not handshake.is_from_page:
         raise SocketRefused(FORBIDDEN, "Cookies are accepted from the shop's own pages only.")
     request = HttpRequest()
@@ -176,7 +177,7 @@ def _token_user_id(authorization: str) -> UUID:
 
 
 def origin_is_own(origin: str, host: str) -> bool:
-    """Whether a page is one of the shop's own: of the very host it was asked for, or of a listed origin."""
+    """Whether a page is one of the shop's own: from the requested host itself, or from a listed origin."""
     if origin in settings.ALLOWED_ORIGINS:
         return True
     if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
@@ -188,6 +189,6 @@ def origin_is_own(origin: str, host: str) -> bool:
         return False
     if page.scheme not in DEFAULT_PORTS or (settings.BEHIND_HTTPS and page.scheme != "https"):
         return False
-    # A host named without a port was reached by the default port of the page's own scheme.
+    # A host without a port was reached on the default port of the page's scheme.
     asked_port = asked_port or DEFAULT_PORTS[page.scheme]
     return bool(page.hostname) and (page.hostname, page_port) == (asked.hostname, asked_port)

@@ -1,4 +1,4 @@
-"""What barcodes in view of a camera mean: which item is what, what is counted, what the shopper is told."""
+"""Decides what barcodes in view of a camera mean: which item they identify, what counts, what is sent."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from recognition.vision.scene.barcodes import CodeRead
     from recognition.vision.types import Box, Image
 
-# A code beside all items is waited for this many reads: the item that it is on may not be a track yet.
+# A code outside all items counts after this many reads: the item that carries it may not be a track yet.
 READS_ALONE = 4
-# Less of a code's place than this differs from the counter where it is printed on the counter itself.
+# Where less than this share of a code's box differs from the background, the code is printed on the counter.
 COVERED_MIN = 0.3
 
 
@@ -43,10 +43,10 @@ async def barcodes_settle(
     picture: Image,
     send: Callable[[Any], Awaitable[None]],
 ) -> None:
-    """Let each code do what it has to do, once for each item that carries it; needs the camera's `turn`.
+    """Settle each code once for each item that carries it; the caller holds the camera's `lock`.
 
-    The changes it leads to wait at the camera. While the database is away the error goes to the caller, and
-    the code is settled when it is read again.
+    The resulting changes wait in the camera state. While the database is unavailable the error goes to the
+    caller, and the code is settled when it is read again.
     """
     from recognition.vision.scene.barcodes import item_of
 
@@ -54,7 +54,7 @@ async def barcodes_settle(
         items = camera.lane.in_view()
         item = item_of(read, items)
         track = None if item is None else item.track
-        holders = camera.holders_of(read.code, read.appearance)
+        holders = camera.holders_of(read.code, read.sighting)
         if track in holders.settled or not _counts_here(camera, read, track, holders):
             continue
         known = await in_database(product_find, read.code)
@@ -70,16 +70,16 @@ async def barcodes_settle(
 
 
 def _counts_here(camera: CameraState, read: CodeRead, track: int | None, holders: BarcodeHolders) -> bool:
-    """Whether a code may act where and when it was read."""
+    """Whether a code counts where and when it was read."""
     in_zone = camera.lane.zone.contains(read.box.centre)
     if track is None:
-        # Beside all items: no poster on the counter, and no item whose track was lost for a moment.
+        # Outside all items: neither a poster on the counter nor an item whose track was lost for a moment.
         shown = camera.lane.covered(_wider(read.box)) >= COVERED_MIN and read.reads >= READS_ALONE
         return in_zone and shown and not holders.settled
     if not in_zone and camera.lane.mode != "cart":
         return False
     life = camera.lane.life(track)
-    # A track that follows another one with the same code may turn out to be the same item once it was seen.
+    # A second track with the same code may prove to be the same item once it has been viewed.
     others = any(other is not None for other in holders.settled)
     return life is not None and (not others or bool(life.views))
 
@@ -91,7 +91,7 @@ def _settle(
     known: BarcodeProduct | None,
     picture: Image,
 ) -> BarcodeSeen | None:
-    """Settle an item by the code on it; None where its track has gone meanwhile."""
+    """Settle an item by the code on it; None where its track has ended meanwhile."""
     agrees = None
     if known is not None and track is None:
         camera.changes.append(_addition(read, known, _cut(picture, read.box)))
@@ -113,12 +113,12 @@ def _settle(
 def _identify(
     camera: CameraState, read: CodeRead, track: int, known: BarcodeProduct, picture: Image
 ) -> bool | None:
-    """Settle a track; return whether the picture agreed, None where it had shown nothing.
+    """Settle a track; return whether the picture agreed, None where it had not been recognized.
 
     Raises
     ------
     LookupError
-        Where the track has gone meanwhile.
+        Where the track has ended meanwhile.
     """
     product_id, reason = str(known.product_id), barcode_reason(read.code)
     by_itself = None in camera.holders[read.code].settled
@@ -134,7 +134,7 @@ def _identify(
     pictured_id = None if pictured is None else camera.product_of(pictured)
     if pictured_id is None or pictured_id == product_id:
         return True
-    # A second, different code on an item that a code has settled proves neither.
+    # Once a code has settled an item, a second, different code on it proves nothing.
     if track not in camera.scanned:
         camera.scanned.add(track)
         camera.overruled[track] = product_id
@@ -153,12 +153,12 @@ def _addition(read: CodeRead, known: BarcodeProduct, picture: Image) -> Change:
 
 
 def _wider(box: Box) -> Box:
-    """Return a box with room above and below: a code is found along one line across its bars."""
+    """Return a box enlarged above and below: a code is located along a single line across its bars."""
     return replace(box, y=box.y - 0.02, height=box.height + 0.04)
 
 
 def _cut(picture: Image, box: Box, room: float = 0.5) -> Image:
-    """Return a part of the frame with room around it, in shares of its longer side."""
+    """Return a part of the frame with a margin, in shares of the box's longer side."""
     height, width = picture.shape[:2]
     around = room * max(box.width, box.height)
     top, left = int(max(0.0, box.y - around) * height), int(max(0.0, box.x - around) * width)

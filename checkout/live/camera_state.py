@@ -1,4 +1,4 @@
-"""What one camera of a session has seen, and what of it has still to be stored."""
+"""The state of one camera of a session: its lane, its barcodes, and the changes not stored yet."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from recognition.vision.types import Image
 
 Action = ScanEvent.Action
-# Questions and unknown items are no longer recorded while so many changes wait for the database.
+# While this many changes wait for the database, questions and unknown items are not recorded.
 CHANGES_WAITING_MAX = 100
-# As many tracks as a lane remembers.
+# As many as the tracks a lane remembers.
 QUESTIONS_MAX = 200
 ADDITIONS_MAX = 1000
 BARCODES_MAX = 100
@@ -43,7 +43,13 @@ class BarcodeProduct:
 
 @dataclass
 class BarcodeHolders:
-    """Which items carried a barcode since it came into view: tracks, and None for the code by itself."""
+    """Which items carried a barcode since it came into view: tracks, and None for the code by itself.
+
+    Attributes
+    ----------
+    sighting : which time the code is in view, as the reader counts
+    settled : the product found for each; None where no product has the code
+    """
 
     sighting: int
     settled: dict[int | None, BarcodeProduct | None] = field(default_factory=dict)
@@ -51,24 +57,25 @@ class BarcodeHolders:
 
 @dataclass
 class CameraState:
-    """One camera at a session.
+    """What one camera of a session has seen.
 
     Attributes
     ----------
-    lane : what is tracked; used by one holder of `turn` at a time
-    barcodes : what looks for barcodes; None where that is switched off
-    changes : seen, but not yet stored
+    lane : follows and counts items; used only by the holder of `lock`
+    barcodes : reads barcodes; None where that is switched off
+    lock : held from the observation of a frame to its conclusion, and while a command uses the lane
+    changes : to be stored, in order
     questions : choices offered, by track
-    recorded : the event that recorded a track's question, or that it is unknown, by track and state
-    additions : the event that put a track that is in the cart there, by track
+    recorded : id of the event that recorded a question or an unknown item, by track and state
+    additions : id of the event that added a track's item to the cart, by track
     holders : which items carried a barcode, by code
-    scanned : tracks that a barcode settled
-    overruled : the product of a track whose barcode names another than the picture
+    scanned : tracks that a barcode identified
+    overruled : the product named by a barcode that contradicts the picture, by track
     """
 
     lane: Lane
     barcodes: BarcodeReader | None = None
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     changes: list[Change] = field(default_factory=list)
     questions: dict[int, tuple[str, ...]] = field(default_factory=dict)
     recorded: dict[tuple[int, str], UUID] = field(default_factory=dict)
@@ -84,17 +91,17 @@ class CameraState:
         return [zone.x, zone.y, zone.width, zone.height]
 
     def set_zone(self, sides: tuple[float, float, float, float]) -> None:
-        """Count in another part of the frame from now on, or raise ValueError; needs `turn`."""
+        """Count in another part of the frame from now on, or raise ValueError; the caller holds `lock`."""
         from recognition.vision.types import Box
 
         self.lane.set_zone(Box(*sides))
 
     def product_of(self, item: Detection) -> str | None:
-        """Return which product an item is, by its barcode if it has one and by its picture if not."""
+        """Return the product of an item: by a barcode that overruled the picture, else by the picture."""
         return self.overruled.get(item.track, item.product_id)
 
     def take_outcome(self, outcome: Outcome, pictures: Mapping[int, Image]) -> None:
-        """Keep what a frame led to until it is stored, and which questions it opened; needs `turn`.
+        """Queue the changes of a frame and note the questions it opened; the caller holds `lock`.
 
         Parameters
         ----------
@@ -110,7 +117,7 @@ class CameraState:
             self._take_doubt(detection, pictures.get(detection.track))
 
     def take_event(self, event: CountEvent) -> None:
-        """Keep a change of the cart until it is stored; needs `turn`."""
+        """Queue a change of the cart; the caller holds `lock`."""
         by_barcode = event.track in self.scanned
         seen = event.score_count > 0 or not by_barcode
         cause = Cause(
@@ -131,13 +138,13 @@ class CameraState:
         self.changes.append(Change(Action(event.action), UUID(product_id), cause, added_id))
 
     def take_answer(self, track: int, product_id: UUID) -> None:
-        """Keep the answer to a question about a track, or to an offer for an unknown one; needs `turn`."""
+        """Queue the answer to a question, or the choice for an unknown item; the caller holds `lock`."""
         asked_id = self.recorded.get((track, "ambiguous")) or self.recorded.get((track, "unknown"))
         cause = Cause(source=Source.MANUAL, reason=CHOSEN, about_id=asked_id)
         self.changes.append(Change(Action.ANSWER, product_id, cause))
 
     def holders_of(self, code: str, sighting: int) -> BarcodeHolders:
-        """Return who carried a barcode since it came into view for the so-manieth time."""
+        """Return which items carried a barcode in this sighting of it; a new sighting starts empty."""
         holders = self.holders.get(code)
         if holders is None or holders.sighting != sighting:
             holders = self.holders[code] = BarcodeHolders(sighting)
@@ -146,7 +153,7 @@ class CameraState:
         return holders
 
     def _take_doubt(self, detection: Detection, picture: Image | None) -> None:
-        """Have a question, or an unknown item, recorded once."""
+        """Queue a question or an unknown item to be recorded, once."""
         action, key = RECORDED_STATES.get(detection.state), (detection.track, detection.state)
         if action is None or key in self.recorded or len(self.changes) >= CHANGES_WAITING_MAX:
             return
@@ -160,7 +167,7 @@ class CameraState:
 
 
 def camera_state_make() -> CameraState:
-    """Return a camera that has seen nothing; loads the vision libraries on first use."""
+    """Return the state of a camera that has seen nothing; loads the vision libraries on first use."""
     from recognition.vision.lane.lane import Lane
     from recognition.vision.scene.barcodes import BarcodeReader
 

@@ -1,4 +1,4 @@
-"""The other worker of one socket: carries out commands and passes on news of the cart, in order."""
+"""The command worker of one socket: carries out commands and passes on cart changes, in order."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class CommandWorker:
-    """Works off text messages and notices one after another.
+    """Works through text messages and cart notices one at a time.
 
     Parameters
     ----------
-    store : stores what the lane has seen
+    store : stores the changes that wait in the camera state
     """
 
     session_id: UUID
@@ -56,14 +56,14 @@ class CommandWorker:
     commands: asyncio.Queue[str | CartEvent]
 
     async def run(self) -> None:
-        """Work until cancelled; what goes wrong is answered and never the end."""
+        """Work until cancelled; failures are answered and do not end the worker."""
         while True:
             item = await self.commands.get()
             try:
                 if isinstance(item, str):
                     await self._carry_out(command_parse(item))
                 else:
-                    await self.cart_sync.tell(item)
+                    await self.cart_sync.send_change(item)
             except EbrcsError as error:
                 await self._refuse(error.code, error.detail, error.data)
             except (OperationalError, InterfaceError):
@@ -105,15 +105,15 @@ class CommandWorker:
                 await self._choose(command)
 
     async def _change(self, service: Callable[..., CartEvent | None]) -> None:
-        """Have a service change the cart of this session, and tell what it changed."""
+        """Call a service that changes the cart of this session, and send the change."""
         event = await in_database(service, session_id=self.session_id)
         if event is not None:
-            await self.cart_sync.tell(event)
+            await self.cart_sync.send_change(event)
 
     async def _mode_set(self, command: ModeSet) -> None:
         camera = self.connection.camera
         try:
-            async with camera.turn:
+            async with camera.lock:
                 camera.lane.set_mode(cast("Any", command.mode))
         except ValueError as error:
             raise BadCommand(f"{error}.") from None
@@ -122,7 +122,7 @@ class CommandWorker:
     async def _zone_set(self, command: ZoneSet) -> None:
         camera = self.connection.camera
         try:
-            async with camera.turn:
+            async with camera.lock:
                 camera.set_zone(command.sides)
         except ValueError as error:
             raise BadCommand(f"{error}.") from None
@@ -130,7 +130,7 @@ class CommandWorker:
 
     async def _choose(self, command: Choose) -> None:
         camera, product_id = self.connection.camera, str(command.product_id)
-        async with camera.turn:
+        async with camera.lock:
             if product_id not in camera.questions.get(command.track, ()):
                 raise QuestionUnknown(f"Nothing is asked about item {command.track} and this product.")
             before = camera.lane.life(command.track)

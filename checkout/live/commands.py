@@ -1,4 +1,4 @@
-"""The text messages of the socket, checked and typed before anything acts on them."""
+"""The text messages of the socket, parsed and validated before anything acts on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ItemSet:
 
 @dataclass(frozen=True)
 class ModeSet:
-    """Count in another way."""
+    """Switch the counting mode."""
 
     mode: str
 
@@ -46,14 +46,14 @@ class Barcode:
 
 @dataclass(frozen=True)
 class ZoneSet:
-    """Count in a part of the picture: x, y, width, height, relative to the frame."""
+    """Count in a part of the frame: x, y, width, height, relative to it."""
 
     sides: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class DebugSet:
-    """Say with each frame why things are as they are, or leave it again."""
+    """Switch the explanations sent with each frame on or off."""
 
     is_on: bool
 
@@ -65,7 +65,7 @@ class Ping:
 
 @dataclass(frozen=True)
 class ItemCorrect:
-    """One piece was not this product: take it off, and put in the other product if one is named."""
+    """One piece was not this product: remove it, and add the other product if one is given."""
 
     product_id: UUID
     instead_id: UUID | None
@@ -74,7 +74,7 @@ class ItemCorrect:
 
 @dataclass(frozen=True)
 class Undo:
-    """Take a change of the cart back."""
+    """Undo a change of the cart."""
 
     event_id: UUID
 
@@ -83,7 +83,7 @@ Command = ItemSet | ModeSet | Choose | Barcode | ZoneSet | DebugSet | ItemCorrec
 
 
 def command_parse(text: str) -> Command:
-    """Return the command a text message is, or raise `BadCommand` with what is allowed."""
+    """Parse a text message, or raise `BadCommand` with what is allowed."""
     if len(text) > TEXT_MAX_CHARACTERS:
         raise BadCommand(f"A command may have up to {TEXT_MAX_CHARACTERS} characters.")
     try:
@@ -139,7 +139,7 @@ def _truth(fields: dict[str, Any], name: str) -> bool:
 
 
 def _zone(fields: dict[str, Any]) -> tuple[float, float, float, float]:
-    """Return a zone; one that leaves the frame by a rounding error is taken as reaching to its rim."""
+    """Return a zone; one that exceeds the frame by a rounding error is clipped to its edge."""
     sides = fields.get("zone")
     if (
         not isinstance(sides, list)

@@ -1,4 +1,4 @@
-"""The socket of a session: frames go to the frame worker, commands to the command worker, nothing waits."""
+"""The WebSocket of a session: hands frames to the frame worker and commands to the command worker."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ LAYER_PAUSE_S = 1.0
 class CheckoutConsumer(AsyncWebsocketConsumer):
     """Translates between one WebSocket and the services.
 
-    Channels hands over one message at a time and daphne's queue has no bound, so no handler here awaits
-    anything slow: what a handler cannot do at once it leaves to the tasks below `_serve`.
+    Channels hands over one message at a time and daphne's queue is unbounded, so no handler awaits anything
+    slow: it leaves such work to the tasks that `_work` starts.
     """
 
     watch_every_s = 5.0
@@ -70,7 +70,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         self.main: asyncio.Task[None] | None = None
         self.connection: Connection | None = None
         metrics.OPEN_SOCKETS.inc()
-        receivers = [asyncio.create_task(self._hear(source)) for source in (receive, self._notice)]
+        receivers = [asyncio.create_task(self._dispatch_all(source)) for source in (receive, self._notice)]
         try:
             await wait_for_first(receivers)
         except StopAsyncIteration:
@@ -82,8 +82,8 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             finally:
                 await self._stop()
 
-    async def _hear(self, source: Callable[[], Awaitable[dict[str, Any]]]) -> None:
-        """Hand over whatever comes, until hung up."""
+    async def _dispatch_all(self, source: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        """Dispatch the messages of a source until the client disconnects."""
         while True:
             await self.dispatch(await source())
 
@@ -103,13 +103,13 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
                 self.wake.set()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Leave a frame or a command where its worker finds it; close on a flood."""
+        """Queue a frame or a command for its worker; close on a flood."""
         if self.closing:
             return
         now_s = time.monotonic()
         if self.connection is not None:
-            self.connection.heard_s = now_s
-            self.connection.has_camera = self.connection.has_camera or bytes_data is not None
+            self.connection.last_message_s = now_s
+            self.connection.sends_frames = self.connection.sends_frames or bytes_data is not None
         if bytes_data is not None:
             flood = self.frames_guard.is_flood(now_s)
             self.mailbox.put(bytes_data, now_s)
@@ -134,7 +134,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         return True
 
     async def _notice(self) -> Any:
-        """Wait for a notice of the channel layer; while the layer is away there are none."""
+        """Wait for a notice from the channel layer; while the layer is down there are none."""
         while True:
             try:
                 return await self.layer.receive(self.channel_name)
@@ -143,7 +143,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
                 await asyncio.sleep(LAYER_PAUSE_S)
 
     async def _run(self) -> None:
-        """Serve until the session or the connection ends; whatever goes wrong is said and logged."""
+        """Serve until the session or the connection ends; close with a code for what went wrong."""
         try:
             await self._serve()
         except SocketRefused as refused:
@@ -176,7 +176,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             mailbox=self.mailbox,
             engine=EngineAccess(admission.index_seq),
             send=self.send_message,
-            cart_changed=cart_sync.tell,
+            cart_changed=cart_sync.send_change,
             language=admission.language,
         )
         command_worker = CommandWorker(
@@ -187,7 +187,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             cart_sync=cart_sync,
             commands=self.commands,
         )
-        if self.closing:  # and the cancellation got lost in one of the calls above
+        if self.closing:  # and the cancellation was lost in one of the calls above
             return
         await self.send_message(ready_message(snapshot, connection.camera))
         tasks = [
@@ -205,12 +205,12 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             await tasks_end(tasks)
 
     async def _watch(self, session_id: UUID, cart_sync: CartSync) -> None:
-        """Look every few seconds, and when told, whether the session goes on; notices alone may get lost."""
+        """Check the session every few seconds and after each notice, since notices may get lost."""
         while True:
             try:
                 snapshot = await in_database(snapshot_read, session_id)
             except (OperationalError, InterfaceError) as error:
-                logger.warning("Session %s cannot be looked up: %s", session_id, error)
+                logger.warning("Session %s cannot be read: %s", session_id, error)
             else:
                 if not snapshot.user_is_active:
                     raise SocketRefused(NOT_AUTHENTICATED, "The user may not log in any more.")
@@ -226,15 +226,15 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             self.wake.clear()
 
     async def _join(self) -> None:
-        """Enter the session's group; again and again, because the layer forgets after a day or a restart."""
+        """Join the session's group; repeated, because the layer forgets members after a day or a restart."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self.layer.group_add(self.group, self.channel_name)
-        except Exception as error:  # noqa: BLE001 - without notices the watch still keeps the client in step
+        except Exception as error:  # noqa: BLE001 - without notices, `_watch` still syncs the client
             logger.warning("No notices for the moment: %r", error)
 
     async def _leave(self, code: int) -> None:
-        """Close the socket; what still comes in before the client has gone is thrown away."""
+        """Close the socket; messages that arrive before the client has gone are discarded."""
         if not self.closing:
             self.closing = True
             await self.close(code)
@@ -242,13 +242,13 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
                 self._main_cancel()
 
     async def _give_way(self) -> None:
-        """Leave the camera to a newer socket of the same client."""
+        """Close for a newer socket of the same client, and return once the camera state is free."""
         await self._leave(REPLACED)
         if self.main is not None:
             await tasks_end([self.main])
 
     def _main_cancel(self) -> None:
-        """Cancel the main task, once: again would interrupt its clearing up."""
+        """Cancel the main task, but only once: a second cancellation would interrupt its cleanup."""
         if self.main is not None and not self.main.cancelling():
             self.main.cancel()
 
@@ -266,7 +266,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
 
 
 async def wait_for_first(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Wait until any task ends, and raise what it raised."""
+    """Wait until one of the tasks ends, and raise what it raised."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()

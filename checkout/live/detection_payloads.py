@@ -1,4 +1,4 @@
-"""Puts what a lane sees into the shapes that leave the till, with the reasons where they are asked for."""
+"""Builds the payloads of detections, with explanations where the client asked for them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from recognition.vision.lane import observations
     from recognition.vision.types import Box
 
-# As many views and events of an item as fit beside its box.
+# The newest views and events of an item: as many as fit beside its box.
 EXPLAINED_MAX = 6
 
 
 def detection_show(detection: observations.Detection, names: Mapping[str, Choice]) -> DetectionPayload:
-    """Return an item as the client sees it; products withdrawn from sale have no name."""
+    """Return the payload of an item; products withdrawn from sale have no name."""
     return {
         "track": detection.track,
         "box": sides(detection.box),
@@ -33,7 +33,7 @@ def detection_show(detection: observations.Detection, names: Mapping[str, Choice
 def products_named(
     detection: observations.Detection, life: observations.TrackLife | None = None
 ) -> Iterator[str]:
-    """Yield the ids of all products that showing an item, and its life, names."""
+    """Yield the ids of all products that the payload of an item, and its explanation, name."""
     yield from detection.choices
     if detection.product_id is not None:
         yield detection.product_id
@@ -44,7 +44,7 @@ def products_named(
 
 
 def why_show(life: observations.TrackLife, names: Mapping[str, Choice]) -> Why:
-    """Return the end of an item's life, in the active language and with products by their names."""
+    """Return the newest part of an item's life, in the active language, with product names."""
     known = {product_id: choice["name"] for product_id, choice in names.items()}
     return {
         "sightings": life.sightings,
@@ -73,7 +73,7 @@ def why_show(life: observations.TrackLife, names: Mapping[str, Choice]) -> Why:
 
 
 def frame_debug(observation: observations.Observation, zone: list[float]) -> FrameDebug:
-    """Return what the lane made of a frame before it knew any product."""
+    """Return what the lane found in a frame before recognition."""
     return {
         "zone": zone,
         "proposals": [sides(box) for box in observation.proposals],

@@ -1,4 +1,4 @@
-"""The recognition engine as one session may use it."""
+"""The recognition engine as one socket uses it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class FrameEngine(Protocol):
 
 @dataclass(frozen=True)
 class EngineAccess:
-    """The engine of this process, on an index no older than the session has seen.
+    """The engine of this process, on an index no older than the socket has seen.
 
     Attributes
     ----------
-    index_seq : the index has to have applied this
+    index_seq : sequence number that the index must have applied
     """
 
     index_seq: int
@@ -48,6 +48,6 @@ class EngineAccess:
 
 
 async def engine_get() -> Engine:
-    """Return this process's engine; it loads heavy libraries when it is started, away from the event loop."""
+    """Return this process's engine; starting it loads heavy libraries, outside the event loop."""
     running = shared.engine_running()
     return await in_vision(shared.engine) if running is None else running

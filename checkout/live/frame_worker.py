@@ -1,4 +1,16 @@
-"""The worker of one socket: takes its frames one at a time and answers each."""
+"""The frame worker of one socket: takes its frames one at a time, and answers and stores each.
+
+Each frame takes these steps; the camera's lock is held from the first to the fourth:
+
+1. observe (vision pool): decode the frame, follow the items in it, cut out those that need a view, read
+   barcodes. Codes are settled right after, since they need no recognition.
+2. recognize (engine): embed and match the crops, in a batch with those of other sockets.
+3. verify (vision pool): the matches become votes, and items about to be decided are compared with stored
+   photos by their local features.
+4. conclude (vision pool): the lane decides what the items are and counts them; the changes are queued.
+5. answer: send the detections to the client.
+6. store: write the queued changes to the database, in order, and pass on the changed cart.
+"""
 
 from __future__ import annotations
 
@@ -38,15 +50,15 @@ if TYPE_CHECKING:
     from recognition.vision.types import Image
 
 logger = logging.getLogger(__name__)
-# A frame older than this shows what is no longer there.
+# An older frame shows a scene that has passed.
 FRAME_AGE_MAX_S = 0.5
-# A barcode alone covers more of the picture than this.
+# A barcode by itself covers more of the frame than this.
 BARCODE_SHARE = 0.002
 
 
 @dataclass(frozen=True)
 class ObservedFrame:
-    """A frame as far as it goes without knowing any product by sight."""
+    """A decoded frame with what was found in it before recognition."""
 
     picture: Image
     observation: Observation
@@ -56,7 +68,7 @@ class ObservedFrame:
 
 @dataclass(frozen=True)
 class ConcludedFrame:
-    """What a frame led to; `lives` are those of the items in view, where they were asked for."""
+    """The detections of a frame; `lives` are those of its items where the client asked for explanations."""
 
     detections: tuple[Detection, ...]
     lives: Mapping[int, TrackLife]
@@ -66,14 +78,14 @@ class ConcludedFrame:
 class FrameWorker:
     """Takes the newest frame of a socket, answers it, and stores what it changed in the cart.
 
-    Each frame goes one way: observe, recognize, verify, conclude, answer, store.
+    The steps are those of this module: observe, recognize, verify, conclude, answer, store.
 
     Parameters
     ----------
     engine : recognizes crops and verifies items
     send : sends a message to the client
-    cart_changed : passes on a change of the cart that was stored
-    language : in which the client is told the reasons
+    cart_changed : sends the cart after a stored change
+    language : of the reasons sent to the client
     """
 
     session_id: UUID
@@ -99,7 +111,7 @@ class FrameWorker:
                 answer = refusal(frame, "database_unavailable", "The database does not answer.")
             except Exception:
                 logger.exception("Frame %d of session %s failed.", frame.number, self.session_id)
-                answer = refusal(frame, "internal_error", "The frame could not be looked at.")
+                answer = refusal(frame, "internal_error", "The frame could not be processed.")
             await self.send(answer)
             frame_tally.note(
                 answer_ms=1000 * (time.monotonic() - frame.received_s),
@@ -112,7 +124,10 @@ class FrameWorker:
             await self.store()
 
     async def store(self) -> None:
-        """Store what was seen; what the database does not take now is tried again with the next frame."""
+        """Store the queued changes in order; those that the database does not accept wait for the next frame.
+
+        A change is removed only once it is stored, and its event id makes it happen once.
+        """
         async with self.storing:
             changes = self.connection.camera.changes
             while changes:
@@ -128,13 +143,14 @@ class FrameWorker:
         try:
             event = await in_database(change_store, session_id=self.session_id, change=change)
         except SessionNotActive:
-            logger.info("Session %s ended before what was seen last was stored.", self.session_id)
+            logger.info("Session %s ended before its last changes were stored.", self.session_id)
         except EbrcsError as error:
             await self.send({"type": "error", "code": error.code, "detail": error.detail, "data": error.data})
         if event is not None:
             await self.cart_changed(event)
 
     async def _answer(self, frame: Frame) -> FrameResult | ErrorMessage:
+        """Observe, recognize, verify and conclude a frame; return the answer, or a refusal if late or bad."""
         from recognition.vision.scene.decode import BadFrame
 
         if time.monotonic() - frame.received_s > FRAME_AGE_MAX_S:
@@ -142,7 +158,7 @@ class FrameWorker:
         started_s = time.perf_counter()
         camera = self.connection.camera
         try:
-            async with camera.turn:
+            async with camera.lock:
                 observed = await in_vision(self._observe, camera, frame)
                 if observed.barcodes:
                     await barcodes_settle(camera, observed.barcodes, observed.picture, self.send)
@@ -168,7 +184,7 @@ class FrameWorker:
         return answer
 
     def _observe(self, camera: CameraState, frame: Frame) -> ObservedFrame:
-        """Decode a frame and find the items and the barcodes in it; runs in a thread."""
+        """Decode a frame, and find the items and the barcodes in it; runs in the vision pool."""
         from recognition.vision.scene.decode import decode_frame
 
         started_s = time.perf_counter()
@@ -185,7 +201,7 @@ class FrameWorker:
         return ObservedFrame(picture, observation, barcodes, decode_ms)
 
     async def _recognize(self, observation: Observation) -> Recognition:
-        """Have the engine match what the lane wants to know more about."""
+        """Have the engine embed and match the crops that the lane asked for, if any."""
         import numpy as np
 
         from recognition.engine.results import Recognition
@@ -197,7 +213,12 @@ class FrameWorker:
     def _conclude(
         self, camera: CameraState, observation: Observation, recognition: Recognition
     ) -> ConcludedFrame:
-        """Verify the items that are about to be decided, and let the lane conclude; runs in a thread."""
+        """Vote, verify and conclude; runs in the vision pool.
+
+        `Lane.vote` adds the matches to their tracks and returns the items about to be decided. These are
+        verified here, and `Lane.conclude` takes the verifications and gives detections and events, which
+        are queued in the camera state. Lives are copied, because later frames change them.
+        """
         lane = camera.lane
         requests = lane.vote(observation, recognition.embeddings, recognition.decisions)
         outcome = lane.conclude(
@@ -212,6 +233,7 @@ class FrameWorker:
         return ConcludedFrame(shown, lives)
 
     async def _detections(self, frame: ConcludedFrame) -> list[DetectionPayload]:
+        """Return the payloads of the items, with the names of their products."""
         wanted = {
             product_id
             for detection in frame.detections
@@ -229,7 +251,7 @@ class FrameWorker:
 
 
 def refusal(frame: Frame, code: str, detail: str, data: dict[str, object] | None = None) -> ErrorMessage:
-    """Return the answer to a frame that led nowhere."""
+    """Return the answer to a frame that was refused or failed."""
     return {
         "type": "error",
         "code": code,

@@ -1,4 +1,4 @@
-"""Where a socket leaves frames for its worker: one slot, in which the newest frame wins."""
+"""Hands frames from a socket to its worker: one slot, in which the newest frame wins."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame as it came in.
+    """A frame as received.
 
     Attributes
     ----------
-    number : its place among the socket's binary messages, from 1
-    received_s : when it came in, by the clock of the sender of `put`
-    dropped : frames since the one taken before that nobody looked at
+    number : its number among the socket's binary messages, from 1
+    received_s : when it was received, on the clock of the caller of `put`
+    dropped : frames replaced since the last one was taken
     """
 
     number: int
@@ -41,7 +41,7 @@ class Mailbox:
         return self._slot is not None
 
     def put(self, data: bytes, received_s: float) -> None:
-        """Leave a frame, in the place of one that was not taken yet."""
+        """Put a frame in; it replaces one not taken yet."""
         self._number += 1
         if self._slot is not None:
             self._dropped += 1

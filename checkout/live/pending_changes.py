@@ -1,4 +1,4 @@
-"""What a camera saw or a shopper answered, waiting to be stored: made as frames come, stored in order."""
+"""Changes that wait to be stored: what a camera saw or a shopper answered, in order."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Action = ScanEvent.Action
 
 @dataclass(frozen=True)
 class Change:
-    """Something that has to be stored, however often that takes; its cause makes it happen once.
+    """A change to be stored, retried until the database accepts it; its cause's id makes it happen once.
 
     Attributes
     ----------
     product_id : None for a question and an unknown item
-    added_id : of a removal the addition that it ends, of a disagreement the one by the picture
-    pictured_id : of a disagreement, what the picture was taken for
+    added_id : for a removal, the addition it reverts; for a disagreement, the addition by the picture
+    pictured_id : for a disagreement, the product by the picture
     """
 
     action: ScanEvent.Action
@@ -32,7 +32,7 @@ class Change:
 
 
 def change_store(*, session_id: UUID, change: Change) -> CartEvent | None:
-    """Store one change; return what it did to the cart."""
+    """Store one change; return the event it caused in the cart, None without one."""
     product_id, cause = change.product_id, change.cause
     if product_id is None or change.action == Action.ANSWER:
         items.scan_note(session_id=session_id, action=change.action, cause=cause, product_id=product_id)

@@ -9,21 +9,21 @@ from checkout.cart import selectors
 from checkout.live.threads import in_database
 from checkout.payloads import Choice
 
-# A new name or picture of a product shows after this time.
+# New names and pictures of products show after this time.
 NAMES_AGE_MAX_S = 1.0
-# Beyond this many, products that are no longer in view are forgotten.
+# Beyond this many, products no longer in view are forgotten.
 NAMES_MAX = 100
 
 
 @dataclass
 class ProductNames:
-    """Reads the products in view again every second."""
+    """Caches the products in view, reading them again every second."""
 
     known: dict[str, Choice] = field(default_factory=dict)
     read_s: float = 0.0
 
     async def get(self, product_ids: set[str]) -> dict[str, Choice]:
-        """Return what is known of these products; one withdrawn from sale is missing."""
+        """Return these products, perhaps among others; one withdrawn from sale is missing."""
         now_s = time.monotonic()
         if now_s - self.read_s > NAMES_AGE_MAX_S or not product_ids <= self.known.keys():
             wanted = product_ids | self.known.keys() if len(self.known) < NAMES_MAX else product_ids

@@ -1,4 +1,4 @@
-"""The state of a session at one moment, and the first and the last message that are made of it."""
+"""The state of a session at one moment, and the first and last message of a socket, made from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SessionSnapshot:
 
 
 def snapshot_read(session_id: UUID) -> SessionSnapshot:
-    """Read the state of a session, ending it if it was idle for too long."""
+    """Read the state of a session, ending it if it has been idle for too long."""
     stored = CheckoutSession.objects.select_related("user").get(pk=session_id)
     session = services.session_current(session=stored)
     info = selectors.session_info(session=session)

@@ -1,4 +1,4 @@
-"""The threads in which a socket's slow work runs, so that the event loop stays free."""
+"""The thread pools for the slow work of sockets, so that the event loop stays free."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ T = TypeVar("T")
 # Each thread holds at most one database connection; a slow call of one socket must not stop the others.
 DATABASE_THREADS = 8
 CANCEL_AGAIN_S = 0.2
-database_pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="till-database")
-vision_pool = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="till-vision")
+database_pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="checkout-database")
+vision_pool = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="checkout-vision")
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run something that uses the database."""
+    """Run a function that uses the database in its pool."""
     run = database_sync_to_async(function, thread_sensitive=False, executor=database_pool)
     return await run(*args, **kwargs)
 
 
 async def in_vision(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run something that works on pictures; a cancelled caller still waits until its thread is done.
+    """Run a function that works on pictures in its pool; a cancelled caller still waits for its thread.
 
-    Otherwise the next holder of a lane would meet the thread of the one before in it.
+    Otherwise the next holder of a camera's lock would use the lane while that thread still does.
     """
     work = partial(copy_context().run, function, *args, **kwargs)
     running = asyncio.get_running_loop().run_in_executor(vision_pool, work)
@@ -42,9 +42,9 @@ async def in_vision(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 
 async def tasks_end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended; a caller that is cancelled meanwhile still waits for that.
+    """Cancel tasks until they have ended; a caller cancelled meanwhile still waits for them.
 
-    Once is not enough: a call into a database thread swallows a cancellation that arrives after its own
+    Once is not enough: a call into a database thread swallows a cancellation that arrives after the thread's
     call back into the event loop has ended.
     """
     cancelled = False

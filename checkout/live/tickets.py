@@ -1,4 +1,4 @@
-"""Single-use tickets with which a client that cannot send headers or cookies opens its socket."""
+"""Single-use tickets for clients that cannot send headers or cookies when they open a socket."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def ticket_issue(*, user_id: UUID, session_id: UUID) -> str:
 
 
 def ticket_redeem(*, ticket: str, session_id: UUID) -> UUID | None:
-    """Use up a ticket and return whose it is; None if it is unknown, used, too old, or for another session.
+    """Redeem a ticket and return its user's id; None if it is unknown, used, expired or for another session.
 
-    Of several that redeem one ticket at once only the one whose delete removed it gets through.
+    Of several calls that redeem one ticket at once, only the one whose delete removed it succeeds.
     """
     key = _key(ticket)
     found = cache.get(key)

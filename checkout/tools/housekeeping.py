@@ -1,4 +1,4 @@
-"""What every server does beside serving: ends abandoned visits, stores answer times, deletes what expired."""
+"""Periodic work of every server: ends abandoned visits, stores answer times, deletes expired rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRUNE_EVERY_S = 3600.0
 
 @dataclass
 class Chore:
-    """Something to be done again and again, first after one pause; `work` may raise."""
+    """Work repeated every `every_s` seconds, first after one such pause; `work` may raise."""
 
     name: str
     every_s: float
@@ -41,7 +41,7 @@ class Chore:
         return bool(self.failures.reason)
 
     def run(self) -> None:
-        """Do it; a failure is logged, and keeps no other chore from being done."""
+        """Do the work; a failure is logged and does not stop the other chores."""
         try:
             self.work()
         except Exception as error:  # noqa: BLE001 - logged, and tried again
@@ -52,10 +52,10 @@ class Chore:
 
 
 class Housekeeper(Worker):
-    """Does the chores; every server process has one.
+    """Runs the chores; every server process has one.
 
-    Several may sweep at once: each visit is ended under the lock on its row, by one of them, and counts are
-    deleted by whoever comes first.
+    Several may run at once: each visit is ended under the lock on its row, by one of them, and expired counts
+    are deleted by the first that finds them.
     """
 
     name = "housekeeping"
@@ -71,7 +71,7 @@ class Housekeeper(Worker):
         return ", ".join(chore.name for chore in self.chores if chore.is_failing)
 
     def work(self) -> float:
-        """Do the chores that are due."""
+        """Run the chores that are due; return the seconds until the next one is."""
         for chore in self.chores:
             if chore.due_s <= time.monotonic():
                 chore.run()
@@ -79,7 +79,7 @@ class Housekeeper(Worker):
 
 
 def chores_make() -> list[Chore]:
-    """Return what every server process does."""
+    """Return the chores of a server process."""
     return [
         Chore("writing answer times", FLUSH_EVERY_S, frame_tally.flush),
         Chore("ending abandoned visits", SWEEP_EVERY_S, services.sessions_expire),
@@ -89,7 +89,7 @@ def chores_make() -> list[Chore]:
 
 
 def housekeeping_start() -> Housekeeper:
-    """Start the chores of this process, and have the last counts written at its end."""
+    """Start the chores of this process; the last counts are written at its exit."""
     housekeeper = Housekeeper(chores_make())
     atexit.register(frame_tally.close)
     housekeeper.start()

@@ -34,7 +34,7 @@ class ReplayFailed(Exception):
 
 @dataclass(frozen=True)
 class Visit:
-    """Frames in the order of their names, and the cart that was really shown, if that is known."""
+    """Frames in the order of their names, and the true cart, None where it is unknown."""
 
     name: str
     frames: list[Path]
@@ -43,13 +43,13 @@ class Visit:
 
 @dataclass
 class Report:
-    """What came of a visit.
+    """The result of a played visit.
 
     Attributes
     ----------
-    problems : answers that were errors, counted by code
-    lives : of its items, where they were asked for
-    failure : why it was not played or paid to the end
+    problems : error answers, counted by code
+    lives : of its items, where requested
+    failure : why it could not be played or paid to the end; None otherwise
     """
 
     visit: Visit
@@ -68,12 +68,15 @@ class Report:
 
     @property
     def is_right(self) -> bool | None:
-        """Whether the whole cart is as it should be; None where that is not known."""
+        """Whether the whole cart equals the truth; None where that is unknown."""
         return None if self.visit.truth is None else self.counts == self.visit.truth
 
 
 def visits_find(folder: Path) -> list[Visit]:
-    """Return the visits in a folder of frames, or of such folders, with the truth that lies beside them."""
+    """Return the visits in a folder of frames, or of such folders, with their truth.
+
+    The truth is read from ``truth.json`` in the folder or else in its parent.
+    """
     if not folder.is_dir():
         raise ReplayFailed(f"{folder} is not a folder.")
     truth_path = next(
@@ -82,9 +85,9 @@ def visits_find(folder: Path) -> list[Visit]:
     truths = truths_read(truth_path) if truth_path else {}
     below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     visits = [
-        Visit(place.resolve().name, frames, truths.get(place.resolve().name))
-        for place in (folder, *below)
-        if (frames := photos_in(place))
+        Visit(each.resolve().name, frames, truths.get(each.resolve().name))
+        for each in (folder, *below)
+        if (frames := photos_in(each))
     ]
     if not visits:
         raise ReplayFailed(f"{folder} holds no JPEG, PNG or WebP frames, nor do the folders in it.")
@@ -105,11 +108,11 @@ class ReplayClient:
 
     Parameters
     ----------
-    url : where the server is, e.g. http://localhost:8000
-    fps : pace at which the frames were recorded
-    in_flight : frames sent but not answered; with 1 no frame is ever left out
-    mode, zone : how and where items count, as the server has it if not given
-    explain : whether the life of each item is asked for
+    url : of the server, e.g. http://localhost:8000
+    fps : frames per second at which the visits were recorded
+    in_flight : frames that may be sent and not answered yet; with 1 no frame is ever dropped
+    mode, zone : how and where items count; the server's defaults if not given
+    explain : whether to request the life of each item
     """
 
     url: str
@@ -143,8 +146,8 @@ class ReplayClient:
             with urlopen(request, timeout=HTTP_TIMEOUT_S) as response:  # noqa: S310 - http or https only
                 return cast("dict[str, Any]", json.loads(response.read() or b"{}"))
         except HTTPError as error:
-            words = error.read(2000).decode(errors="replace")
-            raise ReplayFailed(f"{method} {path} was answered with {error.code}: {words}") from error
+            body_text = error.read(2000).decode(errors="replace")
+            raise ReplayFailed(f"{method} {path} was answered with {error.code}: {body_text}") from error
         except (URLError, OSError, ValueError) as error:
             raise ReplayFailed(f"{self.url} does not answer as this shop does: {error}") from error
 
@@ -166,7 +169,7 @@ class ReplayClient:
         return report
 
     def play_all(self, visits: Sequence[Visit], *, confirm: bool = False) -> Iterator[Report]:
-        """Play one visit after the other; one that fails is reported and the others are played."""
+        """Play visits one at a time; one that fails is reported, and the others are played."""
         for visit in visits:
             try:
                 yield self.play(visit, confirm=confirm)
@@ -180,7 +183,7 @@ class ReplayClient:
             async with connect(address) as socket:
                 await asyncio.to_thread(self._wait_until_ready)
                 player = Player(socket, visit, self.fps, self.in_flight)
-                await player.ask(self._wishes())
+                await player.set_up(self._setup_commands())
                 return await player.play()
         except ConnectionClosed as error:
             raise ReplayFailed(f"The server closed the socket: {error}") from error
@@ -189,16 +192,16 @@ class ReplayClient:
         except TimeoutError as error:
             raise ReplayFailed(f"A frame was not answered within {ANSWER_TIMEOUT_S:.0f} s.") from error
 
-    def _wishes(self) -> list[dict[str, Any]]:
-        """Return the commands that come before the first frame."""
-        wishes: list[dict[str, Any]] = []
+    def _setup_commands(self) -> list[dict[str, Any]]:
+        """Return the commands to send before the first frame."""
+        commands: list[dict[str, Any]] = []
         if self.mode is not None:
-            wishes.append({"type": "mode.set", "mode": self.mode})
+            commands.append({"type": "mode.set", "mode": self.mode})
         if self.zone is not None:
-            wishes.append({"type": "zone.set", "zone": self.zone})
+            commands.append({"type": "zone.set", "zone": self.zone})
         if self.explain:
-            wishes.append({"type": "debug.set", "on": True})
-        return wishes
+            commands.append({"type": "debug.set", "on": True})
+        return commands
 
     def _wait_until_ready(self) -> None:
         deadline_s = time.monotonic() + READY_TIMEOUT_S
@@ -215,7 +218,14 @@ class ReplayClient:
 
 @dataclass
 class Player:
-    """Sends the frames of a visit at their pace, never more than `in_flight` ahead of the answers."""
+    """Sends the frames of a visit at their pace, never more than `in_flight` ahead of the answers.
+
+    Attributes
+    ----------
+    settled : number of the newest frame that was answered; those before it were answered or dropped
+    answered : frames with an answer of their own
+    dropped : frames that a newer one replaced, as the server reports
+    """
 
     socket: ClientConnection
     visit: Visit
@@ -228,40 +238,40 @@ class Player:
     problems: Counter[str] = field(default_factory=Counter)
     lives: Lives | None = None
 
-    async def ask(self, wishes: Sequence[dict[str, Any]]) -> None:
-        """Send commands and wait until each was carried out."""
-        for wish in wishes:
-            if wish["type"] == "debug.set":
+    async def set_up(self, commands: Sequence[dict[str, Any]]) -> None:
+        """Send commands, waiting for the answer to each."""
+        for command in commands:
+            if command["type"] == "debug.set":
                 self.lives = Lives()
-            await self.socket.send(json.dumps(wish))
+            await self.socket.send(json.dumps(command))
             answer = {"type": ""}
-            while answer["type"] not in {"error", wish["type"].replace(".set", ".changed")}:
+            while answer["type"] not in {"error", command["type"].replace(".set", ".changed")}:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
                     answer = json.loads(await self.socket.recv())
             if answer["type"] == "error":
-                raise ReplayFailed(f"{wish['type']} was refused: {answer['detail']}")
+                raise ReplayFailed(f"{command['type']} was refused: {answer['detail']}")
 
     async def play(self) -> Report:
-        """Play all frames, the last one twice: its second answer says that all before it was stored."""
+        """Play all frames, the last one twice: its second answer means that all before it was stored."""
         started_s = time.monotonic()
-        for place, path in enumerate([*self.visit.frames, self.visit.frames[-1]]):
+        for index, path in enumerate([*self.visit.frames, self.visit.frames[-1]]):
             frame = await asyncio.to_thread(path.read_bytes)
-            await self._listen_until(started_s + place / self.fps, waiting_max=self.in_flight - 1)
+            await self._receive_until(started_s + index / self.fps, waiting_max=self.in_flight - 1)
             await self.socket.send(frame)
             self.sent += 1
-        await self._listen_until(0.0, waiting_max=0)
+        await self._receive_until(0.0, waiting_max=0)
         return Report(self.visit, EMPTY_CART, self.answered, self.dropped, self.problems, lives=self.lives)
 
-    async def _listen_until(self, due_s: float, *, waiting_max: int) -> None:
-        """Take in messages until it is time for the next frame and few enough answers are missing."""
+    async def _receive_until(self, due_s: float, *, waiting_max: int) -> None:
+        """Receive messages until the next frame is due and few enough answers are missing."""
         while True:
             missing = self.sent - self.settled
-            rest_s = due_s - time.monotonic()
-            if rest_s <= 0 and missing <= waiting_max:
+            left_s = due_s - time.monotonic()
+            if left_s <= 0 and missing <= waiting_max:
                 return
-            patience_s = ANSWER_TIMEOUT_S if missing > waiting_max else rest_s
+            timeout_s = ANSWER_TIMEOUT_S if missing > waiting_max else left_s
             try:
-                async with asyncio.timeout(patience_s):
+                async with asyncio.timeout(timeout_s):
                     self._take(json.loads(await self.socket.recv()))
             except TimeoutError:
                 if missing > waiting_max:

@@ -1,4 +1,4 @@
-"""Collects the lives of the items of a played visit, as the server tells them on request."""
+"""Collects the lives of the items of a played visit from the server's explanations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from checkout.payloads import DetectionPayload, StoryEvent, View
 class ItemLife:
     """The life of one track.
 
-    `first_frame` and `last_frame` count from 1 what was sent, views and story from 0 what was looked at.
+    `first_frame` and `last_frame` count the frames sent, from 1; views and story those processed, from 0.
     """
 
     track: int
@@ -26,7 +26,7 @@ class ItemLife:
     story: list[StoryEvent] = field(default_factory=list)
 
     def take(self, frame: int, found: DetectionPayload) -> None:
-        """Take in what was said about it with a frame: the newest of its views and events."""
+        """Take in the explanation sent with a frame: the newest views and events."""
         why = found["why"]
         self.last_frame = frame
         self.sightings, self.inside = why["sightings"], why["inside"]
@@ -35,11 +35,11 @@ class ItemLife:
         self.story += [event for event in why["story"] if event not in self.story]
 
     def lines(self) -> Iterator[str]:
-        """Yield its life, to be read."""
-        place = "" if self.inside else ", last outside of the zone"
+        """Yield its life as lines of text."""
+        zone_note = "" if self.inside else ", last outside of the zone"
         yield (
             f"  track {self.track}: frames {self.first_frame} to {self.last_frame}, "
-            f"seen {self.sightings} times{place}: {self.verdict}"
+            f"seen {self.sightings} times{zone_note}: {self.verdict}"
         )
         for view in self.views.values():
             yield (
@@ -51,7 +51,7 @@ class ItemLife:
 
 @dataclass
 class Lives:
-    """All items of a visit, and what became of the cart, in order."""
+    """The lives of all items of a visit, and the changes of the cart, in order."""
 
     items: dict[int, ItemLife] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
@@ -78,11 +78,11 @@ class Lives:
             )
 
     def lines(self) -> Iterator[str]:
-        """Yield the lives and the changes, to be read."""
+        """Yield the lives and the changes as lines of text."""
         for track in sorted(self.items):
             yield from self.items[track].lines()
         yield from self.changes
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return the lives for machines."""
+        """Return the lives as JSON takes them."""
         return [{**vars(life), "views": list(life.views.values())} for _, life in sorted(self.items.items())]

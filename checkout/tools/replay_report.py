@@ -1,4 +1,4 @@
-"""Puts the receipts of played visits into words, next to what was really shown."""
+"""Reports on played visits: their receipts beside the truth, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recognition.vision.evaluation.visit_score import VisitsScore, score_visits
 
 
 def report_lines(reports: Sequence[Report]) -> Iterator[str]:
-    """Yield one receipt after the other; a line that is not as it should be says so."""
+    """Yield the receipts line by line; a line that differs from the truth shows the true count."""
     for report in reports:
         verdict = {True: "right", False: "WRONG", None: "truth not known"}[report.is_right]
         yield f"{report.visit.name}: {verdict}"
@@ -42,7 +42,7 @@ def summary_line(reports: Sequence[Report]) -> str:
 
 
 def visits_score(reports: Sequence[Report]) -> VisitsScore | None:
-    """Judge the visits whose truth is known, as `manage.py evaluate --sequences` does; None without any."""
+    """Score the visits whose truth is known, as `manage.py evaluate --sequences` does; None without any."""
     known = [(report, report.visit.truth) for report in reports if report.visit.truth is not None]
     if not known:
         return None
@@ -53,7 +53,7 @@ def visits_score(reports: Sequence[Report]) -> VisitsScore | None:
 
 
 def report_json(reports: Sequence[Report]) -> dict[str, Any]:
-    """Return all that is known of the visits, for machines."""
+    """Return the reports as JSON takes them."""
     score = visits_score(reports)
     return {
         "cacc": None if score is None else score["cAcc"],

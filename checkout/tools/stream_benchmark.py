@@ -1,4 +1,4 @@
-"""How fast frames are answered, from one camera and from several, beside doing everything for every frame."""
+"""Measures how fast frames of one and of several cameras are answered, against a naive baseline."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from recognition.vision.types import Image
 STREAMS = (1, 8)
 JPEG_QUALITY = 80
 STAGGER_S = 0.313
-"""Cameras begin this much after one another, so that they do not show the same item at the same moment."""
+"""Seconds between the starts of the cameras, so that they do not show the same item at the same moment."""
 
 IDS = {pack.name: uuid5(NAMESPACE_OID, pack.barcode) for pack in PACKS}
 NAMES = {product_id: name for name, product_id in IDS.items()}
@@ -52,11 +52,11 @@ NAMES = {product_id: name for name, product_id in IDS.items()}
 Report = Callable[[str], object]
 
 
-class Way(Protocol):
-    """One way of answering frames."""
+class Pipeline(Protocol):
+    """Something that answers the frames of several cameras."""
 
     async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
-        """Send the frames at their pace, the first at a moment of the monotonic clock."""
+        """Send the frames of one camera at their pace, the first at `start_s` on the monotonic clock."""
 
     def close(self) -> None:
         """Stop every thread."""
@@ -64,7 +64,7 @@ class Way(Protocol):
 
 @dataclass
 class StreamAnswers:
-    """What became of one camera's frames; `cart` is None where none was filled."""
+    """The answers to one camera's frames; `cart` is None where the pipeline fills none."""
 
     sent: int = 0
     dropped: int = 0
@@ -76,30 +76,30 @@ class StreamAnswers:
 def benchmark_stream(
     encoder: Encoder, *, streams: Sequence[int] = STREAMS, report: Report = lambda line: None
 ) -> dict[str, Any]:
-    """Play the demo shop's clip to several tills at once, as it was recorded, ten frames a second.
+    """Play the demo shop's clip from several cameras at once, at the recorded ten frames a second.
 
-    Everything of a socket takes part but the network and the database: mailbox, worker, decoding, lane,
-    batches across sockets, index, closer look. The naive way gets the same frames at the same moments:
-    one queue, and for each frame every region in which something is, or else the whole picture, embedded by
-    itself and searched, in float32; nothing is left out, remembered or put together.
+    The shop's pipeline runs all of a socket but the network and the database: mailbox, frame worker,
+    decoding, lane, batches across sockets, search, verification. The naive baseline gets the same frames at
+    the same moments: one queue, and for each frame every foreground region, or else the whole frame, is
+    embedded by itself and searched, in float32; it drops, tracks and batches nothing.
 
     Parameters
     ----------
-    encoder : embeds, for both ways
-    streams : numbers of cameras, each a run of its own
-    report : told what is being done, line by line
+    encoder : used by both pipelines
+    streams : numbers of cameras, each measured in a run of its own
+    report : called with each line of progress
 
     Returns
     -------
-    ``rows``, one per number of cameras and way (``tills`` or ``naive``):
+    ``rows``, one per number of cameras and pipeline (``way``: ``tills`` for the shop's, or ``naive``):
 
     - ``p50_ms``, ``p95_ms``, ``longest_ms``: from a frame's arrival to its answer
-    - ``frames``, ``answered``, ``dropped``: dropped are those a newer one took the place of, and those that
-      were too old when their turn came
-    - ``waiting``: frames not answered when the last one had been sent: above a few, a queue grows
-    - ``carts_right``: tills whose cart is what the clip shows
+    - ``frames``, ``answered``, ``dropped``: dropped are frames that a newer one replaced, and those that were
+      too old when their turn came
+    - ``waiting``: frames not answered when the last one had been sent; more than a few mean a growing queue
+    - ``carts_right``: cameras whose cart equals what the clip shows
 
-    ``naive_to_tills_p95``: for each number of cameras, how many times longer the naive way's p95 is.
+    ``naive_to_tills_p95``: for each number of cameras, the naive p95 divided by the shop's.
     ``machine`` and ``versions``: what it was measured on.
     """
     import torch
@@ -115,10 +115,10 @@ def benchmark_stream(
     rows, ratios = [], {}
     for count in streams:
         pair = []
-        for name, make in (("tills", FrameWorkers), ("naive", Naive)):
+        for name, make in (("tills", ShopPipeline), ("naive", NaivePipeline)):
             report(f"{count} cameras, {name}: {len(frames) / FRAMES_PER_SECOND:.0f} s")
-            figures = asyncio.run(_played(make(encoder, recognizer), count, frames))
-            pair.append({"streams": count, "way": name, **figures})
+            measured = asyncio.run(_measure(make(encoder, recognizer), count, frames))
+            pair.append({"streams": count, "way": name, **measured})
         rows += pair
         ratios[str(count)] = round(pair[1]["p95_ms"] / pair[0]["p95_ms"], 1)
     return {
@@ -140,16 +140,16 @@ def _jpeg(frame: Pictures.Image) -> bytes:
     return stream.getvalue()
 
 
-async def _played(way: Way, count: int, frames: Sequence[bytes]) -> dict[str, Any]:
+async def _measure(pipeline: Pipeline, count: int, frames: Sequence[bytes]) -> dict[str, Any]:
     start_s = time.monotonic() + 0.5
     try:
         played = await asyncio.gather(
-            *(way.play(stream, frames, start_s + stream * STAGGER_S) for stream in range(count))
+            *(pipeline.play(stream, frames, start_s + stream * STAGGER_S) for stream in range(count))
         )
     finally:
-        way.close()
+        pipeline.close()
     times_ms = np.array([answer for answers in played for answer in answers.answer_ms])
-    figures: dict[str, Any] = {
+    measured: dict[str, Any] = {
         "p50_ms": round(float(np.percentile(times_ms, 50)), 1),
         "p95_ms": round(float(np.percentile(times_ms, 95)), 1),
         "longest_ms": round(float(times_ms.max()), 1),
@@ -159,11 +159,11 @@ async def _played(way: Way, count: int, frames: Sequence[bytes]) -> dict[str, An
         "waiting": sum(answers.waiting for answers in played),
     }
     carts = [answers.cart for answers in played if answers.cart is not None]
-    return figures | ({"carts_right": sum(cart == clip_cart() for cart in carts)} if carts else {})
+    return measured | ({"carts_right": sum(cart == clip_cart() for cart in carts)} if carts else {})
 
 
-class FrameWorkers:
-    """Answers as the sockets of a running shop do."""
+class ShopPipeline:
+    """Answers as the sockets of a running shop do: one frame worker per camera, batches across them."""
 
     def __init__(self, encoder: Encoder, recognizer: Recognizer) -> None:
         self._encoder, self._recognizer = encoder, recognizer
@@ -226,12 +226,12 @@ class FrameWorkers:
 
 @dataclass
 class ClipFrameWorker(FrameWorker):
-    """A frame worker that keeps its cart to itself instead of storing it."""
+    """A frame worker that collects its cart instead of storing it."""
 
     is_working: bool = False
 
     async def answer_all(self, answers: StreamAnswers, count: int) -> None:
-        """Answer frames up to the last of `count`, noting times, frames left out, and the cart."""
+        """Answer frames up to number `count`; record answer times, dropped frames and the cart."""
         assert answers.cart is not None
         number = 0
         while number < count:
@@ -267,13 +267,13 @@ class ClipNames(ProductNames):
         }
 
 
-class Naive:
-    """One thread that takes frame after frame and does everything for each."""
+class NaivePipeline:
+    """One thread that takes one frame at a time and does everything for each."""
 
     def __init__(self, encoder: Encoder, recognizer: Recognizer) -> None:
         self._encoder, self._recognizer = encoder, recognizer
         self._queue: SimpleQueue[tuple[int, bytes, float]] = SimpleQueue()
-        self._presences: dict[int, ForegroundDetector] = {}
+        self._detectors: dict[int, ForegroundDetector] = {}
         self._answers: dict[int, StreamAnswers] = {}
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="naive", daemon=True)
@@ -282,7 +282,7 @@ class Naive:
     async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
         """Queue the frames of one camera."""
         answers = self._answers[stream] = StreamAnswers()
-        self._presences[stream] = ForegroundDetector()
+        self._detectors[stream] = ForegroundDetector()
         for number, frame in enumerate(frames):
             await asyncio.sleep(start_s + number / FRAMES_PER_SECOND - time.monotonic())
             self._queue.put((stream, frame, time.monotonic()))
@@ -291,7 +291,7 @@ class Naive:
         return answers
 
     def close(self) -> None:
-        """Stop the thread; what waits is not answered."""
+        """Stop the thread; waiting frames are not answered."""
         self._stopping.set()
         self._thread.join()
 
@@ -304,11 +304,11 @@ class Naive:
             picture = decode_frame(
                 frame, max_bytes=settings.FRAME_MAX_BYTES, max_pixels=settings.FRAME_MAX_PIXELS
             )
-            scene = self._presences[stream].detect(picture, 1.0 / FRAMES_PER_SECOND)
+            scene = self._detectors[stream].detect(picture, 1.0 / FRAMES_PER_SECOND)
             for crop in [cut_item(picture, found) for found in scene.proposals] or [picture]:
                 self._recognizer.match(self._encoder.encode([crop]))
             self._answers[stream].answer_ms.append(1000 * (time.monotonic() - received_s))
 
 
 async def _nothing(_message: object) -> None:
-    """Tell nobody."""
+    """Send nothing."""

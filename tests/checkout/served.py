@@ -1,4 +1,4 @@
-"""The shop's ASGI application as the tests serve it: recognising by colour, and steered by files."""
+"""The shop's ASGI application as the tests serve it: recognizing by colour, and controlled by files."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ColourEngine:
         if (settings.DATA_DIR / "engine_off").exists():
             raise EngineNotReady("The encoder is being loaded.")
         if (settings.DATA_DIR / "engine_broken").exists():
-            raise RuntimeError("a fault nobody foresaw")
+            raise RuntimeError("an unforeseen fault")
         if (settings.DATA_DIR / "engine_slow").exists():
             await asyncio.sleep(0.3)
         twin = {str(TWIN_ID): TWIN} if (settings.DATA_DIR / "twin_sold").exists() else {}

@@ -1,4 +1,4 @@
-"""Starts the shop's own server on this machine, and talks to it as clients do."""
+"""Starts the shop's server on this machine, and connects to it as clients do."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def database_url() -> str:
 
 
 def port_free() -> int:
-    """Return a port nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -57,14 +57,14 @@ def socket_options() -> list[str]:
 
 
 class Link(ClientConnection):
-    """A connection that still hands over what came together with the end of it.
+    """A connection that still delivers messages received together with the close.
 
-    A server that hangs up right behind its last words lets the client's goodbye fail, and the library then
-    forgets words it has not handed over yet; browsers do not.
+    When a server closes right after its last message, sending the client's close frame fails, and the library
+    then drops messages it has not delivered yet; browsers do not.
     """
 
     def send_data(self) -> None:
-        """Send what is due; once the server has said goodbye, it may fail."""
+        """Send pending data; once the server is closing, that may fail."""
         try:
             super().send_data()
         except OSError:
@@ -134,7 +134,7 @@ def wait_until_served(server: Server) -> None:
             time.sleep(0.05)
 
 
-class TillClient:
+class SocketClient:
     """One open socket, from the client's side."""
 
     def __init__(self, link: ClientConnection) -> None:
@@ -181,20 +181,20 @@ def jpeg(picture: Image, quality: int = 90) -> bytes:
 
 
 @contextmanager
-def till_connect(
+def socket_connect(
     server: Server, session_id: object, *, query: str = "", headers: dict[str, str] | None = None
-) -> Iterator[TillClient]:
+) -> Iterator[SocketClient]:
     """Open the socket of a session."""
     address = f"ws://127.0.0.1:{server.port}/api/ws/checkout/{session_id}{query}"
-    # Without a bound on its queue, or a client that does not read would never see the close.
+    # With an unbounded queue: otherwise a client that does not read would never see the close.
     with connect(
         address, additional_headers=headers or {}, max_queue=None, close_timeout=1, create_connection=Link
     ) as link:
-        yield TillClient(link)
+        yield SocketClient(link)
 
 
 def bearer(user: User) -> dict[str, str]:
-    """Return the header of an integrator."""
+    """Return the Authorization header of an API client."""
     return {"Authorization": f"Bearer {AccessToken.for_user(user)}"}
 
 

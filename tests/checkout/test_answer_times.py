@@ -31,7 +31,7 @@ from checkout.answer_times import (
 )
 from checkout.cart import services
 from checkout.models import FrameCount
-from tests.checkout.serving import Server, bearer, jpeg, till_connect
+from tests.checkout.serving import Server, bearer, jpeg, socket_connect
 from tests.recognition.vision.scenes import Stage
 
 HOUR = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -143,10 +143,10 @@ def test_control_sums_made_outside_the_database_lose_counts() -> None:
 
 def test_a_server_counts_the_frames_it_answers_and_refuses(server: Server, shopper: User) -> None:
     good = jpeg(Stage().frame())
-    with till_connect(server, services.session_start(user=shopper).pk, headers=bearer(shopper)) as till:
+    with socket_connect(server, services.session_start(user=shopper).pk, headers=bearer(shopper)) as client:
         for frame in (good, good, b"no picture"):
-            till.frame(frame)
-            while "frame" not in till.next():
+            client.frame(frame)
+            while "frame" not in client.next():
                 pass
     deadline_s = time.monotonic() + 20
     counted: dict[str, int] = {}

@@ -29,7 +29,7 @@ from ebrcs.log_context import (
     session_id,
     session_named,
 )
-from tests.checkout.serving import STAND_IN, Server, bearer, served, till_connect
+from tests.checkout.serving import STAND_IN, Server, bearer, served, socket_connect
 from tests.ebrcs.test_checks import manage
 from tests.recognition.vision.scenes import RED, Pack, Stage
 
@@ -59,7 +59,7 @@ def written(formatter: logging.Formatter, message: str, *arguments: object, fail
             raise ValueError("first\nsecond\r\x1b[31m")
         except ValueError:
             exc_info = sys.exc_info()
-    record = logging.LogRecord("shop.till", logging.WARNING, __file__, 1, message, arguments, exc_info)
+    record = logging.LogRecord("shop.client", logging.WARNING, __file__, 1, message, arguments, exc_info)
     record.created, record.msecs = 1_800_000_000.25, 250.0
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
@@ -72,14 +72,14 @@ def written(formatter: logging.Formatter, message: str, *arguments: object, fail
 @pytest.mark.usefixtures("in_context", "utc")
 def test_a_text_line_says_when_what_and_of_whom() -> None:
     assert written(TextFormatter(), "Frame %d failed.", 7) == (
-        f"2027-01-15 08:00:00,250 WARNING shop.till session={SESSION} request=request-1: Frame 7 failed.\n"
+        f"2027-01-15 08:00:00,250 WARNING shop.client session={SESSION} request=request-1: Frame 7 failed.\n"
     )
 
 
 @pytest.mark.usefixtures("utc")
 def test_a_line_of_no_request_says_so() -> None:
     assert written(TextFormatter(), "Ready.") == (
-        "2027-01-15 08:00:00,250 WARNING shop.till session=- request=-: Ready.\n"
+        "2027-01-15 08:00:00,250 WARNING shop.client session=- request=-: Ready.\n"
     )
     assert json.loads(written(JsonFormatter(), "Ready."))["session"] == "-"
 
@@ -88,7 +88,7 @@ def test_a_line_of_no_request_says_so() -> None:
 def test_no_text_of_a_client_begins_a_line_or_steers_a_terminal() -> None:
     sent = "a\nb\r\nc\x1b[2Jd\x85e\u2028f\u2029g\x00h\ud800i\tj \ud55c"
     assert written(TextFormatter(), "Heard %s.", sent) == (
-        "2027-01-15 08:00:00,250 WARNING shop.till session=- request=-: "
+        "2027-01-15 08:00:00,250 WARNING shop.client session=- request=-: "
         r"Heard a\nb\r\nc\x1b[2Jd\x85e\u2028f\u2029g\x00h\ud800i\tj " + "\ud55c.\n"
     )
 
@@ -96,7 +96,7 @@ def test_no_text_of_a_client_begins_a_line_or_steers_a_terminal() -> None:
 @pytest.mark.usefixtures("utc")
 def test_the_lines_of_an_exception_are_indented_below_theirs() -> None:
     lines = written(TextFormatter(), "It failed.", failing=True).splitlines()
-    assert lines[0] == "2027-01-15 08:00:00,250 WARNING shop.till session=- request=-: It failed."
+    assert lines[0] == "2027-01-15 08:00:00,250 WARNING shop.client session=- request=-: It failed."
     assert lines[1] == "    Traceback (most recent call last):"
     assert lines[-2:] == ["    ValueError: first", r"    second\r\x1b[31m"]
     assert all(line.startswith("    ") for line in lines[1:])
@@ -105,7 +105,7 @@ def test_the_lines_of_an_exception_are_indented_below_theirs() -> None:
 @pytest.mark.usefixtures("in_context")
 def test_a_json_line_has_these_members_and_no_others() -> None:
     assert written(JsonFormatter(), "Heard %s.", "a\nb\u2028\ud800\ud55c") == (
-        '{"time": "2027-01-15T08:00:00.250+00:00", "level": "WARNING", "logger": "shop.till", '
+        '{"time": "2027-01-15T08:00:00.250+00:00", "level": "WARNING", "logger": "shop.client", '
         f'"session": "{SESSION}", "request": "request-1", '
         r'"message": "Heard a\nb\u2028\ud800\ud55c."}'
         "\n"
@@ -212,8 +212,8 @@ def test_the_lines_of_a_server_belong_to_their_request_and_session(
         (tmp_path / "engine_broken").touch()
         headers = {**bearer(shopper), "X-Request-ID": "socket-1"}
         stage = Stage()
-        with till_connect(server, session.pk, headers=headers) as till:
-            till.show([*stage.empty(8), *stage.shown(Pack(RED, (160, 110)), 8)])
+        with socket_connect(server, session.pk, headers=headers) as client:
+            client.show([*stage.empty(8), *stage.shown(Pack(RED, (160, 110)), 8)])
         assert page_of(server, "/nothing%0A2027", "page-1") == 404
         # The rest is daphne's own list of requests, which `--verbosity 0` switches off.
         lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]

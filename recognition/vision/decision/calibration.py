@@ -1,4 +1,4 @@
-"""Measures on the gallery itself how alike photos of one product are, and photos of different ones."""
+"""Measures on the gallery itself how similar photos of one product are, and photos of different ones."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from recognition.vision.decision.thresholds import thresholds_derived
 from recognition.vision.types import FloatArray, IntArray
 
 FALSE_ACCEPT_TARGET = 0.01
-"""Share of unknown items that may be taken for a product, where none is configured."""
+"""Default share of unknown items that may be accepted as a product."""
 
 BLOCK_ROWS = 2048
-"""Photos compared with as many others at a time: bounds memory (21 MB of vectors, 34 MB of scores)."""
+"""Photos compared per block, with as many others: bounds memory (21 MB of vectors, 34 MB of scores)."""
 
 
 @dataclass(frozen=True, eq=False)
 class GalleryScores:
-    """What each active photo of the gallery would be taken for, were it shown to the camera.
+    """The best scores of each active photo with its own product and with all others.
 
     Attributes
     ----------
     rows : int64 (n,), rising
     products : the product of each row
-    genuine : float32 (n,), best score against the other photos of its product; -inf for an only photo
+    genuine : float32 (n,), best score against the other photos of its product; -inf for the only photo of one
     impostor : float32 (n,), best score against the photos of all other products; -inf without any
-    impostor_rows : int64 (n,), the row that scored so, -1 without any
+    impostor_rows : int64 (n,), the row with that score, -1 without any
     """
 
     rows: IntArray
@@ -43,17 +43,16 @@ class GalleryScores:
 class Calibration:
     """Keeps, for every photo, its best score against its own product and against the nearest other ones.
 
-    A photo whose own product is set aside plays the unknown item: it would be decided on by its scores with
-    the few nearest other products. Only these scores are kept for each photo. Photos that come or go cost one
-    pass over the gallery, nothing is of size n x n, and the result equals that of a fresh start with the same
-    photos.
+    With its own product left out, a photo stands for an unknown item, decided by its scores with the few
+    nearest other products. Only these scores are kept. Adding or removing photos costs one pass over the
+    gallery, nothing is of size n x n, and the result equals a calibration from scratch on the same photos.
 
     Not thread-safe.
 
     Parameters
     ----------
     vectors : returns the fused vectors of rows, float32 (n, d), as ``VectorStore.vectors`` does
-    false_accept_target : share of unknown items that may be taken for a product
+    false_accept_target : share of unknown items that may be accepted as a product
 
     Raises
     ------
@@ -76,7 +75,7 @@ class Calibration:
         self._impostor = Nearest.of_nothing(0, CONTENDERS)
 
     def add(self, rows: Sequence[int] | IntArray, products: Sequence[str]) -> None:
-        """Add photos, new or restored, in O(new x all).
+        """Add photos, new or restored, in O(new * all).
 
         Parameters
         ----------
@@ -102,7 +101,7 @@ class Calibration:
         self._compare(np.arange(known, len(self._rows)), both_ways_below=known)
 
     def withdraw(self, rows: Sequence[int] | IntArray) -> None:
-        """Remove photos; only those that one of them was nearest to are measured again.
+        """Remove photos; only photos for which one of them was nearest are measured again.
 
         Parameters
         ----------
@@ -138,8 +137,8 @@ class Calibration:
         )
 
     def thresholds(self) -> Thresholds:
-        """Derive what a match needs from what was measured, as `thresholds_derived` says."""
-        order = np.argsort(self._rows)  # sums do not depend on the order in which photos came
+        """Derive the thresholds from the measured scores; see `thresholds_derived`."""
+        order = np.argsort(self._rows)  # so that sums do not depend on the order in which photos were added
         return thresholds_derived(
             self._impostor.at(order), self._products[order], self._product_ids, self._target
         )
@@ -151,13 +150,13 @@ class Calibration:
         return self._number_of[product]
 
     def _compare(self, positions: IntArray, *, both_ways_below: int) -> None:
-        """Score the photos at some positions against all, block by block, and keep the best of each.
+        """Score the photos at some positions against all, block by block, and keep the best scores of each.
 
         Photos at positions below ``both_ways_below`` are updated from these comparisons as well.
         """
         for start in range(0, len(positions), BLOCK_ROWS):
             mine = positions[start : start + BLOCK_ROWS]
-            # double precision, rounded at the end: a score does not depend on how the pass was cut
+            # double precision, rounded at the end: a score does not depend on the blocks
             own_vectors = self._vectors(self._rows[mine]).astype(np.float64)
             for other_start in range(0, len(self._rows), BLOCK_ROWS):
                 others = np.arange(other_start, min(other_start + BLOCK_ROWS, len(self._rows)))

@@ -1,4 +1,4 @@
-"""From rows that matched to a decision: this product, one of these, or nothing known."""
+"""From matched rows to a decision: a product, a choice between products, or unknown."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ State = Literal["accepted", "ambiguous", "unknown"]
 
 
 ROWS_KEPT = 6
-"""Nearest photos of a product that a candidate names; on them print is looked for. Three told cartons apart
-nearly as well, eight no better."""
+"""Nearest photos of a product that a candidate keeps for verification. Three told cartons apart nearly as
+well, eight no better."""
 
 ASK_SLACK = 1.4
-"""How much less sure it may be that the item is registered when the shopper is asked which one it is."""
+"""How far the log-odds that the item is registered may lie below what acceptance needs for a question."""
 
 ASK_LEAD = 2.0
-"""Lead in log-odds beyond which a question would have one sensible answer only."""
+"""Lead in log-odds beyond which a question would have only one sensible answer."""
 
 
 class ProductOfRow(Protocol):
-    """Anything that answers ``[row]`` with the product of a row: a list, a dictionary, an array."""
+    """Anything that maps ``[row]`` to the product of a row: a list, a dictionary, an array."""
 
     def __getitem__(self, row: int, /) -> str: ...
 
@@ -37,12 +37,12 @@ class Candidate:
 
     Attributes
     ----------
-    score : of its photo that matched best, in -1..1
-    row : that photo
-    rows : its photos that matched, the best first, at most ``ROWS_KEPT``
+    score : of its best photo, in -1..1
+    row : of that photo
+    rows : of its matched photos, the best first, at most ``ROWS_KEPT``
     log_odds : that it is this product rather than something unregistered; 0 where not weighed
-    agreeing : share of the picture its print agrees with, 0..1; 0 where not looked at
-    inliers : keypoints of its photo found again on the picture, consistently placed
+    agreeing : share of the picture that its artwork agrees with, 0..1; 0 where not verified
+    inliers : keypoints of its photo that match the picture under one homography
     """
 
     product_id: str
@@ -56,15 +56,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What the gallery demands of a match.
+    """What a match has to reach, as measured on the gallery.
 
     Attributes
     ----------
-    centre, spread : mean and deviation of the best scores that its photos have with other products
+    centre, spread : mean and standard deviation of its photos' best scores with other products
     needed : log-odds of being right that an embedding alone has to reach
-    needed_verified : the same after a closer look, whose print look-alikes share in part
-    needed_without_artwork : the same after a closer look that found no print to agree
-    densities : for each product how near photos of others come to it, in scores; ``centre`` for the rest
+    needed_verified : the same after verification; higher, since look-alikes share part of their artwork
+    needed_without_artwork : the same after verification that found no artwork to agree
+    densities : for each product, how near photos of other products come, in scores; ``centre`` for the rest
     """
 
     centre: float
@@ -81,20 +81,20 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is made of one picture.
+    """The decision on one picture.
 
     Attributes
     ----------
     state : ``accepted`` the first candidate, ``ambiguous`` between the first few, or ``unknown``
     score : of the first candidate, 0 without one
-    margin : lead of its score over the best other one, over 0 where there is none; negative where print
+    margin : its score less the best score of another product, or less 0 without one; negative where artwork
         outweighs scores
-    candidates : one for each product that matched, the likeliest first; when ambiguous, those within
-        ``ASK_LEAD`` of the first are the ones to ask about
-    confidence : log-odds that the first candidate is right, less what is needed: 0 or more exactly where it
-        is accepted, comparable between all pictures
-    needed : log-odds that are needed, on this gallery and for its false-accept target
-    verified : whether print was looked at
+    candidates : one per matched product, the likeliest first; when ambiguous, those within ``ASK_LEAD`` of
+        the first are the ones to ask about
+    confidence : log-odds that the first candidate is right, less ``needed``: 0 or more exactly where it is
+        accepted, comparable between all pictures
+    needed : log-odds needed to accept, on this gallery and for its false-accept target
+    verified : whether artwork was compared
     """
 
     state: State
@@ -124,7 +124,7 @@ def fold_to_products(
 
     Returns
     -------
-    Candidates by falling score; equal scores in the order of their rows.
+    Candidates by descending score; equal scores in the order of their rows.
     """
     found: dict[str, list[tuple[float, int]]] = {}
     hits = [(float(score), int(row)) for score, row in zip(scores, rows, strict=True) if row >= 0]
@@ -137,17 +137,17 @@ def fold_to_products(
 
 
 def decide(candidates: Sequence[Candidate], thresholds: Thresholds, *, verified: bool = False) -> Decision:
-    """Accept the likeliest product, ask about look-alikes, or admit that it is unknown.
+    """Accept the likeliest product, ask about look-alikes, or leave the picture unknown.
 
-    The best few products are weighed against each other and against none of them by score, surroundings and
-    print. Accepted is the likeliest if it is surely enough the right one. Ambiguous is a picture that surely
-    enough shows one of them, while the second is close: a wrong silent choice would be worse than a question.
-    All else is unknown.
+    The best few products are weighed against each other and against none of them, by score, density and
+    artwork. The likeliest is accepted if its log-odds of being right reach what is needed. The picture is
+    ambiguous if it is likely enough to show one of them while the second is close: a silent wrong choice
+    would be worse than a question. Everything else is unknown.
 
     Parameters
     ----------
-    candidates : by falling score, as `fold_to_products` returns them, with what a closer look found
-    verified : whether print was looked at, which takes more to accept, and most where none agrees
+    candidates : by descending score, as `fold_to_products` returns them, with the results of verification
+    verified : whether artwork was compared; then more is needed to accept, and most where none agrees
     """
     asking = needed = thresholds.needed_verified if verified else thresholds.needed
     if not candidates:

@@ -1,4 +1,4 @@
-"""Local features of pictures, and where the artwork of one lies on another: by points, then by patches."""
+"""Local features of pictures, and how far the artwork of two agrees: by keypoints, then by patches."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from recognition.vision.types import FloatArray, Image, IntArray
 
 SIDE_PX = 192
-"""Pictures are scaled to this on the longer side. Of 97 photos among 31 cartons known by five photos each,
-inliers alone named 49 right at 160 px, 57 at this and 55 at 256, which takes twice the time."""
+"""Pictures are scaled to this on the longer side. Of 97 photos of 31 cartons, each registered by five photos,
+inliers alone identified 49 at 160 px, 57 at this size and 55 at 256 px, which takes twice the time."""
 
 KEYPOINTS_MAX = 250
-"""Bounds time and memory of every comparison."""
+"""Bounds the time and memory of every comparison."""
 
 RATIO = 0.8
-"""A match counts if it is this much nearer than the second (D. Lowe, 2004, figure 11)."""
+"""Largest ratio of the distances of the nearest and second nearest match (D. Lowe, 2004, figure 11)."""
 
 INLIERS_MIN = 6
-"""Fewer consistent matches than this are chance; a homography alone takes four."""
+"""Fewer consistent matches than this are chance; four always fit a homography."""
 
 TOLERANCE_PX = 5.0
 DESCRIPTOR_SCALE = 512.0
@@ -38,12 +38,13 @@ _FLAT = 60.0
 
 _NOISE = 20.0
 _REACH = 1.6
-"""How far around the found keypoints patches are compared: look-alikes agree on the brand and end there."""
+"""Factor by which the hull of the inliers is enlarged to compare patches: look-alikes agree on the brand and
+differ around it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What of a picture is compared; about 43 kB.
+    """The local features of a picture, about 43 kB.
 
     Attributes
     ----------
@@ -65,7 +66,7 @@ class Features:
 
 
 def features_of(image: Image) -> Features:
-    """Find keypoints of a picture.
+    """Extract the local features of a picture.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def features_of(image: Image) -> Features:
     Returns
     -------
     Features
-        Without points for pictures that are plain, or too small to hold any.
+        Without points for pictures that are plain or too small.
     """
     colour = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) if image.ndim == 2 else image
     height, width = colour.shape[:2]
@@ -101,27 +102,28 @@ def features_of(image: Image) -> Features:
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
-    """Where a photo lies on the item.
+class Alignment:
+    """The alignment of a photo with a picture of an item.
 
     Attributes
     ----------
-    lay : float64 (3, 3), homography from pixels of the scaled photo to those of the scaled item
-    hull : float32 (m, 2), around the keypoints of the item that were found on the photo
-    inliers : keypoints of the photo found on the item, consistently placed
+    homography : float64 (3, 3), homography from pixels of the scaled photo to those of the scaled item
+    hull : float32 (m, 2), convex hull of the inliers in pixels of the scaled item
+    inliers : keypoints of the photo that match the item under the homography
     """
 
-    lay: NDArray[np.float64]
+    homography: NDArray[np.float64]
     hull: FloatArray
     inliers: int
 
 
-def place(item: Features, photo: Features) -> Placement | None:
-    """Lay a photo on an item by a homography; None where they do not agree.
+def align(item: Features, photo: Features) -> Alignment | None:
+    """Align a photo with an item by a homography; None where they do not match.
 
-    Matches that pass the ratio test vote with the scale and direction of their keypoints for where the photo
-    lies (one match is enough for a guess: J. Philbin et al., Object retrieval with large vocabularies, 2007),
-    which is quick and leaves RANSAC few outliers. Too few votes end the comparison there.
+    Each match that passes the ratio test proposes a similarity transform from the scale and direction of its
+    keypoints (J. Philbin et al., Object retrieval with large vocabularies, 2007). Only the matches that agree
+    with the most supported proposal go on, which is fast and leaves RANSAC few outliers. Where they are too
+    few, the comparison ends.
     """
     item_at, photo_at = _matches(item.descriptors, photo.descriptors)
     if len(item_at) < INLIERS_MIN:
@@ -132,28 +134,28 @@ def place(item: Features, photo: Features) -> Placement | None:
         return None
     there = np.ascontiguousarray(item.points[item_at, :2])
     here = np.ascontiguousarray(photo.points[photo_at, :2])
-    lay, kept = cv2.findHomography(here, there, cv2.RANSAC, TOLERANCE_PX, maxIters=200)
-    if lay is None or not _plausible(lay, photo.size):
+    homography, kept = cv2.findHomography(here, there, cv2.RANSAC, TOLERANCE_PX, maxIters=200)
+    if homography is None or not _plausible(homography, photo.size):
         return None
     inside = kept.ravel() > 0
     inliers = len(np.unique(photo_at[inside]))
     if inliers < INLIERS_MIN:
         return None
-    return Placement(lay, cv2.convexHull(there[inside])[:, 0], inliers)
+    return Alignment(homography, cv2.convexHull(there[inside])[:, 0], inliers)
 
 
-def agreeing_share(item: Features, photo: Features, placement: Placement) -> float:
-    """Return the share of an item's picture, 0..1, in which its print agrees with a photo laid on it.
+def agreeing_share(item: Features, photo: Features, alignment: Alignment) -> float:
+    """Return the share of an item's picture, 0..1, whose artwork agrees with an aligned photo.
 
-    They are compared patch by patch around the keypoints that were found, with light and contrast taken out.
-    Of look-alikes the brand's part of the print agrees and the rest does not, so the area that agrees tells
-    what the number of keypoints does not.
+    They are compared patch by patch around the inliers by normalized correlation, which ignores light and
+    contrast. Look-alikes agree on the brand and differ in the rest, so the area that agrees separates them
+    where the number of inliers does not.
     """
     height, width = item.grey.shape
     to_grey = np.array([width / item.size[0], height / item.size[1]])
     from_photo = photo.size[0] / photo.grey.shape[1], photo.size[1] / photo.grey.shape[0]
-    warp = np.diag([*to_grey, 1.0]) @ placement.lay @ np.diag([*from_photo, 1.0])
-    laid = cv2.warpPerspective(photo.grey, warp, (width, height)).astype(np.float32)
+    warp = np.diag([*to_grey, 1.0]) @ alignment.homography @ np.diag([*from_photo, 1.0])
+    warped = cv2.warpPerspective(photo.grey, warp, (width, height)).astype(np.float32)
     whole = np.ones(photo.grey.shape, np.float32)
     covered = cv2.warpPerspective(whole, warp, (width, height)) > 0.99
     seen = item.grey.astype(np.float32)
@@ -161,18 +163,18 @@ def agreeing_share(item: Features, photo: Features, placement: Placement) -> flo
     def mean(values: FloatArray) -> FloatArray:
         return np.asarray(cv2.boxFilter(values, -1, (PATCH_PX, PATCH_PX)), np.float32)
 
-    seen_mean, laid_mean = mean(seen), mean(laid)
+    seen_mean, warped_mean = mean(seen), mean(warped)
     seen_variance = np.maximum(mean(seen * seen) - seen_mean**2, 0)
-    laid_variance = np.maximum(mean(laid * laid) - laid_mean**2, 0)
-    common = mean(seen * laid) - seen_mean * laid_mean
-    correlation = common / np.sqrt((seen_variance + _NOISE) * (laid_variance + _NOISE))
-    printed = covered & ((seen_variance > _FLAT) | (laid_variance > _FLAT))
+    warped_variance = np.maximum(mean(warped * warped) - warped_mean**2, 0)
+    common = mean(seen * warped) - seen_mean * warped_mean
+    correlation = common / np.sqrt((seen_variance + _NOISE) * (warped_variance + _NOISE))
+    textured = covered & ((seen_variance > _FLAT) | (warped_variance > _FLAT))
 
-    hull = placement.hull * to_grey
+    hull = alignment.hull * to_grey
     centre = hull.mean(axis=0)
     around = np.zeros((height, width), np.uint8)
     cv2.fillConvexPoly(around, np.rint(centre + (hull - centre) * _REACH).astype(np.int32), 1)
-    agrees = printed & (around > 0) & (correlation > PATCH_AGREES)
+    agrees = textured & (around > 0) & (correlation > PATCH_AGREES)
     return float(agrees.mean())
 
 
@@ -191,7 +193,7 @@ def _matches(item: NDArray[np.uint8], photo: NDArray[np.uint8]) -> tuple[IntArra
 
 
 def _agreeing(item: FloatArray, photo: FloatArray) -> IntArray:
-    """Return the matches that agree with the match most others agree with on place, scale and direction."""
+    """Return the matches that agree with the best supported one on position, scale and direction."""
     scale = np.clip(item[:, 2] / photo[:, 2], *_SCALE_LIMITS)
     turn = item[:, 3] - photo[:, 3]
     # A similarity on the plane of complex numbers: z -> there + zoom * (z - here)
@@ -210,13 +212,13 @@ def _corners(size: tuple[int, int]) -> FloatArray:
     return np.array([[(0, 0)], [(width, 0)], [(width, height)], [(0, height)]], np.float32)
 
 
-def _plausible(lay: NDArray[np.float64], size: tuple[int, int]) -> bool:
-    """Whether a flat print could be seen so: not mirrored, not torn at the horizon, not crushed."""
+def _plausible(homography: NDArray[np.float64], size: tuple[int, int]) -> bool:
+    """Whether a flat pack could be seen so: not mirrored, not across the horizon, not degenerate in scale."""
     corners = _corners(size)
-    depth = corners[:, 0] @ lay[2, :2] + lay[2, 2]
+    depth = corners[:, 0] @ homography[2, :2] + homography[2, 2]
     if depth.min() <= 0.1 * depth.max():
         return False
-    seen = cv2.perspectiveTransform(corners, lay)
+    seen = cv2.perspectiveTransform(corners, homography)
     ratio = cv2.contourArea(seen, oriented=True) / cv2.contourArea(corners, oriented=True)
     low, high = _SCALE_LIMITS
     return bool(cv2.isContourConvex(seen)) and low**2 < ratio < high**2

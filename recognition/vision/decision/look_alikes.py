@@ -1,4 +1,4 @@
-"""Finds photos that would be taken for another product if they were shown to the camera."""
+"""Finds photos that would be taken for another product if the camera saw them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from recognition.vision.decision.decide import Candidate, Thresholds, decide
 
 @dataclass(frozen=True)
 class Neighbour:
-    """The photo of another product that comes nearest to a photo.
+    """The nearest photo of another product.
 
     Attributes
     ----------
     row : of that photo
     score : in [-1, 1]
-    confusable : whether the one would be taken for the other, or the shopper asked
+    confusable : whether the other product would be accepted, or asked about
     """
 
     row: int
@@ -30,15 +30,15 @@ class Neighbour:
 def neighbours(scores: GalleryScores, thresholds: Thresholds, rows: Iterable[int]) -> dict[int, Neighbour]:
     """Return the nearest photo of another product for each photo that was measured and has one.
 
-    Each photo is decided on by the best other photo of its own product and the best photo of all other
-    products. Where the other product would be accepted, or asked about, the two are confusable. For an only
-    photo the other product alone is decided on.
+    Each photo is decided by its scores with the best other photo of its own product and with the best photo
+    of all other products; for the only photo of a product, by the latter alone. Where the other product would
+    be accepted, or asked about, the two are confusable.
 
     Parameters
     ----------
-    scores : what the photos of a gallery were measured to be taken for
+    scores : of the photos of a gallery, from `Calibration.scores`
     thresholds : measured on the same gallery
-    rows : of the photos in question; those not measured are left out
+    rows : of the photos in question; unmeasured ones are left out
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""From the embedding of a picture to a decision by the embedding alone."""
+"""Matches embeddings with the index, and decides by the embedding alone."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from recognition.vision.store.vector_store import VectorStore
 from recognition.vision.types import FloatArray
 
 SEARCH_ROWS = 96
-"""Rows fetched for each picture: more than an upload may bring photos, so that several products are seen."""
+"""Rows fetched per picture: more than one upload may have photos, so that several products are found."""
 
 WIDER = 8
-"""How many times more rows are fetched when all of them were of fewer products than are weighed."""
+"""Factor by which the search is widened when its rows belong to fewer products than are weighed."""
 
 
 def match(

@@ -1,4 +1,4 @@
-"""The few nearest products of each photo, kept up to date as photos come in any order and in any blocks."""
+"""The few nearest products of each photo, updated as photos are added in any order and in any blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recognition.vision.types import FloatArray, IntArray
 
 NONE = -np.iinfo(np.int64).max
-"""Key of no photo. Not the least int64, so that it can be negated."""
+"""Key where there is no photo. Not the smallest int64, so that it can be negated."""
 
 _LOW = np.int64(0xFFFFFFFF)
 
@@ -28,7 +28,7 @@ def keys_of(scores: FloatArray, rows: IntArray) -> IntArray:
     int64 (..., n)
     """
     bits = np.ascontiguousarray(scores, np.float32).view(np.int32).astype(np.int64)
-    # floats sort like their bits, negative ones in reverse
+    # floats sort like their bits; negative ones in reverse
     ordered = np.where(bits >= 0, bits, bits ^ np.int64(0x7FFFFFFF))
     return np.where(np.isneginf(scores), NONE, (ordered << 32) | (_LOW - rows))
 
@@ -53,7 +53,7 @@ def folded_to_products(scores: FloatArray, rows: IntArray, products: IntArray) -
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """For each photo the best keys of different products, the best first.
+    """For each photo, the best key of each of its nearest products, the best first.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Nearest:
 
     @classmethod
     def of_nothing(cls, count: int, kept: int) -> Nearest:
-        """Return `count` photos that were compared with nothing yet, with room for `kept` products each."""
+        """Return `count` photos not compared with anything yet, with room for `kept` products each."""
         return cls(np.full((count, kept), NONE), np.full((count, kept), -1, np.int64))
 
     @property
@@ -83,7 +83,7 @@ class Nearest:
         return np.where(self.keys == NONE, -1, _LOW - (self.keys & _LOW))
 
     def extended(self, count: int) -> Nearest:
-        """Return these with `count` more at the end that were compared with nothing yet."""
+        """Return these with `count` more at the end, not compared with anything yet."""
         more = Nearest.of_nothing(count, self.keys.shape[1])
         return Nearest(np.concatenate([self.keys, more.keys]), np.concatenate([self.products, more.products]))
 
@@ -92,12 +92,12 @@ class Nearest:
         return Nearest(self.keys[chosen], self.products[chosen])
 
     def clear(self, positions: IntArray) -> None:
-        """Forget, in place, what was found for the photos at int64 positions."""
+        """Reset, in place, the photos at int64 positions."""
         self.keys[positions] = NONE
         self.products[positions] = -1
 
     def improve(self, positions: IntArray, keys: IntArray, products: IntArray) -> None:
-        """Keep, in place, the better of what is here and what is offered.
+        """Merge new keys in place, keeping the best of each photo.
 
         Parameters
         ----------

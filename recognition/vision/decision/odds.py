@@ -18,11 +18,11 @@ class OddsModel:
 
     Attributes
     ----------
-    constant : log-odds at a score that photos of the gallery typically have with products they do not show
-    score : for each spread of such scores that the product's score lies above it
-    density : for each spread that photos of other products come nearer to this one than to most
-    others : for each spread that the other contenders' mean score lies above the typical one
-    agreeing : for a picture that is wholly covered by artwork that agrees; a tenth of it is much
+    constant : log-odds at the typical impostor score, that of gallery photos with products they do not show
+    score : per spread of such scores that the product's score lies above the typical one
+    density : per spread that photos of other products come nearer to this one than to most
+    others : per spread that the other contenders' mean score lies above the typical one
+    agreeing : for a picture wholly covered by artwork that agrees; a tenth of that is a lot
     """
 
     constant: float
@@ -36,10 +36,10 @@ FITTED = OddsModel(constant=-1.94, score=1.09, density=-0.21, others=-0.43, agre
 """Fitted by ``python -m recognition.training.decision``, which also refits it to other weights.
 
 The fit is over two encoders: earlier weights of this network, and weights trained without 15 of the 81
-classes, half way through. Refitted to the weights that ship now (-2.26, 0.99, -0.32, -0.25 and 24.2) it
+classes, stopped halfway. Refitted to the weights that ship now (-2.26, 0.99, -0.32, -0.25 and 24.2) it
 recognizes as much, accepts as much at 1% false accepts, and asks more often on recorded visits.
-The pictures shown were not among those the encoder was trained on: photos of a product taken on one visit
-are so alike that a fit on them trusts scores nearly twice as much and artwork half as much.
+The query pictures were not in the encoder's training set: photos of a product taken on one visit are so alike
+that a fit on them trusts scores nearly twice as much and artwork half as much.
 """
 
 

@@ -1,4 +1,4 @@
-"""Verifies what a picture shows: the artwork of the products in question is looked for on it."""
+"""Verifies what a picture shows, by comparing its local features with photos of the contenders."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from recognition.vision.decision.decide import ROWS_KEPT, Candidate, Decision, Thresholds, decide
-from recognition.vision.decision.local_features import Features, agreeing_share, features_of, place
+from recognition.vision.decision.local_features import Features, agreeing_share, align, features_of
 from recognition.vision.types import Image
 
 PRODUCTS_MAX = 4
 """Products whose photos are compared with an item, the likeliest first; a fifth changed no decision. With the
-``ROWS_KEPT`` photos of each that matched best this bounds a verification to 24 comparisons."""
+``ROWS_KEPT`` best matched photos of each, this bounds a verification to 24 comparisons."""
 
 PATCHED_MAX = 3
-"""Photos of each product, those with the most inliers, that are compared patch by patch."""
+"""Photos of each product that are compared patch by patch: those with the most inliers."""
 
 
 def photos_needed(candidates: Sequence[Candidate]) -> list[int]:
-    """Return the rows whose photos verifying these candidates compares."""
+    """Return the rows of the photos that verifying these candidates compares."""
     return [row for candidate in candidates[:PRODUCTS_MAX] for row in candidate.rows[:ROWS_KEPT]]
 
 
@@ -34,13 +34,12 @@ def verify_pictures(
     ----------
     pictures : uint8 (h, w, 3), RGB, the best first
     contenders : products with the scores of their embeddings, likeliest first
-    photos : by row, as far as they are there; see `photos_needed`
+    photos : features by row, as far as available; see `photos_needed`
 
     Returns
     -------
     tuple of Decision
-        One for each picture that was verified; empty where there is no photo to compare with, which says
-        nothing.
+        One for each picture that was verified; empty where there is no photo to compare with.
     """
     decisions: list[Decision] = []
     for picture in pictures if photos else ():
@@ -56,9 +55,9 @@ def verify(
     thresholds: Thresholds,
     photos: Mapping[int, Features],
 ) -> Decision:
-    """Decide again, by embedding and artwork together.
+    """Decide by embedding and artwork together.
 
-    Pictures that the embedding accepts are verified too: their artwork may speak for another product.
+    Pictures accepted by the embedding are verified too: their artwork may match another product.
 
     Parameters
     ----------
@@ -78,13 +77,13 @@ def with_artwork(
 
     Parameters
     ----------
-    item : of the item's best picture
+    item : features of a picture of the item
     contenders : likeliest first
-    photos : by row; those that the contenders name are compared as far as they are there
+    photos : features by row; those of the contenders are compared as far as available
 
     Returns
     -------
-    The contenders in their order, with what was found for the first few.
+    The contenders in their order, the first few with ``agreeing`` and ``inliers``.
     """
     return tuple(
         contender if rank >= PRODUCTS_MAX else _artwork_of(contender, item, photos)
@@ -94,11 +93,11 @@ def with_artwork(
 
 def _artwork_of(contender: Candidate, item: Features, photos: Mapping[int, Features]) -> Candidate:
     shown = [photos[row] for row in contender.rows[:ROWS_KEPT] if row in photos]
-    placed = [(photo, placement) for photo in shown if (placement := place(item, photo)) is not None]
-    placed.sort(key=lambda each: -each[1].inliers)
+    aligned = [(photo, alignment) for photo in shown if (alignment := align(item, photo)) is not None]
+    aligned.sort(key=lambda each: -each[1].inliers)
     found = [
-        (agreeing_share(item, photo, placement), placement.inliers)
-        for photo, placement in placed[:PATCHED_MAX]
+        (agreeing_share(item, photo, alignment), alignment.inliers)
+        for photo, alignment in aligned[:PATCHED_MAX]
     ]
     agreeing, inliers = max(found, default=(0.0, 0))
     return replace(contender, agreeing=agreeing, inliers=inliers)

@@ -1,4 +1,4 @@
-"""The till's answer to pictures over a gallery in memory, for evaluation and experiments."""
+"""Recognizes pictures as a running shop does, over a gallery in memory: for evaluation and experiments."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from recognition.vision.types import FloatArray, Image
 
 @dataclass(eq=False)
 class PhotoGallery:
-    """Labelled photos, embedded once; recognisers over parts of them share vectors and features.
+    """Labelled photos, embedded once; recognizers over subsets share their vectors and local features.
 
     Attributes
     ----------
     embeddings : float32 (n, 1280), unweighted, as encoders return them
     products : the product of each photo
-    read : gives the pixels of a photo by its position, uint8 RGB; asked when a closer look needs it
-    features_max : photos whose features are kept, those not asked for longest going first; None keeps all
-    items : whether a closer look sees the item of a photo, as of registered ones, or the whole picture
+    read : returns the pixels of a photo by its position, uint8 RGB; called when verification needs them
+    features_max : photos whose features are cached, the least recently used dropped first; None keeps all
+    items : whether verification uses the item of a photo, as for registered photos, or the whole picture
     """
 
     embeddings: FloatArray
@@ -55,7 +55,7 @@ class PhotoGallery:
 
     @classmethod
     def embed(cls, encoder: Encoder, images: Sequence[Image], products: Sequence[str]) -> PhotoGallery:
-        """Embed the items of photos that are in memory, uint8 RGB (h, w, 3) each, as registering does."""
+        """Embed the items of photos in memory, uint8 RGB (h, w, 3) each, as registration does."""
         items = [photo_item(image) for image in images]
         parts = [
             encoder.encode(items[first : first + EMBED_BATCH]) for first in range(0, len(items), EMBED_BATCH)
@@ -64,7 +64,7 @@ class PhotoGallery:
         return cls(embeddings, products, images.__getitem__)
 
     def features(self, position: int) -> Features:
-        """Return what a closer look compares of a photo; found on first use."""
+        """Return the local features of a photo; extracted on first use."""
         if position not in self._features:
             picture = self.read(position)
             self._features[position] = features_of(photo_item(picture) if self.items else picture)
@@ -75,19 +75,19 @@ class PhotoGallery:
 
 
 class Recognizer:
-    """Answers pictures exactly as a till over the same photos would, without database, threads or waiting.
+    """Decides on pictures exactly as a shop with the same photos would, without database, threads or waiting.
 
-    Not thread-safe: `without` changes what every method answers.
+    Not thread-safe: `without` changes what every method returns.
 
     Parameters
     ----------
-    encoder : embeds what is shown; has to be the one that embedded the gallery. None where only embeddings
-        that are known already are shown
+    encoder : embeds queries; must be the one that embedded the gallery. None where all queries are embedded
+        already
     gallery : photos to choose from
-    chosen : positions of the photos that are registered, by default all; a product is known by these alone
-    false_accept_target : share of unknown items that may be taken for a product
+    chosen : positions of the registered photos, by default all; products are known by these alone
+    false_accept_target : share of unknown items that may be accepted as a product
     visual_weight : share of the visual block in a score
-    thresholds : those of a till over the same photos, by default measured here
+    thresholds : those of a shop with the same photos, by default measured here
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Recognizer:
         self.encoder = encoder
         self.gallery = gallery
         self.visual_weight = visual_weight
-        # rows of the store in the order of the positions; what was not chosen is not there at all
+        # rows of the store in the order of the positions; photos that were not chosen have none
         self._positions = sorted(range(len(gallery)) if chosen is None else chosen)
         if len(set(self._positions)) != len(self._positions):
             raise ValueError("expected each chosen photo once")
@@ -120,16 +120,16 @@ class Recognizer:
 
     @property
     def thresholds(self) -> Thresholds:
-        """What the registered photos were measured to demand."""
+        """The thresholds measured on the registered photos, or those given."""
         return self._thresholds
 
     @property
     def products(self) -> tuple[str, ...]:
-        """The products that can be recognised now, in order."""
+        """The products that can be recognized now, in order."""
         return tuple(sorted(name for name, rows in self._rows_of.items() if self._active(rows)))
 
     def photos_of(self, product: str) -> list[int]:
-        """Return which photos of the gallery a product is known by now."""
+        """Return the positions of the photos by which a product is known now."""
         return [self._positions[row] for row in self._active(self._rows_of.get(product, []))]
 
     def best_photo(self, product: str, embedding: FloatArray) -> tuple[int, float] | None:
@@ -142,11 +142,11 @@ class Recognizer:
         return positions[int(scores.argmax())], float(scores.max())
 
     def position_of(self, row: int) -> int:
-        """Return which photo of the gallery a candidate's row is."""
+        """Return the position of a candidate's row in the gallery."""
         return self._positions[row]
 
     def recognize(self, images: Sequence[Image]) -> list[Decision]:
-        """Decide on pictures, uint8 RGB (h, w, 3), by embedding and print."""
+        """Decide on pictures, uint8 RGB (h, w, 3), by embedding and artwork."""
         matches = self.match(self.embed(images))
         return [
             self.settle(decision, partial(features_of, image))
@@ -166,16 +166,17 @@ class Recognizer:
         return self.encoder.encode(images)
 
     def match(self, embeddings: FloatArray) -> list[Decision]:
-        """Decide by embeddings alone, float32 (n, 1280) unweighted, as a lane has its views matched."""
+        """Decide by embeddings alone, float32 (n, 1280) unweighted, as for the views of a lane."""
         queries = fuse(embeddings, visual_weight=self.visual_weight)
         return match(self._store, self._products, queries, self._thresholds)
 
     def settle(self, decision: Decision, item: Callable[[], Features]) -> Decision:
-        """Verify what was matched.
+        """Verify the decision on one picture.
 
         Parameters
         ----------
-        item : gives the features of the picture; asked only where there is a photo to compare it with
+        decision : of `match`
+        item : returns the features of the picture; called only where there is a photo to compare it with
         """
         photos = self._features_of(photos_needed(decision.candidates))
         return verify(item(), decision.candidates, self._thresholds, photos) if photos else decision
@@ -187,9 +188,9 @@ class Recognizer:
 
     @contextmanager
     def without(self, positions: Sequence[int], *, measured_again: bool = True) -> Iterator[Recognizer]:
-        """Have some photos of the gallery away for a while.
+        """Withdraw some photos of the gallery for the duration of a ``with`` block.
 
-        Costs what withdrawing and restoring these photos costs the calibration, not a fresh start.
+        The calibration is updated for these photos, not measured from scratch.
 
         Parameters
         ----------
@@ -219,7 +220,7 @@ class Recognizer:
 
     @property
     def _calibration(self) -> Calibration:
-        """What was measured on the photos, at the first time of asking."""
+        """The calibration on the registered photos; measured on first use."""
         if self._calibrated is None:
             self._calibrated = Calibration(self._store.vectors, false_accept_target=self._false_accept_target)
             rows = self._active(range(len(self._products)))

@@ -1,4 +1,4 @@
-"""Identifies what a lane follows by what was truly shown, so that counting can be judged by itself."""
+"""Identifies the tracks of a lane by ground truth, so that counting can be judged by itself."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from recognition.vision.lane.observations import Observation
 from recognition.vision.types import FloatArray, Image
 
 SLACK_FRAMES = 8
-"""How long before and after an item is in full view it may be seen in part: the time of carrying it in."""
+"""Frames before and after its full view in which an item may be partly visible, while it is carried."""
 
 NEAR = 0.15
-"""How far apart, in widths of the frame, two sightings of one item may be whose track broke in between."""
+"""Largest distance, relative to the frame, between two sightings of one item whose track broke in between."""
 
 _NOTHING = Decision("unknown", 0.0, 0.0, ())
 
@@ -32,16 +32,15 @@ class _Claim:
 
 @dataclass
 class TrueIdentities:
-    """Names each track after an item that is in view at its time.
+    """Assigns each track an item that is in view at its time.
 
-    The truth says when an item is in view, not where. A track is taken for the item whose last track was
-    near, if that one is no longer seen; else for the first item that no track has been taken for; else it is
-    something unregistered, as a hand is. Crops are embedded all the same: the tracker tells items apart by
-    their looks.
+    The truth says when an item is in view, not where. A track is assigned the item whose last track was near,
+    if that track is no longer seen; else the first item without a track; else it is something unregistered,
+    such as a hand. Crops are embedded all the same: the tracker links tracks by their embeddings.
 
     Parameters
     ----------
-    visit : with the items that were shown
+    visit : a recorded visit whose truth lists the items shown
 
     Raises
     ------
@@ -59,7 +58,7 @@ class TrueIdentities:
             raise ValueError(f"the truth of {self.visit.name} lists no events, only a cart")
 
     def recognize(self, lane: Lane, observation: Observation) -> tuple[FloatArray, list[Decision]]:
-        """Identify the crops of an observation, with certainty."""
+        """Embed the crops of an observation, and decide on each by the truth."""
         decisions = [self._decision(lane, track, observation.frame) for track, _ in observation.crops]
         return self.encoder.encode([picture for _, picture in observation.crops]), decisions
 
@@ -90,7 +89,7 @@ class TrueIdentities:
             for item in active
             if (claim := self._claims.get(item)) is not None and not _seen(lane, claim.track, frame)
         ]
-        near = [(away, place, item) for place, (away, item) in enumerate(lost) if away < NEAR]
+        near = [(away, index, item) for index, (away, item) in enumerate(lost) if away < NEAR]
         if near:
             return min(near)[2]
         free = [item for item in active if item not in self._claims]

@@ -18,7 +18,7 @@ from recognition.vision.types import FloatArray, Image
 
 
 class Identify(Protocol):
-    """Says what the crops of an observation show, and what items prove to be, in the engine's place."""
+    """Stands in for the engine: recognizes the crops of an observation, and verifies items."""
 
     def recognize(self, lane: Lane, observation: Observation) -> tuple[FloatArray, list[Decision]]:
         """Embed the crops, float32 (n, 1280), and decide on each."""
@@ -29,14 +29,14 @@ class Identify(Protocol):
 
 @dataclass(frozen=True)
 class PlayedVisit:
-    """What came of a visit.
+    """The result of a played visit.
 
     Attributes
     ----------
-    cart : pieces by product, as a till would hold them had nobody answered a question
+    cart : pieces by product, with every question left unanswered
     lives : of every track
     answer_ms : milliseconds from the bytes of each frame to its answer
-    busy_ms : those of the frames in which an item was looked at
+    busy_ms : those of the frames in which an item was embedded
     """
 
     visit: RecordedVisit
@@ -49,10 +49,10 @@ class PlayedVisit:
 def visit_play(
     visit: RecordedVisit, lane: Lane, identify: Identify, *, frame_done: Callable[[], object] = lambda: None
 ) -> PlayedVisit:
-    """Show every frame of a visit to a lane that has seen nothing yet, at the pace it was recorded.
+    """Play every frame of a visit to a fresh lane, at the pace it was recorded.
 
-    The clock is that of the recording: however slow the machine is, no frame is left out, and the same
-    frames always give the same cart.
+    The clock is that of the recording: however slow the machine is, no frame is dropped, and the same frames
+    always give the same cart.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def visit_play(
             busy_ms.append(answer_ms[-1])
         for event in outcome.events:
             cart[event.product_id] += 1 if event.action == "add" else -1
-            # a till takes nothing out that is not in the cart
+            # as in a shop, nothing is removed that is not in the cart
             cart[event.product_id] = max(0, cart[event.product_id])
         frame_done()
     return PlayedVisit(visit, dict(+cart), lane.explain(), tuple(answer_ms), tuple(busy_ms))
@@ -81,7 +81,7 @@ def visit_play(
 
 @dataclass(frozen=True)
 class RecognizerIdentities:
-    """Has a recognizer identify items, as a shop has its engine do."""
+    """Identifies items by a recognizer, as a shop does by its engine."""
 
     recognizer: Recognizer
 

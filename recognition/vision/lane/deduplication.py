@@ -1,4 +1,4 @@
-"""Tells an item that is new from one that was counted and that its track then lost."""
+"""Tells a new item from one that another track was counted for and then lost."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterable
 
 from recognition.vision.lane.tracked_item import TrackedItem
 
-SAME_PLACE = 0.5
-"""Share of the smaller of two boxes in the other from which both are taken for boxes of one thing."""
+SAME_POSITION = 0.5
+"""Share of the smaller of two boxes that lies in the other, above which both are of one item."""
 
 TOUCHING = 0.05
-"""Share of their sizes by which boxes that touch may be apart."""
+"""Share of their size by which two boxes are grown when tested for touching."""
 
 
 def duplicate_of(item: TrackedItem, others: Iterable[TrackedItem]) -> TrackedItem | None:
-    """Return the track that was counted as an item's product and may have been counted for this very item.
+    """Return the item that was counted as the same product and may be this very item on another track.
 
-    That is one at the same place, or one that has not been seen to show the product since this item first
-    did: it may have lost its item, as when another thing passes before it. An item that came in over the rim
-    of the frame and was recognised at once is a new one, whatever else is in view.
+    That is one at the same position, or one that has not matched the product since this item first did: its
+    track may have lost the item, as when something passes in front of it. An item that entered at the edge
+    of the frame and was recognized at once is a new one, whatever else is in view.
     """
     product_id = item.verdict.product_id
     if product_id is None or item.counted or item.answered:
@@ -26,26 +26,26 @@ def duplicate_of(item: TrackedItem, others: Iterable[TrackedItem]) -> TrackedIte
     for other in others:
         if other is item or not other.counts_as(product_id):
             continue
-        if other.track.seen and in_place_of(item, other):
+        if other.track.seen and same_position(item, other):
             return other
-        if other.confirmed_frame <= item.named_frame and not item.came_in:
+        if other.last_match_frame <= item.first_match_frame and not item.is_new_arrival:
             return other
     return None
 
 
-def in_place_of(item: TrackedItem, other: TrackedItem) -> bool:
-    """Tell whether two tracks are at one place, or are parts of one thing that fell apart in the view."""
+def same_position(item: TrackedItem, other: TrackedItem) -> bool:
+    """Return whether two tracks have the same position, or are fragments of one item."""
     one, two = item.track.box, other.track.box
-    if one.shared(two) > SAME_PLACE * min(one.area, two.area):
+    if one.shared(two) > SAME_POSITION * min(one.area, two.area):
         return True
-    return not item.came_in and one.grown(TOUCHING).shared(two.grown(TOUCHING)) > 0
+    return not item.is_new_arrival and one.grown(TOUCHING).shared(two.grown(TOUCHING)) > 0
 
 
-def owner_of(product_id: str, item: TrackedItem, others: Iterable[TrackedItem]) -> TrackedItem | None:
-    """Return what was counted as a product that an item seems to have been exchanged for.
+def switched_with(product_id: str, item: TrackedItem, others: Iterable[TrackedItem]) -> TrackedItem | None:
+    """Return the counted item with which an item's track has switched identity; None without one.
 
-    Where there is one, in view or lost only after this item was last seen to be itself, their tracks have
-    changed places and both are counted.
+    The item now looks like `product_id`. Where another item was counted as that product and was seen after
+    this one last matched its own, the two tracks have swapped items, and both are counted already.
     """
     return next(
         (
@@ -53,7 +53,7 @@ def owner_of(product_id: str, item: TrackedItem, others: Iterable[TrackedItem]) 
             for other in others
             if other is not item
             and other.counts_as(product_id)
-            and other.life.last_frame >= item.confirmed_frame
+            and other.life.last_frame >= item.last_match_frame
         ),
         None,
     )

@@ -1,4 +1,4 @@
-"""Counts the items a lane follows: what their views add up to, and what that means to the cart."""
+"""Counts the tracked items of a lane: collects their views, concludes what they are, makes cart events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from recognition.vision.decision.decide import Decision
 from recognition.vision.lane.config import LaneConfig
-from recognition.vision.lane.deduplication import duplicate_of, in_place_of, owner_of
+from recognition.vision.lane.deduplication import duplicate_of, same_position, switched_with
 from recognition.vision.lane.observations import Observation, TrackLife, VerificationRequest
 from recognition.vision.lane.reasons import Reason, ReasonCode, because
 from recognition.vision.lane.tracked_item import TrackedItem
@@ -19,13 +19,13 @@ from recognition.vision.types import FloatArray, Image
 
 
 class ItemCounter:
-    """Follows each item from its first view to its last, and adds or removes it once.
+    """Keeps each item from its first view to its last, and counts it once.
 
     Attributes
     ----------
     mode : how items are counted
-    frame : number of the newest frame, which events are noted with
-    items : in view or lost for a moment, by track
+    frame : number of the newest frame, recorded with events
+    items : by track, in view or hidden for a moment
     """
 
     def __init__(self, config: LaneConfig, tracker: Tracker) -> None:
@@ -40,32 +40,32 @@ class ItemCounter:
         self._questioned: set[int] = set()
 
     def find(self, track: int) -> TrackedItem | None:
-        """Return the item of a track, followed or not long past."""
+        """Return the item of a track, current or recently ended; None without one."""
         followed = self.items.get(track) or self._ending.get(track)
         return followed or next((past for past in self._past if past.track.id == track), None)
 
     def lives(self) -> tuple[TrackLife, ...]:
-        """Tell the life of every track, in the order they appeared."""
+        """Return the lives of all tracks, in the order of their appearance."""
         everyone = [*self._past, *self._ending.values(), *self.items.values()]
         return tuple(item.life for item in sorted(everyone, key=lambda item: item.track.id))
 
     def is_questioned(self, item: TrackedItem) -> bool:
-        """Whether an item has to be looked at now: another may have been counted for it."""
+        """Whether an item has to be viewed now, to tell whether another one is a duplicate of it."""
         return item.track.id in self._questioned
 
     def begin(self, track: Track, *, inside: bool) -> TrackedItem:
-        """Follow a new track.
+        """Add the item of a new track.
 
         Parameters
         ----------
-        inside : whether it begins in the zone
+        inside : whether the track begins in the zone
         """
         item = TrackedItem(track, TrackLife(track.id, track.first_frame, track.last_frame, inside=inside))
         self.items[track.id] = item
         return item
 
     def end(self, track: Track) -> None:
-        """Follow an item no longer; one that is not decided yet waits for its last verdict."""
+        """End the item of a track; one that is not decided yet waits for its last verdict."""
         item = self.items.pop(track.id)
         self._ending[track.id] = item
         if item.verdict.state != "candidate":
@@ -74,7 +74,7 @@ class ItemCounter:
     def vote(
         self, observation: Observation, embeddings: FloatArray, matches: Sequence[Decision]
     ) -> tuple[VerificationRequest, ...]:
-        """Take in what the crops of an observation were matched with; return what to verify."""
+        """Add the matches of an observation's crops to their items; return what to verify."""
         for (track_id, crop), quality, embedding, decision in zip(
             observation.crops, observation.qualities, embeddings, matches, strict=True
         ):
@@ -87,7 +87,7 @@ class ItemCounter:
         return tuple(request for request in requests if request is not None)
 
     def conclude(self, verifications: Mapping[int, Sequence[Decision]]) -> tuple[CountEvent, ...]:
-        """Say what the items are and count them; return the events since the call before."""
+        """Conclude what the items are and count them; return the events since the previous call."""
         for item in list(self._ending.values()):
             item.conclude(verifications.get(item.track.id, ()), self.frame)
             self._finish_lost(item)
@@ -99,14 +99,14 @@ class ItemCounter:
         return events
 
     def settle(self, item: TrackedItem, product_id: str, reason: Reason) -> CountEvent | None:
-        """Take somebody's word for what an item is; return what that means to the cart at once."""
+        """Identify an item from outside, by the shopper or a barcode; return the event it causes now."""
         item.settle(product_id, reason, self.frame)
         before = len(self._events)
         self._count(item, gone=item.track.id not in self.items)
         return self._events.pop() if len(self._events) > before else None
 
     def _finish_lost(self, item: TrackedItem) -> None:
-        """Count an item that was lost from view for the last time."""
+        """Count an item whose track has ended for the last time, and retire it."""
         del self._ending[item.track.id]
         if self.mode == "cart" and item.inside and item.track.leaving():
             item.life.inside = False
@@ -132,7 +132,7 @@ class ItemCounter:
         length = float(np.linalg.norm(embedding))
         unit = (embedding / length).astype(np.float32) if length > 0 else None
         if item.verdict.state == "accepted":
-            self._look_again(item, frame, crop, unit, vote)
+            self._recheck(item, frame, crop, unit, vote)
             return
         item.see(frame, crop, vote)
         first = item.track.embedding is None
@@ -142,25 +142,25 @@ class ItemCounter:
         if earlier is not None:
             self._continue(earlier, item)
 
-    def _look_again(
+    def _recheck(
         self, item: TrackedItem, frame: int, crop: Image, unit: FloatArray | None, vote: Vote
     ) -> None:
-        """Keep comparing what was decided: the item may have been exchanged for another in the hand."""
+        """Add a view of an accepted item, which may have been exchanged for another in the hand."""
         self._questioned.discard(item.track.id)
         known = item.track.embedding
         similarity = 0.0 if unit is None or known is None else float(known @ unit)
         counting, alike = self._config.counting, similarity >= self._config.tracking.linked_similarity
         item.see_again(frame, crop, vote, counting, alike=alike)
-        other = exchanged_for([strayed for _, _, strayed in item.strayed], counting)
+        other = exchanged_for([view for _, _, view in item.mismatches], counting)
         if other is None or self.mode == "cart" or item.answered:
             return
-        owner = owner_of(other, item, [*self.items.values(), *self._past])
-        if owner is not None:
-            # Two tracks changed places; both items were counted.
-            item.note(self.frame, ReasonCode.LOOKS_LIKE_COUNTED, product_id=other, track=owner.track.id)
-            item.strayed.clear()
+        switched = switched_with(other, item, [*self.items.values(), *self._past])
+        if switched is not None:
+            # An identity switch between two tracks; both items were counted.
+            item.note(self.frame, ReasonCode.LOOKS_LIKE_COUNTED, product_id=other, track=switched.track.id)
+            item.mismatches.clear()
             return
-        views = item.strayed[-counting.views_early :]
+        views = item.mismatches[-counting.views_early :]
         later = self.begin(self._tracker.renewed(item.track, views[0][0]), inside=item.inside)
         item.note(self.frame, ReasonCode.EXCHANGED, product_id=other)
         self._finish(item)
@@ -181,13 +181,16 @@ class ItemCounter:
         self._events += item.count(self.mode, self._config.rest_s, self.frame, gone=gone)
 
     def _may_be_counted_already(self, item: TrackedItem) -> bool:
-        """Hold an item back until it is known whether another track was counted for it and then lost it."""
+        """Hold an item back until it is known whether another track was counted for it and then lost it.
+
+        The other track is viewed at once: if it no longer shows the product, this item takes over its count.
+        """
         other = duplicate_of(item, self.items.values())
         if other is None:
             return False
-        if other.track.seen and in_place_of(item, other):
+        if other.track.seen and same_position(item, other):
             item.withdraw(other, self.frame)
-        elif len(other.strayed) < self._config.counting.views_last:
+        elif len(other.mismatches) < self._config.counting.views_last:
             self._questioned.add(other.track.id)
         else:
             item.take_count(other, self.frame)

@@ -1,4 +1,4 @@
-"""Counts what is shown to one camera: frames go in, detections and cart events come out."""
+"""Tracks and counts the items before one camera: frames go in, detections and cart events come out."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from recognition.vision.scene.crops import cut_item, sharpness
 from recognition.vision.scene.foreground import ForegroundDetector, Scene
 from recognition.vision.types import Box, FloatArray, Image
 
-LIFTED_BARE = 0.5
-"""An item on the tray is gone from its place once so much of the place is bare."""
+LIFTED_SHARE = 0.5
+"""Share of its box that has to show the background before an item resting on the tray counts as lifted."""
 
 
 class Lane:
-    """Counts what is shown to one camera.
+    """Tracks and counts the items before one camera.
 
-    Each frame takes three steps, between which the caller does what needs the gallery: ``observe`` finds and
-    follows items and says which crops to match; ``vote`` takes their matches and says which items to verify;
-    ``conclude`` takes the verifications and gives the events. A frame may be dropped after any step. The same
-    frames, matches and verifications always give the same events. Not thread-safe.
+    Each frame takes three steps, between which the caller does what needs the gallery: ``observe`` detects
+    and tracks items and returns the crops to match; ``vote`` takes their matches and returns the items to
+    verify; ``conclude`` takes the verifications and returns detections and events. A frame may be dropped
+    after any step. The same frames, matches and verifications always give the same events. Not thread-safe.
     """
 
     def __init__(self, config: LaneConfig | None = None) -> None:
         self.config = config or LaneConfig()
         self._zone = self.config.zone
-        self._foreground = ForegroundDetector(self.config.presence)
+        self._foreground = ForegroundDetector(self.config.foreground)
         self._tracker = Tracker(self.config.tracking)
         self._counter = ItemCounter(self.config, self._tracker)
         self._at_s: float | None = None
@@ -58,7 +58,7 @@ class Lane:
         return self._zone
 
     def set_mode(self, mode: Mode) -> None:
-        """Count differently from now on; what is in view and was counted stays counted.
+        """Switch the counting mode; items in view that were counted stay counted.
 
         Raises
         ------
@@ -90,12 +90,12 @@ class Lane:
             item.life.inside = self._in_zone(item.track)
 
     def observe(self, frame: Image, at_s: float) -> Observation:
-        """Take in the next frame.
+        """Detect and track the items in the next frame.
 
         Parameters
         ----------
         frame : uint8 (h, w, 3), RGB
-        at_s : when it was taken, on a clock that never goes back
+        at_s : when it was taken, on a monotonic clock
 
         Returns
         -------
@@ -104,12 +104,12 @@ class Lane:
         elapsed_s = 0.1 if self._at_s is None else min(max(at_s - self._at_s, 1e-3), self.config.gap_s)
         self._at_s = at_s
         self._counter.frame += 1
-        self._let_go()
+        self._drop_still_unknowns()
         items, passing = self._tracker.expected(elapsed_s)
         scene = self._foreground.detect(frame, elapsed_s, items, passing)
         if not scene.proposals and not self._tracker.tracks:
             return self._observed(scene, active=False)
-        self._look_behind()
+        self._update_uncovered()
         for track in self._tracker.follow(scene.proposals, self._counter.frame, at_s, elapsed_s):
             self._counter.end(track)
         crops: list[tuple[int, Image]] = []
@@ -127,11 +127,11 @@ class Lane:
     def vote(
         self, observation: Observation, embeddings: FloatArray, matches: Sequence[Decision]
     ) -> tuple[VerificationRequest, ...]:
-        """Take in what the crops of an observation were matched with.
+        """Add the matches of an observation's crops to their tracks.
 
         Parameters
         ----------
-        embeddings : float32 (n, d), one row per crop; of any length, used to tell items apart
+        embeddings : float32 (n, d), one row per crop, of any norm; used to link tracks
         matches : one decision per crop, in the same order
 
         Returns
@@ -152,17 +152,17 @@ class Lane:
         return self._counter.vote(observation, embeddings, matches)
 
     def conclude(self, verifications: Mapping[int, Sequence[Decision]] | None = None) -> Outcome:
-        """Say what the items are, and count them.
+        """Conclude what the items are, and count them.
 
         Parameters
         ----------
-        verifications : the decisions on the pictures of requests, by track, the best picture first; an item
-            without any is concluded by its votes alone
+        verifications : by track, the decisions on the pictures of its request, the best picture first; an
+            item without any is concluded by its votes alone
 
         Returns
         -------
         Outcome
-            Events that came about since the outcome before, each exactly once.
+            The detections now, and the events since the previous outcome, each exactly once.
         """
         events = self._counter.conclude(verifications or {})
         self._rest_what_lies_still()
@@ -174,13 +174,13 @@ class Lane:
         return Outcome(tuple(shown), events)
 
     def choose(self, track: int, product_id: str) -> CountEvent | None:
-        """Say which product an ambiguous track is, or an unknown one.
+        """Identify an ambiguous or unknown track as one of its choices.
 
         Returns
         -------
         CountEvent or None
-            None where there is no such track, the product is not among its choices, it was answered
-            before, or (modes ``cart`` and ``tray``) the item is not to be counted at this moment.
+            None where there is no such track, the product is not among its choices, it was identified
+            before, or (modes ``cart`` and ``tray``) the item does not count at this moment.
         """
         item = self._counter.find(track)
         if item is None or item.answered or product_id not in item.verdict.choices:
@@ -190,15 +190,15 @@ class Lane:
     def identify(
         self, track: int, product_id: str, reason: Reason, *, counted: bool = False
     ) -> Identification:
-        """Say with certainty which product a track is, as a barcode does; any product, not only its choices.
+        """Identify a track with certainty, as a barcode does; as any product, not only its choices.
 
-        A track that is not accepted yet is settled and counts as that product, once, however often this is
-        said; what was accepted before stays as it is.
+        A track that is not accepted yet is settled and counts as that product, once, however often it is
+        identified; a track that was accepted before keeps its product.
 
         Parameters
         ----------
-        reason : how it is known
-        counted : whether this very item is in the cart already, counted before it was a track
+        reason : how it was identified
+        counted : whether this very item is in the cart already, counted before it had a track
         """
         item = self._counter.find(track)
         if item is None:
@@ -213,24 +213,24 @@ class Lane:
         return Identification(known=True, agrees=None, event=self._counter.settle(item, product_id, reason))
 
     def explain(self) -> tuple[TrackLife, ...]:
-        """Tell the life of every track, ended ones first, in the order they appeared."""
+        """Return the lives of all tracks, in the order of their appearance."""
         return self._counter.lives()
 
     def box_of(self, track: int) -> Box | None:
-        """Say where a track is that is followed now, or None."""
+        """Return the box of a current track, or None."""
         item = self._counter.items.get(track)
         return None if item is None else item.track.box
 
     def in_view(self) -> tuple[Detection, ...]:
-        """Tell what is in view after the newest frame was observed, known or not."""
+        """Return what is in view after the newest frame was observed, identified or not."""
         return tuple(item.detection() for item in self._counter.items.values() if item.track.seen)
 
     def covered(self, box: Box) -> float:
-        """Share of a box that differs from the bare counter in the newest frame."""
+        """Return the share of a box that differs from the background in the newest frame."""
         return self._foreground.covered(box)
 
     def life(self, track: int) -> TrackLife | None:
-        """Tell the life of one track, or None where it is none or long past."""
+        """Return the life of a track, or None where there is no such track or it is long past."""
         item = self._counter.find(track)
         return None if item is None else item.life
 
@@ -248,20 +248,20 @@ class Lane:
             tuple(qualities),
             scene.changed,
             active,
-            places=tuple(self._counter.items[track_id].track.box for track_id, _ in crops),
+            boxes=tuple(self._counter.items[track_id].track.box for track_id, _ in crops),
             proposals=tuple(proposal.box for proposal in scene.proposals),
             unsettled=scene.unsettled,
         )
 
     def _begin(self, track: Track) -> TrackedItem:
-        # An item that comes in over the rim of the frame was outside of any zone before.
-        return self._counter.begin(track, inside=self._in_zone(track) and not track.born_cut_off)
+        # An item that enters at the edge of the frame was outside any zone before.
+        return self._counter.begin(track, inside=self._in_zone(track) and not track.entered_at_edge)
 
     def _in_zone(self, track: Track) -> bool:
         return self._zone.contains(track.box.centre)
 
     def _cross(self, item: TrackedItem) -> None:
-        """Note an item moving in or out of the zone, with the rim of the frame as part of the zone's edge."""
+        """Record an item moving in or out of the zone; the edge of the frame is part of the zone's edge."""
         if not item.track.seen:
             return
         inside = self._in_zone(item.track) and (item.inside or not item.track.proposal.cut_off)
@@ -270,29 +270,29 @@ class Lane:
             item.crossings += 1 if inside else -1
             item.note(self._counter.frame, ReasonCode.ENTERED_ZONE if inside else ReasonCode.LEFT_ZONE)
 
-    def _look_behind(self) -> None:
-        """Note whose place is bare, and keep what lies on the tray while a hand or an item covers it."""
-        for track_id, bare in self._foreground.resting_items_uncovered():
-            if bare > LIFTED_BARE:
+    def _update_uncovered(self) -> None:
+        """Update which tracks are uncovered, and keep items on the tray while something covers them."""
+        for track_id, share in self._foreground.resting_items_uncovered():
+            if share > LIFTED_SHARE:
                 self._rest(self._counter.items[track_id], resting=False)
         for track in self._tracker.tracks:
             if track.resting:
                 continue
             covered = self._foreground.covered(track.box)
-            track.bare = covered < 0.3
+            track.uncovered = covered < 0.3
             if self._counter.mode == "tray" and not track.seen and covered > 0.6:
                 track.missed_s = 1e-3
 
     def _rest_what_lies_still(self) -> None:
-        """Take what lies on the tray and was counted into the picture of the counter."""
+        """Make counted items that lie still on the tray part of the background."""
         for item in self._counter.items.values():
             track = item.track
             lies = self._counter.mode == "tray" and item.counted > 0 and track.seen and not track.resting
-            if lies and track.still_s > self.config.lay_s:
+            if lies and track.still_s > self.config.rest_into_background_s:
                 self._rest(item, resting=True)
 
     def _rest(self, item: TrackedItem, *, resting: bool) -> None:
-        """Take an item on the tray into the picture of the counter, or out of it again."""
+        """Make an item on the tray part of the background, or remove it from there."""
         item.track.resting = resting
         if resting:
             self._foreground.add_resting_item(item.track.id, item.track.box)
@@ -300,14 +300,16 @@ class Lane:
             self._foreground.remove_resting_item(item.track.id)
         item.note(self._counter.frame, ReasonCode.CAME_TO_REST if resting else ReasonCode.MOVED_AGAIN)
 
-    def _let_go(self) -> None:
+    def _drop_still_unknowns(self) -> None:
+        """Drop the tracks of unknown items that lie still, so that the background learns them."""
         for track in list(self._tracker.tracks):
             item = self._counter.items[track.id]
-            if item.verdict.state == "unknown" and track.still_s > self.config.let_go_s:
+            if item.verdict.state == "unknown" and track.still_s > self.config.unknown_into_background_s:
                 self._tracker.drop(track)
                 self._counter.end(track)
 
     def _wants_view(self, item: TrackedItem, elapsed_s: float) -> bool:
+        """Return whether an item is to be cut out and embedded in this frame; if so, note the time."""
         track = item.track
         if not track.seen or track.resting or track.sightings < SIGHTINGS_MIN or track.proposal.cut_off:
             return False
@@ -317,9 +319,9 @@ class Lane:
             return False
         assert self._at_s is not None
         counting = self.config.counting
-        pauses_s = {"candidate": 0.0, "unknown": counting.second_look_s, "accepted": counting.recheck_s}
+        pauses_s = {"candidate": 0.0, "unknown": counting.retry_s, "accepted": counting.recheck_s}
         pause_s = 0.0 if self._counter.is_questioned(item) else pauses_s.get(item.verdict.state)
-        if pause_s is None or self._at_s - item.looked_s < pause_s:
+        if pause_s is None or self._at_s - item.viewed_s < pause_s:
             return False
-        item.looked_s = self._at_s
+        item.viewed_s = self._at_s
         return True

@@ -1,4 +1,4 @@
-"""What a lane hands out: observations, items to verify, detections, events, and the lives of tracks."""
+"""What a lane returns: observations, items to verify, detections, events, and the lives of tracks."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from recognition.vision.lane.voting import CountEvent, State, Verdict
 from recognition.vision.types import Box, Image
 
 SIGHTINGS_MIN = 2
-"""Sightings before a track is embedded, and shown to the shopper, at all."""
+"""Sightings a track needs before it is embedded or shown to the shopper."""
 
 UNDECIDED = Verdict("candidate")
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a frame needs next.
+    """What was found in a frame, and what is to be recognized in it.
 
     Attributes
     ----------
-    crops : (track, uint8 RGB picture) pairs to be encoded and matched now; often empty
-    qualities : how good a view each crop is, in the same order; only ratios mean anything
-    changed : share of the frame that differs from the bare counter
+    crops : (track, uint8 RGB picture) pairs to be embedded and matched now; often empty
+    qualities : how good a view each crop is, in the same order; only ratios are meaningful
+    changed : share of the frame that differs from the background
     active : False when nothing moved and nothing is tracked
-    places : where each crop was cut, in the same order
-    proposals : where items may be in this frame
-    unsettled : whether a change of the whole scene (a light switched, the camera pushed) is being waited out
+    boxes : of the crops, in the same order
+    proposals : boxes in which items may be in this frame
+    unsettled : whether the detector waits for a change of the whole scene to end (a light switched, the
+        camera pushed)
     """
 
     frame: int
@@ -35,14 +36,14 @@ class Observation:
     qualities: tuple[float, ...]
     changed: float
     active: bool
-    places: tuple[Box, ...] = ()
+    boxes: tuple[Box, ...] = ()
     proposals: tuple[Box, ...] = ()
     unsettled: bool = False
 
 
 @dataclass(frozen=True)
 class Detection:
-    """One tracked item as the shopper sees it; ``choices`` are product ids, filled for ``ambiguous``."""
+    """One tracked item as shown to the shopper; ``choices`` are product ids, as in `Verdict`."""
 
     track: int
     box: Box
@@ -60,9 +61,9 @@ class VerificationRequest:
     Attributes
     ----------
     track : of the item
-    pictures : uint8 (h, w, 3), RGB, its best views, the best first: later ones are needed only while none
-        before them was accepted
-    contenders : the products it may be, likeliest first
+    pictures : uint8 (h, w, 3), RGB, its best views, the best first; a later one needs verification only while
+        none before it was accepted
+    contenders : the products it may be, the likeliest first
     """
 
     track: int
@@ -72,7 +73,7 @@ class VerificationRequest:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a frame led to."""
+    """The detections of a frame, and the events since the previous outcome."""
 
     detections: tuple[Detection, ...]
     events: tuple[CountEvent, ...]
@@ -80,14 +81,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Identification:
-    """What came of saying which product a track is.
+    """The result of identifying a track from outside.
 
     Attributes
     ----------
     known : whether there is such a track, in view or not long past; without one nothing was counted
-    agrees : whether the product is what was found before, and counted as that; None where nothing was found
-    event : what it means to the cart now; None where it was counted before, or (modes ``cart`` and ``tray``)
-        is not to be counted at this moment
+    agrees : whether the track was accepted as this product before; None where it was not accepted
+    event : the cart event it causes now; None where it was counted before, or (modes ``cart`` and ``tray``)
+        does not count at this moment
     """
 
     known: bool
@@ -101,8 +102,8 @@ class TrackLife:
 
     Attributes
     ----------
-    inside : whether it is, or was last, in the zone
-    views : per encoded view (frame, state, best product or None, score, margin, quality)
+    inside : whether it is in the zone, or was when last seen
+    views : per embedded view (frame, state, best product or None, score, margin, quality)
     story : what happened, in order
     """
 

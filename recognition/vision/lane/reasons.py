@@ -1,4 +1,4 @@
-"""Why a lane decided or did something: a code with data, put into a sentence by whoever shows it."""
+"""Why a lane decided or did something: a code with parameters, put into a sentence where it is shown."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Reason:
     params: Mapping[str, Param] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
-        """Return the reason as JSON takes it: ``{"code": …, "params": {…}}``, reasons within it likewise."""
+        """Return the reason as JSON takes it: ``{"code": …, "params": {…}}``, nested reasons likewise."""
         return {
             "code": str(self.code),
             "params": {name: _plain(value) for name, value in self.params.items()},
@@ -77,12 +77,12 @@ class Reason:
 
     @classmethod
     def of_payload(cls, payload: Mapping[str, Any]) -> Reason:
-        """Return the reason that a payload was made of.
+        """Return the reason of a payload.
 
         Raises
         ------
         KeyError
-            Where it names no code.
+            Where it has no code.
         """
         return cls(
             payload["code"],
@@ -104,14 +104,14 @@ class Reason:
 
 @dataclass(frozen=True)
 class LifeEvent:
-    """Something that happened to a track, in a frame."""
+    """Something that happened to a track in a frame."""
 
     frame: int
     reason: Reason
 
 
 def because(code: ReasonCode, **params: Param) -> Reason:
-    """Return the reason of a code."""
+    """Return the reason with a code and its parameters."""
     return Reason(code, params)
 
 

@@ -1,4 +1,4 @@
-"""One item as a lane knows it: its views, what it was found to be, and how often it was counted."""
+"""One tracked item of a lane: its views, its verdict, and how often it was counted."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ from recognition.vision.lane.voting import (
 )
 from recognition.vision.types import Image
 
-# The frame, what was cut out of it, and what that was matched with.
+# Frame, crop, and what the crop was matched with.
 View = tuple[int, Image, Vote]
 
 PICTURES_KEPT = 2
-"""Views of an item that may be verified, some 25 ms each; hand and glare differ between them."""
+"""Views of an item kept for verification, which takes some 25 ms each; hand and glare differ between them."""
 
 
 @dataclass
 class TrackedItem:
-    """What is known about a track beyond its place.
+    """A track with its votes, its verdict and its count.
 
     Attributes
     ----------
-    looked_s : when it was last looked at
+    viewed_s : when it was last cut out to be embedded
     counted : how often it was added, less how often removed
-    crossings : how often it moved into the zone, less how often out, since that was last counted
-    answered : whether somebody said what it is
-    pictures : its best views so far and how good they are, the best first
-    verified : whether verification was asked for already, which happens once
-    has_news : whether a view came since its votes were counted
-    pending : what the votes say, until that was verified
-    confirmed_frame : the last frame in which it looked like what it was found to be
-    named_frame : the first frame in which it did, without a break until it was decided
-    came_in : whether it came in over the rim of the frame and was recognised at once
-    strayed : the newest few views in a row that looked like something else
+    crossings : how often it moved into the zone, less how often out, not counted yet
+    answered : whether the shopper or a barcode identified it
+    pictures : its best views so far with their quality, the best first
+    verified : whether it was verified already, which happens once
+    has_news : whether a view was added since its last vote
+    pending : the verdict of the votes, until it is concluded
+    last_match_frame : the newest frame in which it looked like its product
+    first_match_frame : the first of the unbroken run of matching frames up to its acceptance
+    is_new_arrival : whether it entered at the edge of the frame and was recognized at once
+    mismatches : the newest views in a row that looked like something else
     """
 
     track: Track
     life: TrackLife
     votes: list[Vote] = field(default_factory=list)
-    looked_s: float = -1e9
+    viewed_s: float = -1e9
     counted: int = 0
     crossings: int = 0
     answered: bool = False
@@ -65,19 +65,19 @@ class TrackedItem:
     verified: bool = False
     has_news: bool = False
     pending: Verdict | None = None
-    confirmed_frame: int = -1
-    named_frame: int = -1
-    came_in: bool = False
-    strayed: list[View] = field(default_factory=list)
+    last_match_frame: int = -1
+    first_match_frame: int = -1
+    is_new_arrival: bool = False
+    mismatches: list[View] = field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:
-        """What it was found to be."""
+        """What it is, as far as is known."""
         return self.life.verdict
 
     @property
     def is_due(self) -> bool:
-        """Whether its votes have to be counted, again where a frame failed before they were concluded."""
+        """Whether it has to vote; again where a frame failed between vote and conclusion."""
         return self.has_news or self.pending is not None
 
     @property
@@ -86,33 +86,33 @@ class TrackedItem:
         return self.life.inside
 
     def note(self, frame: int, code: ReasonCode, **params: Param) -> None:
-        """Add what happened to it to its life."""
+        """Record what happened to it in its life."""
         self.life.story.append(LifeEvent(frame, because(code, **params)))
 
     def see(self, frame: int, crop: Image, vote: Vote) -> None:
-        """Take in one more view."""
+        """Add a view."""
         self._view(frame, vote)
         self.votes.append(vote)
         self.has_news = True
         self._keep(crop, vote.quality)
 
     def see_again(self, frame: int, crop: Image, vote: Vote, config: CountingConfig, *, alike: bool) -> None:
-        """Take in a view after the decision, which may show another thing by now.
+        """Add a view after acceptance, which may show something else by now.
 
         Parameters
         ----------
-        alike : whether it looks like the views that were decided by
+        alike : whether its embedding is similar to those of the views before
         """
         best = self._view(frame, vote)
         if best == self.verdict.product_id or alike:
-            self.confirmed_frame = frame
-            self.strayed.clear()
+            self.last_match_frame = frame
+            self.mismatches.clear()
         else:
-            self.strayed.append((frame, crop, vote))
-            del self.strayed[: -max(config.views_early, config.views_last)]
+            self.mismatches.append((frame, crop, vote))
+            del self.mismatches[: -max(config.views_early, config.views_last)]
 
     def absorb(self, later: TrackedItem, frame: int) -> None:
-        """Take over the views of an appearance that turned out to be this item."""
+        """Take over the views of a later track that turned out to be this item."""
         self.votes.extend(later.votes)
         self.has_news = True
         self.life.views.extend(later.life.views)
@@ -121,12 +121,16 @@ class TrackedItem:
         self.note(frame, ReasonCode.FOUND_AGAIN, track=later.track.id)
 
     def vote(self, config: CountingConfig, *, last: bool) -> VerificationRequest | None:
-        """Say what the views add up to, if they suffice.
+        """Form the verdict of the views, if they suffice, and keep it as pending.
+
+        Parameters
+        ----------
+        last : whether no more views will come
 
         Returns
         -------
         VerificationRequest or None
-            What to verify before `conclude`, once in the life of an item; None where nothing is left to.
+            What to verify before `conclude`, once in the life of an item; None where there is nothing to.
         """
         self.has_news = False
         if self.verdict.state not in ("candidate", "unknown"):
@@ -145,11 +149,11 @@ class TrackedItem:
         return VerificationRequest(self.track.id, tuple(pictures), contenders_of(self.votes, CONTENDERS))
 
     def conclude(self, decisions: Sequence[Decision], frame: int) -> None:
-        """Let what the votes say stand, or what verification made of it.
+        """Turn the pending verdict into the final one, as verification leaves or changes it.
 
         Parameters
         ----------
-        decisions : of the pictures that were verified, the best picture first; empty where none could be
+        decisions : on the verified pictures, the best picture first; empty where none was verified
         """
         if self.pending is None:
             return
@@ -159,10 +163,10 @@ class TrackedItem:
         self.life.verdict = verdict
         if verdict.state == "accepted":
             assert verdict.product_id is not None
-            self.came_in = self.track.born_cut_off and not second
-            naming = takewhile(lambda view: view[2] == verdict.product_id, reversed(self.life.views))
-            frames = [view[0] for view in naming] or [frame]
-            self.named_frame, self.confirmed_frame = frames[-1], frames[0]
+            self.is_new_arrival = self.track.entered_at_edge and not second
+            matching = takewhile(lambda view: view[2] == verdict.product_id, reversed(self.life.views))
+            frames = [view[0] for view in matching] or [frame]
+            self.first_match_frame, self.last_match_frame = frames[-1], frames[0]
             self.note(frame, ReasonCode.ACCEPTED, product_id=verdict.product_id, because=verdict.reason)
         elif verdict.state == "ambiguous":
             self.note(frame, ReasonCode.AMBIGUOUS, product_ids=verdict.choices, because=verdict.reason)
@@ -170,7 +174,7 @@ class TrackedItem:
             self.note(frame, ReasonCode.UNKNOWN, because=verdict.reason)
 
     def settle(self, product_id: str, reason: Reason, frame: int) -> None:
-        """Take somebody's word for what it is."""
+        """Accept it as a product, as identified by the shopper or a barcode."""
         self.answered, self.pending = True, None
         verdict = self.verdict
         self.life.verdict = Verdict(
@@ -179,7 +183,7 @@ class TrackedItem:
         self.note(frame, ReasonCode.IDENTIFIED, product_id=product_id, because=reason)
 
     def count(self, mode: Mode, rest_s: float, frame: int, *, gone: bool = False) -> list[CountEvent]:
-        """Turn what is known into events, if the mode asks for any now."""
+        """Return the events that are due in this mode, and count them."""
         verdict = self.verdict
         if verdict.state != "accepted":
             return []
@@ -198,7 +202,7 @@ class TrackedItem:
         return []
 
     def event(self, action: Action, reason: Reason, frame: int) -> CountEvent:
-        """Count it once more or once less."""
+        """Return an event, and count the item once more or once less."""
         verdict = self.verdict
         assert verdict.product_id is not None
         self.counted += 1 if action == "add" else -1
@@ -217,33 +221,33 @@ class TrackedItem:
         )
 
     def counts_as(self, product_id: str) -> bool:
-        """Tell whether it was added as this product."""
+        """Return whether it is counted as this product."""
         return self.counted > 0 and self.verdict.product_id == product_id
 
     def take_count(self, other: TrackedItem, frame: int) -> None:
-        """Be the item that another track was counted for and lost; that track shows something else now."""
+        """Take over the count of another track that lost this item and shows something else now."""
         self.counted += other.counted
         self.note(frame, ReasonCode.COUNTED_AS, track=other.track.id)
         other.counted = 0
-        other.strayed.clear()
+        other.mismatches.clear()
         other.withdraw(self, frame)
 
     def withdraw(self, other: TrackedItem, frame: int) -> None:
-        """Be nothing of one's own: what is seen here is an item that another track was counted for."""
+        """Become unknown: this track shows an item that another track was counted for."""
         reason = because(ReasonCode.SHOWS_COUNTED_ITEM, track=other.track.id)
         self.life.story.append(LifeEvent(frame, reason))
         self.votes.clear()
         self.life.verdict = Verdict("unknown", reason=reason)
 
     def end(self, frame: int) -> None:
-        """Keep no more than it takes to name it later: its best picture, and what was found."""
+        """Drop all that is not needed to identify it later; its best picture and its verdict stay."""
         self.note(frame, ReasonCode.GONE)
         self.votes.clear()
-        self.strayed.clear()
+        self.mismatches.clear()
         del self.pictures[1:]
 
     def detection(self) -> Detection:
-        """Return what the shopper is shown of it."""
+        """Return it as shown to the shopper."""
         verdict = self.verdict
         return Detection(
             self.track.id,
@@ -256,7 +260,7 @@ class TrackedItem:
         )
 
     def _view(self, frame: int, vote: Vote) -> str | None:
-        """Write a view down; return the product it looks like most."""
+        """Record a view in its life; return its best product."""
         decision = vote.decision
         best = decision.candidates[0].product_id if decision.candidates else None
         self.life.views.append((frame, decision.state, best, decision.score, decision.margin, vote.quality))

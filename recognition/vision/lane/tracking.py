@@ -1,4 +1,4 @@
-"""Follows items from frame to frame: one track per physical appearance."""
+"""Tracks items from frame to frame: one track from entering the view to leaving it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ _IMPOSSIBLE = 1e6
 
 @dataclass(frozen=True)
 class TrackingConfig:
-    """How far apart in place, colour and time two sightings of one item may be.
+    """How far apart in position, colour and time two sightings of one item may be.
 
     Attributes
     ----------
-    reach : largest distance between expected and seen middle, in item sizes
-    cost_max : largest sum of distance, missing overlap and colour difference of one item
-    missed_s : an item hidden in the middle of the view is waited for this long
-    moved_s : an item whose place is bare was carried off; it is waited for this long to turn up elsewhere
-    left_s : an item that was leaving the view is waited for this long
-    newborn_s : a track younger than this that loses its item was a flicker and is forgotten at once
-    rim_s : what runs out of the frame for longer than this is no item: a shopper, a sleeve
-    linked_similarity : cosine of two embeddings above which a new track continues a hidden one
+    reach : largest distance between expected and detected centre, in item sizes
+    cost_max : largest assignment cost: the sum of distance, missing overlap and colour difference
+    missed_s : how long a track survives while its item is hidden in the middle of the view
+    moved_s : the same where the background shows at its last position: it was carried off and may turn up
+        elsewhere
+    left_s : the same for an item that was leaving the view
+    newborn_s : a track younger than this that loses its item was a flicker and ends at once
+    cut_off_s : what the edge of the frame cuts off for longer than this is no item: a shopper, a sleeve
+    linked_similarity : cosine of two embeddings from which a new track continues a hidden one
     """
 
     reach: float = 1.6
@@ -36,13 +37,13 @@ class TrackingConfig:
     moved_s: float = 0.45
     left_s: float = 0.25
     newborn_s: float = 0.15
-    rim_s: float = 1.5
+    cut_off_s: float = 1.5
     linked_similarity: float = 0.8
 
 
 @dataclass
 class Track:
-    """One item followed through the view.
+    """One item tracked through the view.
 
     Attributes
     ----------
@@ -51,10 +52,11 @@ class Track:
     histogram : running mean of its colours, unit length
     embedding : running mean of its embeddings, unit length; None before the first
     missed_s : time since it was last seen, 0 while in view
-    resting : whether it lies on the tray as a part of it; then it needs no sighting
-    rim_s : for how long it has run out of the frame, less the time it did not
-    bare : whether the counter is seen where it was last
-    born_cut_off : whether it came in over the rim of the frame
+    still_s : for how long it has not moved
+    resting : whether it lies on the tray as part of the background; then it needs no sighting
+    cut_off_s : for how long the edge of the frame has cut it off, less the time it did not
+    uncovered : whether the background shows at its last position
+    entered_at_edge : whether the edge of the frame cut it off when it was first seen
     """
 
     id: int
@@ -66,16 +68,16 @@ class Track:
     histogram: FloatArray
     velocity: tuple[float, float] = (0.0, 0.0)
     missed_s: float = 0.0
-    bare: bool = False
+    uncovered: bool = False
     sightings: int = 1
     still_s: float = 0.0
     resting: bool = False
-    rim_s: float = 0.0
+    cut_off_s: float = 0.0
     embedding: FloatArray | None = None
-    born_cut_off: bool = field(init=False)
+    entered_at_edge: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.born_cut_off = self.proposal.cut_off
+        self.entered_at_edge = self.proposal.cut_off
 
     @property
     def box(self) -> Box:
@@ -88,24 +90,24 @@ class Track:
         return self.missed_s == 0.0
 
     def expected(self, ahead_s: float) -> Box:
-        """Box where it should be; a hidden item is expected where it was hidden."""
+        """Return the predicted box; a hidden item is expected where it was hidden."""
         if not self.seen:
             return self.box
         return self.box.moved(self.velocity[0] * ahead_s, self.velocity[1] * ahead_s)
 
     def speed(self, elapsed_s: float) -> float:
-        """How far it moves in a time, in units of its size."""
+        """Return how far it moves in a time, in units of its size."""
         return float(np.hypot(*self.velocity)) * elapsed_s / max(float(np.sqrt(self.box.area)), 1e-6)
 
     def leaving(self) -> bool:
-        """Tell whether it was on its way out of the frame when last seen."""
+        """Return whether it was leaving the frame when last seen."""
         if self.proposal.cut_off:
             return True
         soon = self.box.moved(self.velocity[0] * 0.15, self.velocity[1] * 0.15)
         return soon.x < 0 or soon.y < 0 or soon.x + soon.width > 1 or soon.y + soon.height > 1
 
     def remember(self, embedding: FloatArray) -> None:
-        """Fold one more view (unit length) into the mean embedding."""
+        """Add the embedding of a view (unit length) to the running mean."""
         mean = embedding if self.embedding is None else 0.7 * self.embedding + 0.3 * embedding
         self.embedding = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
 
@@ -119,14 +121,14 @@ class Tracker:
         self._next_id = 1
 
     def expected(self, ahead_s: float) -> tuple[list[Box], list[Box]]:
-        """Boxes where the tracked items should be in the next frame, and those of what is no item."""
+        """Return the predicted boxes of the tracked items, and those of tracks that are no items."""
         moving = [track for track in self.tracks if not track.resting]
-        items = [track.expected(ahead_s) for track in moving if track.rim_s <= self.config.rim_s]
-        passing = [track.expected(ahead_s) for track in moving if track.rim_s > self.config.rim_s]
+        items = [track.expected(ahead_s) for track in moving if track.cut_off_s <= self.config.cut_off_s]
+        passing = [track.expected(ahead_s) for track in moving if track.cut_off_s > self.config.cut_off_s]
         return items, passing
 
     def follow(self, proposals: Sequence[Proposal], frame: int, at_s: float, elapsed_s: float) -> list[Track]:
-        """Take in the proposals of the next frame.
+        """Assign the proposals of the next frame to tracks; begin and end tracks.
 
         Returns
         -------
@@ -151,8 +153,8 @@ class Tracker:
         return ended
 
     def continued(self, track: Track) -> Track | None:
-        """Find the hidden track that this one continues, by appearance and place; None where it is new."""
-        if track.embedding is None or track.born_cut_off:
+        """Return the hidden track that this one continues, by embedding and position, or None."""
+        if track.embedding is None or track.entered_at_edge:
             return None
         for hidden in self.tracks:
             if hidden.seen or hidden.embedding is None or hidden.leaving() or hidden is track:
@@ -163,7 +165,7 @@ class Tracker:
         return None
 
     def join(self, earlier: Track, later: Track) -> None:
-        """Let the earlier track go on as the later one was seen; the later one is forgotten."""
+        """Continue the earlier track with the state of the later one, and remove the later one."""
         earlier.proposal, earlier.velocity = later.proposal, later.velocity
         earlier.last_frame, earlier.last_s = later.last_frame, later.last_s
         earlier.sightings += later.sightings
@@ -171,7 +173,7 @@ class Tracker:
         self.tracks.remove(later)
 
     def renewed(self, track: Track, first_frame: int) -> Track:
-        """Follow what a track has seen since a frame as a new item from now on, and the track no more."""
+        """Replace a track by a new one, of another item that it has shown since a frame, and return that."""
         later = Track(
             self._next_id,
             track.proposal,
@@ -181,13 +183,13 @@ class Tracker:
             track.last_s,
             track.proposal.histogram,
         )
-        later.velocity, later.sightings, later.born_cut_off = track.velocity, track.sightings, True
+        later.velocity, later.sightings, later.entered_at_edge = track.velocity, track.sightings, True
         self._next_id += 1
         self.tracks[self.tracks.index(track)] = later
         return later
 
     def drop(self, track: Track) -> None:
-        """Stop following a track."""
+        """Remove a track."""
         self.tracks.remove(track)
 
     def _sight(self, track: Track, proposal: Proposal, frame: int, at_s: float) -> None:
@@ -204,7 +206,7 @@ class Tracker:
         track.proposal, track.last_frame, track.last_s = proposal, frame, at_s
         track.missed_s = 0.0
         step_s = since_s if proposal.cut_off else -since_s
-        track.rim_s = float(np.clip(track.rim_s + step_s, 0.0, 2 * self.config.rim_s))
+        track.cut_off_s = float(np.clip(track.cut_off_s + step_s, 0.0, 2 * self.config.cut_off_s))
         track.sightings += 1
 
     def _is_over(self, track: Track) -> bool:
@@ -214,7 +216,7 @@ class Tracker:
             return True
         if track.leaving():
             return track.missed_s > self.config.left_s
-        return track.missed_s > (self.config.moved_s if track.bare else self.config.missed_s)
+        return track.missed_s > (self.config.moved_s if track.uncovered else self.config.missed_s)
 
     def _assigned(self, proposals: Sequence[Proposal], elapsed_s: float) -> dict[int, int]:
         if not self.tracks or not proposals:
@@ -233,8 +235,8 @@ class Tracker:
         if track.resting:
             return _IMPOSSIBLE
         expected = track.expected(elapsed_s)
-        # It went on, or stopped: a carried item brakes within one frame. Going on is likelier, which tells
-        # identical items apart whose paths cross.
+        # It moved on or stopped: a carried item may brake within one frame. Moving on costs less, which tells
+        # identical items apart when their paths cross.
         away = min(_distance(expected, proposal.box), _distance(track.box, proposal.box) + 0.3)
         if away > self.config.reach:
             return _IMPOSSIBLE
@@ -244,6 +246,6 @@ class Tracker:
 
 
 def _distance(one: Box, other: Box) -> float:
-    """Distance of the middles in units of the mean item size; width and height of a frame count alike."""
+    """Return the distance of the centres in mean item sizes; width and height of the frame count alike."""
     size = 0.5 * (np.sqrt(one.area) + np.sqrt(other.area))
     return float(np.hypot(one.centre[0] - other.centre[0], one.centre[1] - other.centre[1]) / max(size, 1e-6))

@@ -1,4 +1,4 @@
-"""One verdict on a track out of its many views, and out of the verification of the best of them."""
+"""Forms the verdict on a track from its views, and from the verification of the best of them."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ CHOICES_MAX = 3
 
 @dataclass(frozen=True)
 class CountingConfig:
-    """When a track has been seen well enough to say what it is.
+    """When the views of a track suffice for a verdict.
 
     Attributes
     ----------
     views_early : views after which an undisputed product is accepted
-    views_full : views after which the votes decide, whatever they are
-    views_last : views that are enough when the item is already gone
-    share : share of the vote weight a product needs to be accepted
-    against_share : share of the vote weight from which on views that accept another product prevent it
-    ask_share : share that products together need so that the shopper is asked which one it is
+    views_full : views after which the votes decide in any case
+    views_last : views that suffice when the item is already gone
+    share : share of the vote weight that a product needs to be accepted
+    against_share : largest share of the vote weight that views accepting another product may have
+    ask_share : share of the vote weight that products together need for a question
     choices_max : products offered in a question
-    second_look_s : an unknown item still in view is looked at again this often, as the shopper may turn it
-    recheck_s : an accepted item is looked at again this often, as it may be exchanged in the hand
+    retry_s : an unknown item in view is embedded again at this interval, as the shopper may turn it
+    recheck_s : an accepted item is embedded again at this interval, as it may be exchanged in the hand
     """
 
     views_early: int = 3
@@ -47,13 +47,13 @@ class CountingConfig:
     against_share: float = 0.2
     ask_share: float = 0.5
     choices_max: int = CHOICES_MAX
-    second_look_s: float = 0.5
+    retry_s: float = 0.5
     recheck_s: float = 1.0
 
 
 @dataclass(frozen=True)
 class Vote:
-    """What one view of a track said: a match, and how good the view was (0..1)."""
+    """The vote of one view of a track: its match, and the quality of the view (0..1)."""
 
     decision: Decision
     quality: float
@@ -66,11 +66,11 @@ class Verdict:
     Attributes
     ----------
     product_id : the product, None unless accepted
-    score, margin : quality-weighted means over the views that saw this product first; 0 for unknown
+    score, margin : quality-weighted means over the views that ranked this product first; 0 for unknown
     score_count : number of those views
-    choices : for ambiguous the products to ask about, best first; for unknown the likeliest, should the
-        shopper want to say which it is
-    reason : the votes behind it
+    choices : for ambiguous, the products to ask about, the best first; for unknown, the likeliest, offered to
+        the shopper
+    reason : why, by the votes and the verification
     """
 
     state: State
@@ -84,12 +84,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class CountEvent:
-    """One physical thing came or went.
+    """One physical item came or went.
 
     Attributes
     ----------
     picture : uint8 (h, w, 3), RGB, the best view of the item
-    reason : what made the event
+    reason : what caused the event
     """
 
     action: Action
@@ -110,11 +110,11 @@ class _Tally:
 
 
 def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> Verdict:
-    """Decide what the views of one track add up to.
+    """Form the verdict of the views of one track.
 
-    A product is accepted with ``share`` of the vote weight from accepted views, at least ``views_last`` of
-    them, and no more than ``against_share`` of the weight from views that accept another. Where products are
-    named but none is sure enough, it is ambiguous; else unknown.
+    A product is accepted with ``share`` of the vote weight from views that accept it, at least ``views_last``
+    of them, and no more than ``against_share`` of the weight from views that accept another. Where views name
+    products but none reaches that, the verdict is ambiguous; otherwise unknown.
 
     Parameters
     ----------
@@ -150,10 +150,10 @@ def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> 
 
 
 def second_verdict_of(votes: Sequence[Vote], config: CountingConfig) -> Verdict:
-    """Decide whether the newest views of an unknown item, perhaps turned to another side, name it after all.
+    """Form a new verdict on an unknown item from its newest views, perhaps of another side.
 
-    Each of the last ``views_early`` views has to name a product; one view without keeps it unknown, told by
-    the state ``candidate``.
+    Each of the last ``views_early`` views has to name a product. Otherwise the item stays unknown, and the
+    state returned is ``candidate``.
     """
     newest = votes[-config.views_early :]
     if any(vote.decision.state == "unknown" for vote in newest):
@@ -162,15 +162,15 @@ def second_verdict_of(votes: Sequence[Vote], config: CountingConfig) -> Verdict:
 
 
 def verified_verdict_of(verdict: Verdict, decisions: Sequence[Decision], views: int) -> Verdict:
-    """Join what the votes say with the verification of the best pictures.
+    """Combine the verdict of the votes with the verification of the best pictures.
 
     Where the votes are undecided, verification may accept a product or leave a few to ask about. Where they
-    accept one, it stands unless the artwork speaks for another: then the shopper is asked.
+    accept one, it stands unless the artwork matches another: then the shopper is asked.
 
     Parameters
     ----------
     verdict : of the votes, not ``candidate``
-    decisions : of the pictures that were verified, the best picture first
+    decisions : on the verified pictures, the best picture first
     views : number of votes, for the count behind an accepted score
     """
     found = verdict
@@ -206,23 +206,23 @@ def _joined(verdict: Verdict, decision: Decision, views: int) -> Verdict:
     return verdict
 
 
-def exchanged_for(strayed: Sequence[Vote], config: CountingConfig) -> str | None:
-    """Name the product that an accepted item was exchanged for, from the views that no longer show it.
+def exchanged_for(mismatches: Sequence[Vote], config: CountingConfig) -> str | None:
+    """Return the product that an accepted item was exchanged for, from the views that do not match it.
 
-    The newest ``views_early`` of them all have to accept one product: an item that is turned, or half hidden
-    by a hand, looks like nothing in between.
+    The newest ``views_early`` of them must all accept the same product: an item that is turned, or half
+    hidden by a hand, matches nothing for a while.
     """
-    newest = strayed[-config.views_early :]
+    newest = mismatches[-config.views_early :]
     names = {vote.decision.candidates[0].product_id for vote in newest if vote.decision.state == "accepted"}
     sure = all(vote.decision.state == "accepted" for vote in newest)
     return names.pop() if len(newest) == config.views_early and sure and len(names) == 1 else None
 
 
 def contenders_of(votes: Sequence[Vote], count: int) -> tuple[Candidate, ...]:
-    """Name the products an item most likely is, by their quality-weighted mean scores over all views.
+    """Return the likeliest products of an item, by their quality-weighted mean scores over all views.
 
-    A product that was not named in a view counts there with the lowest score that was. Its photos are those
-    that came first in any view.
+    A product missing from a view counts there with the view's lowest score. Its photos are those that ranked
+    first in any view.
     """
     views = [vote for vote in votes if vote.decision.candidates]
     total = sum(vote.quality + 1e-6 for vote in views)

@@ -66,18 +66,18 @@ class CodeRead:
     ----------
     code : its digits, check digit included
     box : where it is
-    appearance : counts the times that codes came into view; the same while this one stays in view
+    sighting : counts the times that codes came into view; the same while this one stays in view
     reads : frames since it came into view in which it was read
     """
 
     code: str
     box: Box
-    appearance: int
+    sighting: int
     reads: int
 
 
 @dataclass
-class _Appearance:
+class _Sighting:
     number: int
     last_s: float
     reads: int = 0
@@ -88,8 +88,8 @@ class BarcodeReader:
     """Reads barcodes in the frames of one camera; not thread-safe."""
 
     config: BarcodeConfig = field(default_factory=BarcodeConfig)
-    _present: dict[str, _Appearance] = field(default_factory=dict)
-    _appearances: int = 0
+    _present: dict[str, _Sighting] = field(default_factory=dict)
+    _sightings: int = 0
     _frames: int = 0
     _now_s: float = 0.0
     _at_s: float | None = None
@@ -124,8 +124,8 @@ class BarcodeReader:
         for code, box in found.items():
             seen = self._present.get(code)
             if seen is None:
-                self._appearances += 1
-                seen = self._present[code] = _Appearance(self._appearances, self._now_s)
+                self._sightings += 1
+                seen = self._present[code] = _Sighting(self._sightings, self._now_s)
             seen.last_s, seen.reads = self._now_s, seen.reads + 1
             if seen.reads >= self.config.reads:
                 believed.append(CodeRead(code, box, seen.number, seen.reads))

@@ -19,7 +19,7 @@ from checkout.live import tickets
 from checkout.live.access import language, origin_is_own
 from checkout.models import CheckoutSession
 from tests.checkout.colours import RED_ID
-from tests.checkout.serving import Server, bearer, cookie, till_connect
+from tests.checkout.serving import Server, bearer, cookie, socket_connect
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def outcome(
     server: Server, session_id: object, *, query: str = "", headers: dict[str, str] | None = None
 ) -> str | int | None:
     """Return `session.ready`, or the code with which the socket was closed."""
-    with till_connect(server, session_id, query=query, headers=headers) as till:
+    with socket_connect(server, session_id, query=query, headers=headers) as client:
         try:
-            return str(till.next()["type"])
+            return str(client.next()["type"])
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else None
 
@@ -42,7 +42,7 @@ def ticket_query(session: CheckoutSession) -> str:
     return f"?ticket={tickets.ticket_issue(user_id=session.user_id, session_id=session.pk)}"
 
 
-def test_nobody_gets_in_without_credentials(server: Server, session: CheckoutSession) -> None:
+def test_a_client_without_credentials_is_refused(server: Server, session: CheckoutSession) -> None:
     for headers in (
         {},
         {"Cookie": "sessionid="},
@@ -84,7 +84,7 @@ def test_a_cookie_counts_only_from_a_page_of_the_shop(
         assert outcome(server, session.pk, headers=headers) == 4403, origin
 
 
-def test_a_page_of_another_site_is_refused_whatever_it_shows(
+def test_a_page_of_another_site_is_refused_with_any_credentials(
     server: Server, session: CheckoutSession, shopper: User
 ) -> None:
     query = ticket_query(session)
@@ -111,8 +111,8 @@ def test_a_page_of_another_site_is_refused_whatever_it_shows(
         ("http://localhost:8000", "localhost:8000", True),
         ("http://[::1]:8000", "[::1]:8000", True),
         ("HTTP://LOCALHOST:8000", "localhost:8000", True),
-        ("https://till.example", "anything", True),
-        ("https://till.example:8443", "anything", False),
+        ("https://shop.example", "anything", True),
+        ("https://shop.example:8443", "anything", False),
         ("http://rebound.example", "rebound.example", False),
         ("http://localhost:8001", "localhost:8000", False),
         ("http://localhost", "localhost:8000", False),
@@ -126,7 +126,7 @@ def test_an_origin_is_own_when_it_is_the_very_host_or_listed(
     settings: Settings, origin: str, host: str, expected: bool
 ) -> None:
     settings.ALLOWED_HOSTS = ["localhost", "[::1]"]
-    settings.ALLOWED_ORIGINS = ["https://till.example"]
+    settings.ALLOWED_ORIGINS = ["https://shop.example"]
     assert origin_is_own(origin, host) is expected
 
 
@@ -156,7 +156,7 @@ def test_a_page_has_the_language_of_its_requests_and_other_programs_english(
     assert language({"headers": pairs, "query_string": b""}) == expected
 
 
-def test_someone_elses_session_stays_closed_whatever_is_shown(
+def test_someone_elses_session_stays_closed_to_any_credentials(
     server: Server, session: CheckoutSession, stranger: User, keeper: User
 ) -> None:
     own = services.session_start(user=stranger)
@@ -178,9 +178,9 @@ def test_a_session_that_ended_says_how_and_is_closed(server: Server, shopper: Us
     order = services.session_confirm(session_id=paid.pk).order
     services.session_cancel(session_id=cancelled.pk)
     for session, status, order_id in ((paid, "completed", str(order.pk)), (cancelled, "expired", None)):
-        with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-            assert till.next() == {"type": "session.closed", "status": status, "order_id": order_id}
-            assert till.close_code() == 4409
+        with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+            assert client.next() == {"type": "session.closed", "status": status, "order_id": order_id}
+            assert client.close_code() == 4409
 
 
 def test_a_ticket_opens_one_socket_once(server: Server, session: CheckoutSession) -> None:
@@ -249,7 +249,7 @@ def test_a_disabled_user_is_refused_by_every_way(
 def test_a_user_disabled_while_the_socket_is_open_is_put_out(
     server: Server, session: CheckoutSession, shopper: User
 ) -> None:
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        till.next("session.ready")
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
         User.objects.filter(pk=shopper.pk).update(is_active=False)
-        assert till.close_code() == 4401
+        assert client.close_code() == 4401

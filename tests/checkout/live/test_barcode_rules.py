@@ -1,4 +1,4 @@
-"""When a barcode in view counts, and as what: each rule by itself, before a lane that the test steers."""
+"""When a barcode in view counts, and as what: each rule by itself, with a lane that the test controls."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Action = ScanEvent.Action
 MILK_CODE, CREAM_CODE, TEA_CODE, NO_CODE = "4006381333931", "0036000291452", "5901234123457", "96385074"
 PICTURE = np.full((240, 320, 3), 200, np.uint8)
-PLACE = Box(0.4, 0.4, 0.1, 0.1)
+CODE_BOX = Box(0.4, 0.4, 0.1, 0.1)
 
 
 @dataclass
 class Lane:
-    """Says what is in view, and notes what it is told."""
+    """A lane whose items the test sets, recording what it is asked to identify."""
 
     mode: str = "scan"
     zone: Box = WHOLE_FRAME
@@ -40,7 +40,7 @@ class Lane:
     views: dict[int, int] = field(default_factory=dict)
     share_covered: float = 1.0
     asked: list[Box] = field(default_factory=list)
-    told: list[tuple[int, str, bool]] = field(default_factory=list)
+    identified: list[tuple[int, str, bool]] = field(default_factory=list)
     answers: dict[int, Identification] = field(default_factory=dict)
 
     def in_view(self) -> tuple[Detection, ...]:
@@ -57,7 +57,7 @@ class Lane:
     def identify(
         self, track: int, product_id: str, _reason: Reason, *, counted: bool = False
     ) -> Identification:
-        self.told.append((track, product_id, counted))
+        self.identified.append((track, product_id, counted))
         return self.answers[track]
 
 
@@ -73,11 +73,11 @@ class Reader:
         self.sent.append(message)
 
     async def read(
-        self, code: str = MILK_CODE, *, reads: int = 4, appearance: int = 1, box: Box = PLACE
+        self, code: str = MILK_CODE, *, reads: int = 4, sighting: int = 1, box: Box = CODE_BOX
     ) -> list[tuple[int | None, bool | None]]:
-        """Read a code; return the tracks that were said to have it, and whether the picture agreed."""
+        """Read a code; return the tracks reported to have it, and whether the picture agreed."""
         before = len(self.sent)
-        await barcodes_settle(self.camera, [CodeRead(code, box, appearance, reads)], PICTURE, self.send)
+        await barcodes_settle(self.camera, [CodeRead(code, box, sighting, reads)], PICTURE, self.send)
         return [(each["track"], each["agrees"]) for each in self.sent[before:]]
 
     def show(
@@ -89,9 +89,9 @@ class Reader:
         known: bool = True,
         agrees: bool | None = None,
         counts_as: UUID | None = None,
-        box: Box = PLACE,
+        box: Box = CODE_BOX,
     ) -> None:
-        """Put an item around the code; say what comes of naming it."""
+        """Put an item around the code; set the result of identifying it."""
         shown = None if product_id is None else str(product_id)
         state: Any = "accepted" if shown else "unknown"
         self.lane.items.append(Detection(track, box, state, shown, 0.0, 0.0, ()))
@@ -128,7 +128,7 @@ def tea(db: None) -> Product:
     return product_make("Tea", barcode=TEA_CODE)
 
 
-async def test_a_code_beside_all_items_counts_at_its_fourth_read_and_once_for_each_appearance(
+async def test_a_code_beside_all_items_counts_at_its_fourth_read_and_once_for_each_sighting(
     reader: Reader, milk: Product
 ) -> None:
     assert await reader.read(reads=3) == []
@@ -136,7 +136,7 @@ async def test_a_code_beside_all_items_counts_at_its_fourth_read_and_once_for_ea
     assert await reader.read(reads=4) == [(None, None)]
     assert await reader.read(reads=5) == []
     assert reader.changes == [(Action.ADD, milk.pk)]
-    assert await reader.read(reads=4, appearance=2) == [(None, None)]
+    assert await reader.read(reads=4, sighting=2) == [(None, None)]
     assert reader.changes == [(Action.ADD, milk.pk)] * 2
     assert reader.sent[0] == {
         "type": "barcode.seen",
@@ -152,7 +152,7 @@ async def test_a_code_beside_all_items_counts_at_its_fourth_read_and_once_for_ea
 
 
 @pytest.mark.parametrize(("covered", "counts"), [(0.29, False), (0.3, True)])
-async def test_a_code_printed_on_the_counter_is_told_by_how_little_differs_from_it(
+async def test_a_code_printed_on_the_counter_is_recognized_by_how_little_differs_from_it(
     reader: Reader, milk: Product, covered: float, counts: bool
 ) -> None:
     reader.lane.share_covered = covered
@@ -170,15 +170,15 @@ async def test_outside_of_the_zone_only_an_item_on_its_way_into_the_cart_is_name
     assert await reader.read() == []
     reader.show(7, counts_as=milk.pk)
     assert await reader.read() == ([(7, None)] if mode == "cart" else [])
-    assert len(reader.lane.told) == (mode == "cart")
+    assert len(reader.lane.identified) == (mode == "cart")
 
 
-async def test_a_code_that_no_product_has_is_told_once_and_changes_nothing(reader: Reader) -> None:
+async def test_a_code_that_no_product_has_is_reported_once_and_changes_nothing(reader: Reader) -> None:
     reader.show(7)
     assert await reader.read(NO_CODE) == [(7, None)]
     assert await reader.read(NO_CODE) == []
     assert (reader.sent[0]["product_id"], reader.sent[0]["name"]) == (None, None)
-    assert (reader.changes, reader.lane.told) == ([], [])
+    assert (reader.changes, reader.lane.identified) == ([], [])
 
 
 async def test_an_item_that_is_not_known_yet_is_named_at_once_and_counts(
@@ -187,19 +187,19 @@ async def test_an_item_that_is_not_known_yet_is_named_at_once_and_counts(
     reader.show(7, counts_as=milk.pk)
     assert await reader.read(reads=2) == [(7, None)]
     assert await reader.read(reads=3) == []
-    assert reader.lane.told == [(7, str(milk.pk), False)]
+    assert reader.lane.identified == [(7, str(milk.pk), False)]
     assert reader.changes == [(Action.ADD, milk.pk)]
     assert reader.camera.changes[0].cause.source == Source.BARCODE
     assert reader.camera.scanned == {7}
 
 
-async def test_an_item_counted_by_its_code_before_it_was_a_track_is_said_to_be_counted(
+async def test_an_item_counted_by_its_code_before_it_was_a_track_is_identified_as_counted(
     reader: Reader, milk: Product
 ) -> None:
     assert await reader.read() == [(None, None)]
     reader.show(7, views=1)
     assert await reader.read(reads=9) == [(7, None)]
-    assert reader.lane.told == [(7, str(milk.pk), True)]
+    assert reader.lane.identified == [(7, str(milk.pk), True)]
     assert reader.changes == [(Action.ADD, milk.pk)]
 
 
@@ -273,8 +273,8 @@ async def test_a_code_is_that_of_the_smallest_item_around_it_or_just_beside(
     reader.show(7, counts_as=milk.pk, box=Box(0.2, 0.2, 0.6, 0.6))
     reader.show(8, counts_as=milk.pk, box=Box(0.35, 0.35, 0.2, 0.2))
     assert await reader.read(reads=2) == [(8, None)]
-    assert await reader.read(reads=2, appearance=2, box=Box(0.81, 0.4, 0.04, 0.04)) == [(7, None)]
-    assert await reader.read(reads=2, appearance=3, box=Box(0.86, 0.4, 0.04, 0.04)) == []
+    assert await reader.read(reads=2, sighting=2, box=Box(0.81, 0.4, 0.04, 0.04)) == [(7, None)]
+    assert await reader.read(reads=2, sighting=3, box=Box(0.86, 0.4, 0.04, 0.04)) == []
 
 
 def test_the_waiting_for_a_track_and_the_share_covered_are_what_they_were_measured_to_be() -> None:

@@ -13,7 +13,7 @@ from checkout.live.camera_state import camera_state_make
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from tests.checkout.colours import BLUE_ID, GREEN_ID, RED_ID
 from tests.checkout.live.test_socket import of_type
-from tests.checkout.serving import Server, bearer, till_connect
+from tests.checkout.serving import Server, bearer, socket_connect
 from tests.recognition.vision.codes import code_picture, coded, enlarged, shown_coded
 from tests.recognition.vision.scenes import BLUE, RED, YELLOW, Arm, Image, Pack, Stage
 
@@ -35,14 +35,14 @@ def session(server: Server, shopper: User) -> CheckoutSession:
 def played(
     server: Server, session: CheckoutSession, *scenes: list[Image], mode: str = "scan"
 ) -> list[dict[str, Any]]:
-    """Show scenes after a bare counter, and return all messages."""
-    with till_connect(server, session.pk, headers=bearer(session.user)) as till:
-        till.command("mode.set", mode=mode)
-        till.next("mode.changed")
-        return [message for scene in [bare(), *scenes] for message in till.show(scene, pause_s=0.1)]
+    """Show scenes after an empty counter, and return all messages."""
+    with socket_connect(server, session.pk, headers=bearer(session.user)) as client:
+        client.command("mode.set", mode=mode)
+        client.next("mode.changed")
+        return [message for scene in [empty(), *scenes] for message in client.show(scene, pause_s=0.1)]
 
 
-def bare(frames: int = 8) -> list[Image]:
+def empty(frames: int = 8) -> list[Image]:
     return enlarged(Stage().empty(frames))
 
 
@@ -61,13 +61,13 @@ def actions() -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["scan", "cart", "tray"])
-def test_an_item_that_nobody_knows_by_sight_is_added_once_by_its_barcode(
+def test_an_item_that_is_unknown_by_sight_is_added_once_by_its_barcode(
     server: Server, session: CheckoutSession, mode: str
 ) -> None:
     scene = shown_coded(Stage(), pack(YELLOW), code_picture(GREEN_CODE), 20)
-    with till_connect(server, session.pk, headers=bearer(session.user)) as till:
-        till.command("mode.set", mode=mode)
-        messages = till.show([*bare(), *scene[:-4]], pause_s=0.1)
+    with socket_connect(server, session.pk, headers=bearer(session.user)) as client:
+        client.command("mode.set", mode=mode)
+        messages = client.show([*empty(), *scene[:-4]], pause_s=0.1)
         assert codes(messages) == [(GREEN_CODE, "Green tea", None)]
         assert of_type(messages, "barcode.seen")[0]["track"] is not None
         assert lines(session) == {"Green tea": (1, "barcode")}
@@ -83,7 +83,7 @@ def test_an_item_that_nobody_knows_by_sight_is_added_once_by_its_barcode(
                 "tray": {"code": "lies_in_view", "params": {"because": barcode}},
             }[mode]
         )
-        till.show([*scene[-4:], *bare(12)], pause_s=0.1)
+        client.show([*scene[-4:], *empty(12)], pause_s=0.1)
     assert lines(session) == ({"Green tea": (1, "barcode")} if mode == "scan" else {})
 
 
@@ -113,7 +113,7 @@ def test_an_item_known_by_sight_and_by_its_barcode_counts_once(
 
 def test_the_same_item_shown_again_counts_again(server: Server, session: CheckoutSession) -> None:
     scene = shown_coded(Stage(), pack(YELLOW), code_picture(GREEN_CODE), 10)
-    messages = played(server, session, scene, bare(10), scene)
+    messages = played(server, session, scene, empty(10), scene)
     assert len(codes(messages)) == 2
     assert lines(session) == {"Green tea": (2, "barcode")}
 
@@ -122,8 +122,8 @@ def test_a_barcode_that_disagrees_with_the_picture_is_recorded_and_believed(
     server: Server, session: CheckoutSession
 ) -> None:
     scene = shown_coded(Stage(), pack(BLUE), code_picture(RED_CODE), 24, coded_from=12)
-    with till_connect(server, session.pk, headers=bearer(session.user)) as till:
-        messages = till.show([*bare(), *scene[:20]], pause_s=0.1)
+    with socket_connect(server, session.pk, headers=bearer(session.user)) as client:
+        messages = client.show([*empty(), *scene[:20]], pause_s=0.1)
         assert codes(messages) == [(RED_CODE, "Red tea", False)]
         updates = [message["event"] for message in of_type(messages, "cart.updated")]
         assert [(event["action"], event["name"], event.get("instead_name")) for event in updates] == [
@@ -137,13 +137,13 @@ def test_a_barcode_that_disagrees_with_the_picture_is_recorded_and_believed(
         record = ScanEvent.objects.get(action="disagree")
         assert (record.product_id, record.other_product_id) == (RED_ID, BLUE_ID)
         assert bytes(record.thumbnail or b"").startswith(b"\xff\xd8")
-        till.command("undo", event_id=updates[1]["id"])
-        till.next("cart.updated")
-        till.show([*scene[20:], *bare(6)], pause_s=0.1)
+        client.command("undo", event_id=updates[1]["id"])
+        client.next("cart.updated")
+        client.show([*scene[20:], *empty(6)], pause_s=0.1)
     assert lines(session) == {"Blue tea": (1, "manual")}
 
 
-def test_a_code_of_no_product_is_said_once_and_changes_nothing(
+def test_a_code_of_no_product_is_reported_once_and_changes_nothing(
     server: Server, session: CheckoutSession
 ) -> None:
     messages = played(server, session, shown_coded(Stage(), pack(YELLOW), code_picture(STRANGE_CODE), 14))
@@ -161,30 +161,30 @@ def strip_shown(frames: int, height: float) -> list[Image]:
 def test_a_code_beside_all_items_counts_once_for_each_time_it_is_shown(
     server: Server, session: CheckoutSession
 ) -> None:
-    messages = played(server, session, strip_shown(20, 120.0), bare(20), strip_shown(20, 190.0))
+    messages = played(server, session, strip_shown(20, 120.0), empty(20), strip_shown(20, 190.0))
     assert [message["track"] for message in of_type(messages, "barcode.seen")] == [None, None]
     assert lines(session) == {"Green tea": (2, "barcode")}
 
 
-def test_a_code_printed_on_the_counter_is_nobodys(server: Server, session: CheckoutSession) -> None:
+def test_a_code_printed_on_the_counter_counts_nothing(server: Server, session: CheckoutSession) -> None:
     stage, printed = Stage(), code_picture(GREEN_CODE, bars_only=True)
     scene = [coded(stage.frame(), printed, (60.0, 40.0)) for _ in range(8)]
     scene += [
         coded(stage.frame(pack(BLUE).there((220.0, 150.0)), Arm((245.0, 190.0))), printed, (60.0, 40.0))
         for _ in range(20)
     ]
-    with till_connect(server, session.pk, headers=bearer(session.user)) as till:
-        messages = till.show(scene, pause_s=0.1)
+    with socket_connect(server, session.pk, headers=bearer(session.user)) as client:
+        messages = client.show(scene, pause_s=0.1)
     assert codes(messages) == []
     assert lines(session) == {"Blue tea": (1, "vision")}
 
 
 def test_outside_of_the_zone_a_code_counts_nothing(server: Server, session: CheckoutSession) -> None:
-    with till_connect(server, session.pk, headers=bearer(session.user)) as till:
-        till.command("zone.set", zone=[0.0, 0.0, 1.0, 0.3])
-        till.next("zone.changed")
-        messages = till.show(
-            [*bare(), *shown_coded(Stage(), pack(YELLOW), code_picture(GREEN_CODE), 14)], pause_s=0.1
+    with socket_connect(server, session.pk, headers=bearer(session.user)) as client:
+        client.command("zone.set", zone=[0.0, 0.0, 1.0, 0.3])
+        client.next("zone.changed")
+        messages = client.show(
+            [*empty(), *shown_coded(Stage(), pack(YELLOW), code_picture(GREEN_CODE), 14)], pause_s=0.1
         )
     assert (codes(messages), lines(session)) == ([], {})
 

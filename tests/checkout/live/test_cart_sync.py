@@ -63,18 +63,18 @@ async def put(session: CheckoutSession, product_id: UUID, quantity: int) -> Cart
     return event
 
 
-async def test_a_change_is_told_once_with_the_cart_as_it_is_by_then(
+async def test_a_change_is_sent_once_with_the_cart_as_it_is_by_then(
     client: Client, session: CheckoutSession, milk_id: UUID
 ) -> None:
     first, second = await put(session, milk_id, 1), await put(session, milk_id, 3)
     for event in (first, second, first):
-        await client.sync.tell(event)
+        await client.sync.send_change(event)
     assert [message["event"]["id"] for message in client.sent] == [first["id"], second["id"]]
     assert {message["type"] for message in client.sent} == {"cart.updated"}
     assert client.quantities == [3, 3]
 
 
-async def test_a_cart_that_differs_at_two_looks_in_a_row_is_sent(
+async def test_a_cart_that_differs_at_two_checks_in_a_row_is_sent(
     client: Client, session: CheckoutSession, milk_id: UUID
 ) -> None:
     await put(session, milk_id, 2)
@@ -87,7 +87,7 @@ async def test_a_cart_that_differs_at_two_looks_in_a_row_is_sent(
     assert (message["event"]["quantity"], message["event"]["product_id"]) == (0, None)
 
 
-async def test_after_a_cart_was_sent_it_takes_two_looks_again(
+async def test_after_a_cart_was_sent_it_takes_two_checks_again(
     client: Client, session: CheckoutSession, milk_id: UUID
 ) -> None:
     await put(session, milk_id, 2)
@@ -101,27 +101,27 @@ async def test_after_a_cart_was_sent_it_takes_two_looks_again(
     assert client.quantities == [2, 4]
 
 
-async def test_a_notice_between_two_looks_makes_the_second_unnecessary(
+async def test_a_notice_between_two_checks_makes_the_second_unnecessary(
     client: Client, session: CheckoutSession, milk_id: UUID
 ) -> None:
     event = await put(session, milk_id, 2)
     await client.look()
-    await client.sync.tell(event)
+    await client.sync.send_change(event)
     await client.look()
     event = await put(session, milk_id, 3)
     await client.look()
-    assert client.quantities == [2], "the look in between found nothing missing"
+    assert client.quantities == [2], "the check in between found nothing missing"
 
 
-async def test_what_was_told_is_remembered_for_a_bounded_number_of_changes(
+async def test_what_was_sent_is_remembered_for_a_bounded_number_of_changes(
     client: Client, session: CheckoutSession, milk_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert cart_sync.TOLD_MAX == 256
+    assert cart_sync.SENT_MAX == 256
     event = await put(session, milk_id, 1)
-    others = [CartEvent(**{**event, "id": str(number)}) for number in range(cart_sync.TOLD_MAX)]
+    others = [CartEvent(**{**event, "id": str(number)}) for number in range(cart_sync.SENT_MAX)]
     for each in (event, *others[:-1], event):
-        await client.sync.tell(each)
-    assert len(client.sent) == cart_sync.TOLD_MAX, "the oldest of 256 is still known"
-    await client.sync.tell(others[-1])
-    await client.sync.tell(event)
-    assert len(client.sent) == cart_sync.TOLD_MAX + 2, "the 257th forgets it"
+        await client.sync.send_change(each)
+    assert len(client.sent) == cart_sync.SENT_MAX, "the oldest of 256 is still known"
+    await client.sync.send_change(others[-1])
+    await client.sync.send_change(event)
+    assert len(client.sent) == cart_sync.SENT_MAX + 2, "the 257th forgets it"

@@ -90,19 +90,19 @@ def test_a_zone_is_four_numbers_whole_or_not() -> None:
             zone(*sides)
 
 
-@pytest.mark.parametrize("place", range(4))
-def test_a_number_far_outside_is_no_side_of_a_zone(place: int) -> None:
+@pytest.mark.parametrize("index", range(4))
+def test_a_number_far_outside_is_no_side_of_a_zone(index: int) -> None:
     sides: list[float] = [0.1, 0.1, 0.1, 0.1]
     for outside, is_read in ((-1, True), (-1.01, False), (2, True), (2.01, False)):
-        sides[place] = outside
+        sides[index] = outside
         if is_read:
-            assert zone(*sides)[place] == outside
+            assert zone(*sides)[index] == outside
         else:
             with pytest.raises(BadCommand):
                 zone(*sides)
 
 
-def test_a_zone_over_the_rim_by_a_thousandth_reaches_to_it() -> None:
+def test_a_zone_over_the_edge_by_a_thousandth_reaches_to_it() -> None:
     assert zone(0.5, 0.25, 0.5005, 0.7508) == (0.5, 0.25, 0.5, 0.75)
     assert zone(0.5, 0.25, 0.502, 0.752) == (0.5, 0.25, 0.502, 0.752), (
         "what is more is left to the lane to refuse"

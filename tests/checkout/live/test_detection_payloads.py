@@ -53,7 +53,7 @@ def test_all_products_that_an_item_names_are_asked_for() -> None:
     assert list(products_named(item("unknown"))) == []
 
 
-def test_the_last_six_views_are_told_and_name_their_products() -> None:
+def test_the_last_six_views_are_sent_and_name_their_products() -> None:
     assert detection_payloads.EXPLAINED_MAX == 6
     life = TrackLife(7, 0, 9, sightings=9, inside=False, views=views(7))
     why = why_show(life, NAMES)

@@ -1,4 +1,4 @@
-"""The till while something it needs is away: the database, the channel layer, or reason itself."""
+"""The socket while something it needs fails: the database, the channel layer, or the code itself."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ class Socket:
         self.serving = asyncio.create_task(served(scope, self.inbox.get, self.outbox.put))
         self.inbox.put_nowait({"type": "websocket.connect"})
 
-    async def heard(self) -> dict[str, Any]:
+    async def sent_next(self) -> dict[str, Any]:
         """Return what the consumer sent next."""
         return await asyncio.wait_for(self.outbox.get(), 20)
 
     async def message(self) -> dict[str, Any]:
         """Return the next message of the protocol."""
-        sent = await self.heard()
+        sent = await self.sent_next()
         return cast("dict[str, Any]", json.loads(sent["text"]))
 
     def say(self, **command: Any) -> None:
@@ -146,7 +146,7 @@ def test_what_was_seen_while_the_database_was_away_is_stored_once_when_it_is_bac
     assert ScanEvent.objects.count() == 1
 
 
-def test_a_change_the_shop_refuses_is_said_and_does_not_hold_up_the_next(shopper: User) -> None:
+def test_a_change_the_shop_refuses_is_reported_and_does_not_hold_up_the_next(shopper: User) -> None:
     gone, milk = product_make("Gone", is_active=False), product_make("Milk")
     session = services.session_start(user=shopper)
     camera = camera_state_make()
@@ -173,7 +173,7 @@ async def test_without_a_channel_layer_a_socket_still_shows_its_own_changes(
     milk = await database_sync_to_async(product_make)("Milk")
     session = await database_sync_to_async(services.session_start)(user=shopper)
     socket = Socket(shopper, session.pk)
-    assert (await socket.heard())["type"] == "websocket.accept"
+    assert (await socket.sent_next())["type"] == "websocket.accept"
     assert (await socket.message())["type"] == "session.ready"
     socket.say(type="item.set", product_id=str(milk.pk), quantity=2)
     update = await socket.message()
@@ -181,18 +181,18 @@ async def test_without_a_channel_layer_a_socket_still_shows_its_own_changes(
     await socket.leave()
 
 
-async def test_a_fault_nobody_foresaw_closes_with_4500_and_a_line_in_the_log(
+async def test_an_unforeseen_fault_closes_with_4500_and_a_line_in_the_log(
     shopper: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(scope: Any) -> Any:
-        raise RuntimeError("nobody foresaw this")
+        raise RuntimeError("an unforeseen fault")
 
     monkeypatch.setattr(consumer, "admission_read", broken)
     session = await database_sync_to_async(services.session_start)(user=shopper)
     socket = Socket(shopper, session.pk)
-    assert (await socket.heard())["type"] == "websocket.accept"
-    assert await socket.heard() == {"type": "websocket.close", "code": 4500}
-    assert "nobody foresaw this" in caplog.text
+    assert (await socket.sent_next())["type"] == "websocket.accept"
+    assert await socket.sent_next() == {"type": "websocket.close", "code": 4500}
+    assert "an unforeseen fault" in caplog.text
     await socket.leave()
 
 
@@ -243,14 +243,14 @@ async def test_clearing_up_goes_on_when_it_is_cancelled_itself() -> None:
     assert task.done()
 
 
-async def test_a_seat_is_kept_for_one_who_comes_back_and_not_for_ever(
+async def test_a_camera_is_kept_for_a_reconnect_but_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("checkout.live.connections.KEEP_S", 0.05)
     connections, session_id = Connections(), UUID(int=1)
 
     async def nothing() -> None:
-        """Nobody has to give way here."""
+        """No connection has to give way here."""
 
     first = await connections.enter(session_id, None, nothing)
     connections.leave(session_id, first)
@@ -264,7 +264,7 @@ async def test_a_seat_is_kept_for_one_who_comes_back_and_not_for_ever(
     await asyncio.sleep(0.03)
     assert [camera for _, camera in connections.kept.values()] == [other.camera], "each has its own time"
     await asyncio.sleep(0.05)
-    assert (connections.kept, connections.taken) == ({}, {})
+    assert (connections.kept, connections.open) == ({}, {})
 
 
 async def test_the_newest_frame_wins_and_the_others_are_counted() -> None:

@@ -14,18 +14,20 @@ from websockets.exceptions import ConnectionClosed
 from accounts.models import User
 from checkout.cart import services
 from checkout.live.flood_guard import FloodGuard
-from tests.checkout.serving import Server, TillClient, bearer, served, till_connect
+from tests.checkout.serving import Server, SocketClient, bearer, served, socket_connect
 
 FRAME = b"\xff\xd8" + b"\0" * 200_000
 
 
-def flood(till: TillClient, message: bytes | str, *, per_second: int = 1000, most_s: float = 10.0) -> float:
+def flood(
+    client: SocketClient, message: bytes | str, *, per_second: int = 1000, most_s: float = 10.0
+) -> float:
     """Send until closed; return how long it took."""
     started_s = time.monotonic()
     sent = 0
     try:
         while time.monotonic() - started_s < most_s:
-            till.link.send(message)
+            client.link.send(message)
             sent += 1
             time.sleep(max(0.0, started_s + sent / per_second - time.monotonic()))
     except (ConnectionClosed, OSError):
@@ -34,7 +36,7 @@ def flood(till: TillClient, message: bytes | str, *, per_second: int = 1000, mos
 
 
 def send_for_ever(raw: socket.socket, data: bytes) -> None:
-    """Send without ever listening, until the other side hangs up."""
+    """Send without reading, until the other side hangs up."""
     deadline_s = time.monotonic() + 15
     while time.monotonic() < deadline_s:
         raw.sendall(data)
@@ -52,23 +54,23 @@ def test_a_flood_is_closed_within_two_seconds_and_costs_no_memory(
     server: Server, shopper: User, message: bytes | str
 ) -> None:
     session = services.session_start(user=shopper)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as warm:
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as warm:
         warm.next("session.ready")
     before_mb = server.memory_mb()
     for _ in range(3):
-        with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-            till.next("session.ready")
-            assert flood(till, message) < 2.0
-            assert till.close_code() == 4429
+        with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+            client.next("session.ready")
+            assert flood(client, message) < 2.0
+            assert client.close_code() == 4429
     assert server.memory_mb() - before_mb < 60
 
 
 def test_a_flood_that_ignores_the_close_is_cut_off(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     before_mb = server.memory_mb()
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        till.next("session.ready")
-        raw = till.link.socket.dup()  # which the client library does not close
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
+        raw = client.link.socket.dup()  # which the client library does not close
         framed = b"\x82\xff" + len(FRAME).to_bytes(8, "big") + b"\0\0\0\0" + FRAME
         started_s = time.monotonic()
         with pytest.raises(OSError, match=r"reset|Broken pipe"):
@@ -81,8 +83,8 @@ def test_a_flood_that_ignores_the_close_is_cut_off(server: Server, shopper: User
 def test_without_the_cut_off_a_flood_fills_the_memory(unguarded_server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     before_mb = unguarded_server.memory_mb()
-    with till_connect(unguarded_server, session.pk) as till:
-        assert flood(till, FRAME, most_s=2.0) >= 2.0
+    with socket_connect(unguarded_server, session.pk) as client:
+        assert flood(client, FRAME, most_s=2.0) >= 2.0
         assert unguarded_server.memory_mb() - before_mb > 150
 
 

@@ -1,4 +1,4 @@
-"""Frames that are none: each is answered, none closes the socket, and the next good one is looked at."""
+"""Frames that are none: each is answered, none closes the socket, and the next good one is processed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connection
 
 from accounts.models import User
 from checkout.cart import services
-from tests.checkout.serving import Server, TillClient, bearer, jpeg, till_connect
+from tests.checkout.serving import Server, SocketClient, bearer, jpeg, socket_connect
 from tests.recognition.vision.scenes import Stage
 
 MALFORMED_COUNT = 1000
@@ -49,9 +49,9 @@ def malformed(good: bytes, dice: random.Random) -> bytes:
     return b"GIF89a" + dice.randbytes(100)
 
 
-def answer_to(till: TillClient, frame: bytes) -> dict[str, object]:
-    till.frame(frame)
-    while "frame" not in (message := till.next()):
+def answer_to(client: SocketClient, frame: bytes) -> dict[str, object]:
+    client.frame(frame)
+    while "frame" not in (message := client.next()):
         pass
     return message
 
@@ -62,10 +62,10 @@ def malformed_sent(server: Server, user: User, seed: int) -> tuple[int, float]:
     good = jpeg(Stage().frame())
     refused = 0
     memory_mb = []
-    with till_connect(server, services.session_start(user=user).pk, headers=bearer(user)) as till:
+    with socket_connect(server, services.session_start(user=user).pk, headers=bearer(user)) as client:
         for number in range(1, MALFORMED_COUNT // SOCKETS + 1):
             due_s = time.monotonic() + 0.034
-            answer = answer_to(till, malformed(good, dice))
+            answer = answer_to(client, malformed(good, dice))
             assert (answer["frame"], answer["dropped"]) == (number, 0)
             if answer["type"] == "error":
                 assert (answer["code"], bool(answer["detail"])) == ("bad_frame", True)
@@ -73,12 +73,12 @@ def malformed_sent(server: Server, user: User, seed: int) -> tuple[int, float]:
             if number % 100 == 0:
                 memory_mb.append(server.memory_mb())
             time.sleep(max(0.0, due_s - time.monotonic()))
-        assert answer_to(till, good)["type"] == "frame.result"
+        assert answer_to(client, good)["type"] == "frame.result"
     connection.close()
     return refused, memory_mb[-1] - memory_mb[0]
 
 
-def test_malformed_frames_are_answered_and_the_next_good_one_is_looked_at(
+def test_malformed_frames_are_answered_and_the_next_good_one_is_processed(
     server: Server, shopper: User
 ) -> None:
     with ThreadPoolExecutor(SOCKETS) as pool:
@@ -90,7 +90,7 @@ def test_malformed_frames_are_answered_and_the_next_good_one_is_looked_at(
 
 def test_a_frame_beyond_the_limits_is_refused_with_the_limit(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
         for frame, reason in (
             (b"", "empty"),
             (jpeg(Stage().frame()).ljust(2**20 + 1, b"\0"), "too_large"),
@@ -98,6 +98,6 @@ def test_a_frame_beyond_the_limits_is_refused_with_the_limit(server: Server, sho
             (bomb_png(6000, 5000), "too_many_pixels"),
             (b"GIF89a" + b"\0" * 100, "unsupported_format"),
         ):
-            answer = answer_to(till, frame)
+            answer = answer_to(client, frame)
             assert (answer["code"], answer["data"]) == ("bad_frame", {"reason": reason})
-        assert answer_to(till, jpeg(Stage().frame()).ljust(2**20, b"\0"))["type"] == "frame.result"
+        assert answer_to(client, jpeg(Stage().frame()).ljust(2**20, b"\0"))["type"] == "frame.result"

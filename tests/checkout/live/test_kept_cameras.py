@@ -96,25 +96,27 @@ async def test_a_client_that_is_still_connected_gives_way_to_itself_only(connect
 
 
 @pytest.mark.parametrize(
-    ("has_camera", "silent_s", "taken_over"), [(True, 2.5, True), (True, 1.5, False), (False, 2.5, False)]
+    ("sends_frames", "silent_s", "taken_over"), [(True, 2.5, True), (True, 1.5, False), (False, 2.5, False)]
 )
 async def test_only_a_camera_fallen_silent_is_taken_over_by_a_client_that_names_none(
-    connections: Connections, has_camera: bool, silent_s: float, taken_over: bool
+    connections: Connections, sends_frames: bool, silent_s: float, taken_over: bool
 ) -> None:
     session_id = uuid4()
     first = await connections.enter(session_id, None, refuse)
     camera = first.camera
-    first.has_camera, first.heard_s = has_camera, first.heard_s - silent_s
+    first.sends_frames, first.last_message_s = sends_frames, first.last_message_s - silent_s
     second = await connections.enter(session_id, None, refuse)
     assert (second.camera is camera) == taken_over
     assert first.camera is not second.camera
 
 
-async def test_of_silent_cameras_the_one_heard_of_last_is_taken_over(connections: Connections) -> None:
+async def test_of_silent_cameras_the_one_with_the_latest_message_is_taken_over(
+    connections: Connections,
+) -> None:
     session_id = uuid4()
     older, newer = [await connections.enter(session_id, None, refuse) for _ in range(2)]
-    older.has_camera = newer.has_camera = True
-    older.heard_s, newer.heard_s = older.heard_s - 20, newer.heard_s - 10
+    older.sends_frames = newer.sends_frames = True
+    older.last_message_s, newer.last_message_s = older.last_message_s - 20, newer.last_message_s - 10
     camera, of_older = newer.camera, older.camera
     assert (await connections.enter(session_id, None, refuse)).camera is camera
     assert older.camera is of_older
@@ -125,8 +127,8 @@ async def test_a_camera_at_work_and_one_that_is_named_are_not_taken_over(connect
     named, working = [await connections.enter(session_id, key, refuse) for key in (uuid4(), None)]
     cameras = [named.camera, working.camera]
     for connection in (named, working):
-        connection.has_camera, connection.heard_s = True, connection.heard_s - 10
-    async with working.camera.turn:
+        connection.sends_frames, connection.last_message_s = True, connection.last_message_s - 10
+    async with working.camera.lock:
         unnamed = await connections.enter(session_id, None, refuse)
     assert unnamed.camera not in cameras
     assert [named.camera, working.camera] == cameras

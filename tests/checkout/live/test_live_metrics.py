@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.models import User
 from checkout.cart import services
-from tests.checkout.serving import Server, bearer, jpeg, till_connect
+from tests.checkout.serving import Server, bearer, jpeg, socket_connect
 from tests.ebrcs.scraping import scrape
 from tests.recognition.vision.scenes import Stage
 from tests.waiting import until
@@ -15,11 +15,11 @@ REFUSED = 'ebrcs_frames_total{outcome="refused"}'
 def test_a_played_frame_moves_them(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     before = scrape(server)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        till.next("session.ready")
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
         for frame, answer in ((jpeg(Stage().frame()), "frame.result"), (b"no picture", "error")):
-            till.frame(frame)
-            till.next(answer)
+            client.frame(frame)
+            client.next(answer)
         # An answer leaves just before it is counted.
         until(lambda: scrape(server)[REFUSED] > before[REFUSED])
         after = scrape(server)
@@ -37,6 +37,6 @@ def test_a_played_frame_moves_them(server: Server, shopper: User) -> None:
 def test_a_socket_that_is_refused_is_counted_out_again(server: Server, shopper: User, stranger: User) -> None:
     session = services.session_start(user=shopper)
     before = scrape(server)["ebrcs_open_sockets"]
-    with till_connect(server, session.pk, headers=bearer(stranger)) as till:
-        assert till.close_code() == 4403
+    with socket_connect(server, session.pk, headers=bearer(stranger)) as client:
+        assert client.close_code() == 4403
     until(lambda: scrape(server)["ebrcs_open_sockets"] == before)

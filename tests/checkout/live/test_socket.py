@@ -16,14 +16,14 @@ from checkout.cart import items, services
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from orders.models import Order
 from tests.checkout.colours import BLUE_ID, GREEN_ID, RED_ID, TWIN_ID
-from tests.checkout.serving import Server, TillClient, bearer, cookie, till_connect
+from tests.checkout.serving import Server, SocketClient, bearer, cookie, socket_connect
 from tests.recognition.vision.scenes import BLUE, RED, YELLOW, Pack, Stage
 
 SPOT = (160.0, 120.0)
 
 
-def refusal(till: TillClient) -> tuple[str, str]:
-    message = till.next("error")
+def refusal(client: SocketClient) -> tuple[str, str]:
+    message = client.next("error")
     return message["code"], message["detail"]
 
 
@@ -38,8 +38,8 @@ def of_type(messages: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 def test_a_socket_begins_with_the_session_its_cart_and_the_limits(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     items.item_set(session_id=session.pk, product_id=RED_ID, quantity=2)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        ready = till.next()
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        ready = client.next()
     assert ready.pop("cart")["items"][0] == {
         "product_id": str(RED_ID),
         "name": "Red tea",
@@ -68,8 +68,8 @@ def test_a_socket_begins_with_the_session_its_cart_and_the_limits(server: Server
 def test_an_item_shown_to_the_camera_is_added_once_with_its_picture(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     stage = Stage()
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        messages = till.show([*stage.empty(8), *stage.shown(Pack(RED, SPOT), 12), *stage.empty(8)])
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        messages = client.show([*stage.empty(8), *stage.shown(Pack(RED, SPOT), 12), *stage.empty(8)])
 
     updates = of_type(messages, "cart.updated")
     assert [(update["event"]["action"], update["event"]["name"]) for update in updates] == [
@@ -90,11 +90,11 @@ def test_an_item_shown_to_the_camera_is_added_once_with_its_picture(server: Serv
     assert len(bytes(event.thumbnail or b"")) < 10_000
 
 
-def test_an_unknown_item_is_said_to_be_unknown_and_noted(server: Server, shopper: User) -> None:
+def test_an_unknown_item_is_shown_as_unknown_and_recorded(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     stage = Stage()
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        messages = till.show([*stage.empty(8), *stage.shown(Pack(YELLOW, SPOT), 14)])
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        messages = client.show([*stage.empty(8), *stage.shown(Pack(YELLOW, SPOT), 14)])
     states = {
         found["state"] for result in of_type(messages, "frame.result") for found in result["detections"]
     }
@@ -109,8 +109,8 @@ def test_a_question_is_asked_with_names_and_the_answer_adds(server: Server, shop
     Product.objects.create(pk=TWIN_ID, name="Red tea, large", price="4.00")
     session = services.session_start(user=shopper)
     stage = Stage()
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        messages = till.show([*stage.empty(8), *stage.shown(Pack(RED, SPOT), 14)[:14]])
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        messages = client.show([*stage.empty(8), *stage.shown(Pack(RED, SPOT), 14)[:14]])
         asked = [
             found
             for result in of_type(messages, "frame.result")
@@ -118,15 +118,15 @@ def test_a_question_is_asked_with_names_and_the_answer_adds(server: Server, shop
             if found["state"] == "ambiguous"
         ]
         assert {choice["name"] for choice in asked[-1]["choices"]} == {"Red tea", "Red tea, large"}
-        till.command("choose", track=asked[-1]["track"], product_id=str(BLUE_ID))
-        assert refusal(till)[0] == "no_such_question"
-        till.command("choose", track=10_000, product_id=str(TWIN_ID))
-        assert refusal(till)[0] == "no_such_question"
-        till.command("choose", track=asked[-1]["track"], product_id=str(TWIN_ID))
-        assert quantities(till.next("cart.updated")) == {"Red tea, large": 1}
-        till.command("choose", track=asked[-1]["track"], product_id=str(TWIN_ID))
-        till.command("ping")
-        assert till.next()["type"] == "pong"
+        client.command("choose", track=asked[-1]["track"], product_id=str(BLUE_ID))
+        assert refusal(client)[0] == "no_such_question"
+        client.command("choose", track=10_000, product_id=str(TWIN_ID))
+        assert refusal(client)[0] == "no_such_question"
+        client.command("choose", track=asked[-1]["track"], product_id=str(TWIN_ID))
+        assert quantities(client.next("cart.updated")) == {"Red tea, large": 1}
+        client.command("choose", track=asked[-1]["track"], product_id=str(TWIN_ID))
+        client.command("ping")
+        assert client.next()["type"] == "pong"
     assert list(ScanEvent.objects.values_list("action", flat=True)) == ["question", "answer", "add"]
     answer = ScanEvent.objects.get(action="answer")
     assert (answer.product_id, answer.about) == (TWIN_ID, ScanEvent.objects.get(action="question"))
@@ -136,24 +136,24 @@ def test_a_question_is_asked_with_names_and_the_answer_adds(server: Server, shop
 def test_commands_change_the_cart_and_say_so(server: Server, shopper: User) -> None:
     Product.objects.filter(pk=BLUE_ID).update(barcode="4006381333931")
     session = services.session_start(user=shopper)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        till.next("session.ready")
-        till.command("item.set", product_id=str(RED_ID), quantity=3)
-        assert quantities(till.next("cart.updated")) == {"Red tea": 3}
-        till.command("barcode", code="4006381333931")
-        update = till.next("cart.updated")
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
+        client.command("item.set", product_id=str(RED_ID), quantity=3)
+        assert quantities(client.next("cart.updated")) == {"Red tea": 3}
+        client.command("barcode", code="4006381333931")
+        update = client.next("cart.updated")
         assert (update["event"]["source"], quantities(update)) == ("barcode", {"Red tea": 3, "Blue tea": 1})
-        till.command("item.set", product_id=str(RED_ID), quantity=0)
-        assert quantities(till.next("cart.updated")) == {"Blue tea": 1}
-        till.command("mode.set", mode="tray")
-        assert till.next() == {"type": "mode.changed", "mode": "tray"}
+        client.command("item.set", product_id=str(RED_ID), quantity=0)
+        assert quantities(client.next("cart.updated")) == {"Blue tea": 1}
+        client.command("mode.set", mode="tray")
+        assert client.next() == {"type": "mode.changed", "mode": "tray"}
         for zone in ([0.25, 0.0, 0.5, 1.0], [0, 0, 1, 1]):
-            till.command("zone.set", zone=zone)
-            assert till.next() == {"type": "zone.changed", "zone": zone}
-        till.command("zone.set", zone=[0.7, 0.4, 0.3000001, 0.6])
-        assert till.next()["zone"] == pytest.approx([0.7, 0.4, 0.3, 0.6])
-        till.command("ping")
-        assert till.next() == {"type": "pong"}
+            client.command("zone.set", zone=zone)
+            assert client.next() == {"type": "zone.changed", "zone": zone}
+        client.command("zone.set", zone=[0.7, 0.4, 0.3000001, 0.6])
+        assert client.next()["zone"] == pytest.approx([0.7, 0.4, 0.3, 0.6])
+        client.command("ping")
+        assert client.next() == {"type": "pong"}
 
 
 def test_bad_commands_are_answered_with_what_is_allowed_and_change_nothing(
@@ -222,58 +222,58 @@ def test_bad_commands_are_answered_with_what_is_allowed_and_change_nothing(
         "not_in_cart": [json.dumps({"type": "item.correct", **known, "instead_id": None})],
         "no_such_question": [json.dumps({"type": "choose", "track": 10**40, **known})],
     }
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        till.next("session.ready")
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
         for text in bad:
-            till.link.send(text)
-            code, detail = refusal(till)
+            client.link.send(text)
+            code, detail = refusal(client)
             assert (code, bool(detail)) == ("bad_command", True), text[:80]
             time.sleep(0.035)
         for expected, texts in refused.items():
             for text in texts:
-                till.link.send(text)
-                assert refusal(till)[0] == expected, text[:80]
+                client.link.send(text)
+                assert refusal(client)[0] == expected, text[:80]
                 time.sleep(0.035)
-        till.command("item.set", product_id=str(GREEN_ID), quantity=1)
-        assert quantities(till.next("cart.updated")) == {"Green tea": 1}
+        client.command("item.set", product_id=str(GREEN_ID), quantity=1)
+        assert quantities(client.next("cart.updated")) == {"Green tea": 1}
 
 
 def test_two_tabs_stay_in_step_whichever_acts_and_over_rest(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     with (
-        till_connect(server, session.pk, headers=bearer(shopper)) as first,
-        till_connect(server, session.pk, headers=bearer(shopper)) as second,
+        socket_connect(server, session.pk, headers=bearer(shopper)) as first,
+        socket_connect(server, session.pk, headers=bearer(shopper)) as second,
     ):
-        for till in (first, second):
-            till.next("session.ready")
+        for client in (first, second):
+            client.next("session.ready")
         first.command("item.set", product_id=str(RED_ID), quantity=2)
-        assert [quantities(till.next("cart.updated")) for till in (first, second)] == [{"Red tea": 2}] * 2
+        assert [quantities(client.next("cart.updated")) for client in (first, second)] == [{"Red tea": 2}] * 2
         second.command("item.set", product_id=str(BLUE_ID), quantity=1)
         both = {"Red tea": 2, "Blue tea": 1}
-        assert [quantities(till.next("cart.updated")) for till in (second, first)] == [both] * 2
-        for till in (first, second):
-            till.command("ping")
-            assert till.next()["type"] == "pong", "each change is told once"
+        assert [quantities(client.next("cart.updated")) for client in (second, first)] == [both] * 2
+        for client in (first, second):
+            client.command("ping")
+            assert client.next()["type"] == "pong", "each change is sent once"
 
 
 def test_corrections_and_undoing_keep_two_tabs_in_step(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     with (
-        till_connect(server, session.pk, headers=bearer(shopper)) as first,
-        till_connect(server, session.pk, headers=bearer(shopper)) as second,
+        socket_connect(server, session.pk, headers=bearer(shopper)) as first,
+        socket_connect(server, session.pk, headers=bearer(shopper)) as second,
     ):
-        for till in (first, second):
-            till.next("session.ready")
+        for client in (first, second):
+            client.next("session.ready")
         first.command("item.set", product_id=str(RED_ID), quantity=2)
-        added, same = (till.next("cart.updated") for till in (first, second))
+        added, same = (client.next("cart.updated") for client in (first, second))
         assert (added["event"], added["event"]["undoable"]) == (same["event"], True)
         second.command("item.correct", product_id=str(RED_ID), instead_id=str(BLUE_ID))
-        corrected, same = (till.next("cart.updated") for till in (second, first))
+        corrected, same = (client.next("cart.updated") for client in (second, first))
         assert corrected == same
         assert (corrected["event"]["action"], corrected["event"]["instead_name"]) == ("correct", "Blue tea")
         assert quantities(corrected) == {"Red tea": 1, "Blue tea": 1}
         first.command("undo", event_id=corrected["event"]["id"])
-        undone, same = (till.next("cart.updated") for till in (first, second))
+        undone, same = (client.next("cart.updated") for client in (first, second))
         assert undone == same
         assert (undone["event"]["action"], undone["event"]["about"], undone["event"]["undoable"]) == (
             "undo",
@@ -284,20 +284,20 @@ def test_corrections_and_undoing_keep_two_tabs_in_step(server: Server, shopper: 
         second.command("undo", event_id=corrected["event"]["id"])
         assert refusal(second)[0] == "already_undone"
         second.command("item.correct", product_id=str(RED_ID), instead_id=None)
-        assert [quantities(till.next("cart.updated")) for till in (second, first)] == [{"Red tea": 1}] * 2
-        for till in (first, second):
-            till.command("ping")
-            assert till.next()["type"] == "pong", "each change is told once"
+        assert [quantities(client.next("cart.updated")) for client in (second, first)] == [{"Red tea": 1}] * 2
+        for client in (first, second):
+            client.command("ping")
+            assert client.next()["type"] == "pong", "each change is sent once"
 
 
 def test_a_change_whose_notice_got_lost_reaches_the_client_all_the_same(
     server: Server, shopper: User
 ) -> None:
     session = services.session_start(user=shopper)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        till.next("session.ready")
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
         BillingItem.objects.create(session=session, product_id=RED_ID, quantity=4, source="manual")
-        update = till.next("cart.updated")
+        update = client.next("cart.updated")
     assert (update["event"]["action"], quantities(update)) == ("sync", {"Red tea": 4})
 
 
@@ -305,12 +305,12 @@ def test_coming_back_resumes_the_cart_and_counts_nothing_twice(server: Server, s
     session = services.session_start(user=shopper)
     stage = Stage()
     scene = [*stage.empty(8), *stage.shown(Pack(BLUE, SPOT), 24)]
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        before = till.show(scene[:22])
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        before = client.show(scene[:22])
     assert len(of_type(before, "cart.updated")) == 1
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        assert quantities(till.next("session.ready")) == {"Blue tea": 1}
-        after = till.show(scene[22:])
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        assert quantities(client.next("session.ready")) == {"Blue tea": 1}
+        after = client.show(scene[22:])
     assert of_type(after, "cart.updated") == []
     assert of_type(after, "frame.result")[0]["frame"] == 1
     assert BillingItem.objects.get().quantity == 1
@@ -320,11 +320,11 @@ def test_an_ended_session_says_so_and_closes(server: Server, shopper: User) -> N
     paid, cancelled = services.session_start(user=shopper), services.session_start(user=shopper)
     items.item_set(session_id=paid.pk, product_id=RED_ID, quantity=1)
     with (
-        till_connect(server, paid.pk, headers=bearer(shopper)) as first,
-        till_connect(server, cancelled.pk, headers=bearer(shopper)) as second,
+        socket_connect(server, paid.pk, headers=bearer(shopper)) as first,
+        socket_connect(server, cancelled.pk, headers=bearer(shopper)) as second,
     ):
-        for till in (first, second):
-            till.next("session.ready")
+        for client in (first, second):
+            client.next("session.ready")
         services.session_confirm(session_id=paid.pk)
         services.session_cancel(session_id=cancelled.pk)
         assert first.next() == {
@@ -341,34 +341,34 @@ def test_an_engine_that_is_not_ready_leaves_the_cart_editable(server: Server, sh
     session = services.session_start(user=shopper)
     stage = Stage()
     scene = stage.shown(Pack(RED, SPOT), 20)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        messages = till.show([*stage.empty(8), *scene[:8]])
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        messages = client.show([*stage.empty(8), *scene[:8]])
         errors = of_type(messages, "error")
         assert {(error["code"], error["detail"]) for error in errors} == {
             ("engine_not_ready", "The encoder is being loaded.")
         }
         assert all("frame" in error for error in errors)
-        till.command("item.set", product_id=str(GREEN_ID), quantity=1)
-        assert quantities(till.next("cart.updated")) == {"Green tea": 1}
+        client.command("item.set", product_id=str(GREEN_ID), quantity=1)
+        assert quantities(client.next("cart.updated")) == {"Green tea": 1}
         (server.data_dir / "engine_off").unlink()
-        messages = till.show(scene[8:])
+        messages = client.show(scene[8:])
     assert [quantities(update) for update in of_type(messages, "cart.updated")] == [
         {"Green tea": 1, "Red tea": 1}
     ]
 
 
-def test_a_fault_in_the_engine_is_an_answer_and_the_till_goes_on(server: Server, shopper: User) -> None:
+def test_a_fault_in_the_engine_is_an_answer_and_the_socket_goes_on(server: Server, shopper: User) -> None:
     (server.data_dir / "engine_broken").touch()
     session = services.session_start(user=shopper)
     stage = Stage()
     scene = stage.shown(Pack(RED, SPOT), 20)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        messages = till.show([*stage.empty(8), *scene[:8]])
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        messages = client.show([*stage.empty(8), *scene[:8]])
         assert {error["code"] for error in of_type(messages, "error")} == {"internal_error"}
         (server.data_dir / "engine_broken").unlink()
-        messages = till.show(scene[8:])
+        messages = client.show(scene[8:])
     assert [quantities(update) for update in of_type(messages, "cart.updated")] == [{"Red tea": 1}]
-    assert "a fault nobody foresaw" in server.log()
+    assert "an unforeseen fault" in server.log()
 
 
 def test_every_frame_is_answered_once_or_counted_as_dropped(server: Server, shopper: User) -> None:
@@ -376,14 +376,14 @@ def test_every_frame_is_answered_once_or_counted_as_dropped(server: Server, shop
     session = services.session_start(user=shopper)
     stage = Stage()
     scene = [*stage.empty(8), *stage.shown(Pack(RED, SPOT), 30)]
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        till.next("session.ready")
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
         for picture in scene:
-            till.frame(picture)
+            client.frame(picture)
             time.sleep(0.05)
         answers: list[dict[str, Any]] = []
         while not answers or answers[-1]["frame"] < len(scene):
-            message = till.next()
+            message = client.next()
             if "frame" in message:
                 answers.append(message)
     numbers = [answer["frame"] for answer in answers]
@@ -396,31 +396,31 @@ def test_every_frame_is_answered_once_or_counted_as_dropped(server: Server, shop
     ]
 
 
-def test_an_abandoned_session_ends_before_the_clients_eyes(server: Server, shopper: User) -> None:
+def test_an_abandoned_session_ends_while_the_client_watches(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
-    with till_connect(server, session.pk, headers=bearer(shopper)) as till:
-        till.next("session.ready")
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
         CheckoutSession.objects.update(last_active="2020-01-01T00:00:00Z")
-        assert till.next()["status"] == "expired"
-        assert till.close_code() == 1000
+        assert client.next()["status"] == "expired"
+        assert client.close_code() == 1000
     session.refresh_from_db()
     assert session.status == "expired"
 
 
-def test_why_things_are_as_they_are_is_said_while_asked_for(server: Server, shopper: User) -> None:
+def test_why_things_are_as_they_are_is_sent_while_asked_for(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     stage = Stage()
     scene = [*stage.empty(8), *stage.shown(Pack(RED, SPOT), 24)]
     with (
-        till_connect(server, session.pk, headers=bearer(shopper)) as till,
-        till_connect(server, session.pk, headers=bearer(shopper)) as other,
+        socket_connect(server, session.pk, headers=bearer(shopper)) as client,
+        socket_connect(server, session.pk, headers=bearer(shopper)) as other,
     ):
-        till.command("debug.set", on=True)
-        assert till.next("debug.changed") == {"type": "debug.changed", "on": True}
-        explained = of_type(till.show(scene[:26]), "frame.result")
-        till.command("debug.set", on=False)
-        assert till.next("debug.changed") == {"type": "debug.changed", "on": False}
-        plain = of_type(till.show(scene[26:]) + other.show(Stage().empty(2)), "frame.result")
+        client.command("debug.set", on=True)
+        assert client.next("debug.changed") == {"type": "debug.changed", "on": True}
+        explained = of_type(client.show(scene[:26]), "frame.result")
+        client.command("debug.set", on=False)
+        assert client.next("debug.changed") == {"type": "debug.changed", "on": False}
+        plain = of_type(client.show(scene[26:]) + other.show(Stage().empty(2)), "frame.result")
     assert explained[0]["debug"] == {"zone": [0.0, 0.0, 1.0, 1.0], "proposals": [], "changed": False}
     last = explained[-1]
     assert last["debug"]["changed"] is True
@@ -438,7 +438,7 @@ def test_why_things_are_as_they_are_is_said_while_asked_for(server: Server, shop
     assert not any("why" in found for result in plain for found in result["detections"])
 
 
-def test_a_page_is_told_why_in_its_language_and_other_programs_as_it_is_kept(
+def test_a_page_gets_reasons_in_its_language_and_other_programs_as_it_is_kept(
     server: Server, shopper: User
 ) -> None:
     stage = Stage()
@@ -446,10 +446,10 @@ def test_a_page_is_told_why_in_its_language_and_other_programs_as_it_is_kept(
 
     def story(headers: dict[str, str]) -> str:
         session = services.session_start(user=shopper)
-        with till_connect(server, session.pk, headers=headers) as till:
-            till.command("debug.set", on=True)
-            till.next("debug.changed")
-            results = of_type(till.show(scene[:20]), "frame.result")
+        with socket_connect(server, session.pk, headers=headers) as client:
+            client.command("debug.set", on=True)
+            client.next("debug.changed")
+            results = of_type(client.show(scene[:20]), "frame.result")
         return str(results[-1]["detections"][0]["why"]["story"][-1]["text"])
 
     page = {**cookie(shopper), "Origin": server.origin}

@@ -18,7 +18,7 @@ from accounts.models import User
 from checkout.cart import items, services
 from checkout.models import BillingItem
 from tests.checkout.colours import RED_ID
-from tests.checkout.serving import STAND_IN, Server, bearer, served, till_connect
+from tests.checkout.serving import STAND_IN, Server, bearer, served, socket_connect
 from tests.checkout.shop import product_make
 from tests.recognition.pictures import upload
 
@@ -102,20 +102,20 @@ def test_tabs_at_two_servers_stay_in_step(server: Server, tmp_path: Path, shoppe
     session = services.session_start(user=shopper)
     with (
         served("tests.checkout.served:application", tmp_path, **STAND_IN) as other,
-        till_connect(server, session.pk, headers=bearer(shopper)) as here,
-        till_connect(other, session.pk, headers=bearer(shopper)) as there,
+        socket_connect(server, session.pk, headers=bearer(shopper)) as here,
+        socket_connect(other, session.pk, headers=bearer(shopper)) as there,
     ):
-        for till in (here, there):
-            till.next("session.ready")
+        for client in (here, there):
+            client.next("session.ready")
         here.command("item.set", product_id=str(RED_ID), quantity=3)
-        updates = [till.next("cart.updated") for till in (here, there)]
+        updates = [client.next("cart.updated") for client in (here, there)]
         assert [update["event"]["action"] for update in updates] == ["add", "add"]
         assert updates[0] == updates[1]
         milk = product_make("Milk")
         items.item_set(session_id=session.pk, product_id=milk.pk, quantity=1)
-        updates = [till.next("cart.updated") for till in (here, there)]
+        updates = [client.next("cart.updated") for client in (here, there)]
         assert [update["cart"]["total_items"] for update in updates] == [4, 4]
         services.session_cancel(session_id=session.pk)
-        assert [till.next("session.closed")["status"] for till in (here, there)] == ["expired", "expired"]
-        assert [till.close_code() for till in (here, there)] == [1000, 1000]
+        assert [client.next("session.closed")["status"] for client in (here, there)] == ["expired", "expired"]
+        assert [client.close_code() for client in (here, there)] == [1000, 1000]
     assert BillingItem.objects.count() == 2

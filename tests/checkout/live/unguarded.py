@@ -15,7 +15,7 @@ __all__ = ["application"]
 
 
 class AwaitingConsumer(AsyncWebsocketConsumer):
-    """Looks at each frame for 40 ms before it takes the next."""
+    """Works on each frame for 40 ms before it takes the next."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         await asyncio.sleep(0.04)

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("arguments", "reason"),
     [
         (("index", "--sizes", "0"), "must be 1 or more"),
         (("encoder", "--batches", "4", "-1"), "must be 1 or more"),
@@ -16,6 +16,6 @@ from django.core.management import CommandError, call_command
         (("encoder", "dinov2"), "there is no encoder 'dinov2'"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(words: tuple[str, ...], reason: str) -> None:
+def test_what_cannot_be_measured_is_refused(arguments: tuple[str, ...], reason: str) -> None:
     with pytest.raises(CommandError, match=reason):
-        call_command("benchmark", *words)
+        call_command("benchmark", *arguments)

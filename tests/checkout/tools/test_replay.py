@@ -1,4 +1,4 @@
-"""Playing recorded visits against a real server, and what is said of folders and servers that are none."""
+"""Playing recorded visits against a real server, and the errors for folders and servers that are none."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def test_visits_are_played_and_judged_against_the_truth(
     assert CheckoutSession.objects.latest("created_at").status == "expired"
 
 
-def test_a_wrong_password_is_told(server: Server, shopper: User, tmp_path: Path) -> None:
+def test_a_wrong_password_is_reported(server: Server, shopper: User, tmp_path: Path) -> None:
     frames_write(tmp_path / "visit", Stage().empty(1))
     with pytest.raises(CommandError, match=r"/api/auth/login was answered with 401"):
         played(tmp_path, "--url", server.origin, "--username", "shopper", "--password", "wrong")
 
 
-def test_what_cannot_be_played_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_played_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="is not a folder"):
         played(tmp_path / "nowhere")
     with pytest.raises(CommandError, match="holds no JPEG, PNG or WebP frames"):

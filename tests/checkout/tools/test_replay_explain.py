@@ -1,4 +1,4 @@
-"""Playing visits that do not go to their end, in another mode, and with the lives of their items told."""
+"""Playing visits that do not go to their end, in another mode, and with the lives of their items."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ def test_a_cart_that_cannot_be_paid_fails_alone(server: Server, shopper: User, t
     assert list(statuses) == ["expired", "completed"]
 
 
-def test_the_life_of_each_item_is_told(server: Server, shopper: User, tmp_path: Path) -> None:
+def test_the_life_of_each_item_is_reported(server: Server, shopper: User, tmp_path: Path) -> None:
     visit_write(tmp_path / "visit", RED)
-    told = played(tmp_path, *arguments(server), "--explain").splitlines()
-    (track,) = (line for line in told if line.startswith("  track"))
+    lines = played(tmp_path, *arguments(server), "--explain").splitlines()
+    (track,) = (line for line in lines if line.startswith("  track"))
     assert re.fullmatch(r"  track \d+: frames \d+ to \d+, seen \d+ times: accepted Red tea", track)
-    views = [line for line in told if line.startswith("    view in frame")]
+    views = [line for line in lines if line.startswith("    view in frame")]
     assert len(views) >= 3
     assert all("accepted Red tea, score " in line for line in views)
-    assert any("accepted Red tea (" in line for line in told)
-    assert any("added Red tea (" in line for line in told)
-    assert any(line.endswith(": add 1 x Red tea (vision)") for line in told)
+    assert any("accepted Red tea (" in line for line in lines)
+    assert any("added Red tea (" in line for line in lines)
+    assert any(line.endswith(": add 1 x Red tea (vision)") for line in lines)
     (visit,) = json.loads(played(tmp_path, *arguments(server), "--explain", "--json"))["visits"]
     assert (visit["tracks"][0]["verdict"], len(visit["tracks"])) == ("accepted Red tea", 1)
 

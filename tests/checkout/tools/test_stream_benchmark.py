@@ -25,7 +25,7 @@ FRAMES = 20
 
 
 class SlowEncoder:
-    """Takes its time for every picture, whoever else waits."""
+    """Takes its time for every picture, however many others wait."""
 
     name = "slow"
     fingerprint = "slow"
@@ -60,31 +60,31 @@ def measured(*, streams: int, picture_s: float, encoder: SlowEncoder | None = No
     return benchmark_stream(encoder, streams=(streams,), report=slow_from_now_on)
 
 
-def test_the_naive_way_falls_behind_where_the_tills_drop_frames() -> None:
-    figures = measured(streams=2, picture_s=0.3)
+def test_the_naive_pipeline_falls_behind_where_the_shop_drops_frames() -> None:
+    measurement = measured(streams=2, picture_s=0.3)
 
-    tills, naive = figures["rows"]
-    assert (tills["way"], naive["way"]) == ("tills", "naive")
-    assert tills["frames"] == naive["frames"] == 2 * FRAMES
-    assert tills["answered"] + tills["dropped"] == tills["frames"]
-    assert tills["dropped"] > 0
-    assert tills["waiting"] <= 4
+    shop, naive = measurement["rows"]
+    assert (shop["way"], naive["way"]) == ("tills", "naive")
+    assert shop["frames"] == naive["frames"] == 2 * FRAMES
+    assert shop["answered"] + shop["dropped"] == shop["frames"]
+    assert shop["dropped"] > 0
+    assert shop["waiting"] <= 4
     # 0.3 s a picture and ten frames a second from each: the queue keeps most of them
     assert naive["waiting"] > naive["frames"] / 2
     assert naive["dropped"] == 0
-    assert tills["carts_right"] == 0
-    assert figures["naive_to_tills_p95"]["2"] == round(naive["p95_ms"] / tills["p95_ms"], 1)
+    assert shop["carts_right"] == 0
+    assert measurement["naive_to_tills_p95"]["2"] == round(naive["p95_ms"] / shop["p95_ms"], 1)
 
 
 @pytest.mark.parametrize(("limit_s", "after"), [(None, []), (60.0, ["decoded"])])
-def test_a_frame_that_is_too_old_when_its_turn_comes_is_not_looked_at_and_counts_as_dropped(
+def test_a_frame_that_is_too_old_when_its_turn_comes_is_not_processed_and_counts_as_dropped(
     monkeypatch: pytest.MonkeyPatch, limit_s: float | None, after: list[str]
 ) -> None:
     if limit_s is not None:
         monkeypatch.setattr(frame_worker, "FRAME_AGE_MAX_S", limit_s)
     done: list[str] = []
 
-    class SlowForTills(SlowEncoder):
+    class SlowForShop(SlowEncoder):
         def encode(self, images: Sequence[Image]) -> FloatArray:
             pause_s = 0.0 if threading.current_thread().name == "naive" else self.picture_s
             done.extend(["embedded"] * bool(pause_s))
@@ -94,15 +94,15 @@ def test_a_frame_that_is_too_old_when_its_turn_comes_is_not_looked_at_and_counts
         done.append("decoded")
         return decode_frame(data, **bounds)
 
-    # the tills look it up when they need it, the naive way has it at hand already
+    # the shop looks it up when it needs it, the naive pipeline has it already
     monkeypatch.setattr(decode, "decode_frame", decoded)
 
-    tills, _ = measured(streams=1, encoder=SlowForTills(0.0), picture_s=3.0)["rows"]
+    shop, _ = measured(streams=1, encoder=SlowForShop(0.0), picture_s=3.0)["rows"]
 
     # All frames come within two seconds; the last one waits while the first item is embedded for three.
     assert done[done.index("embedded") + 1 :] == after
-    assert tills["dropped"] > 0
-    assert tills["answered"] + tills["dropped"] == tills["frames"] == FRAMES
+    assert shop["dropped"] > 0
+    assert shop["answered"] + shop["dropped"] == shop["frames"] == FRAMES
 
 
 def test_a_frame_that_fails_ends_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Draws small scenes before a till's camera, and recognises their items by colour alone."""
+"""Draws small scenes as a checkout camera sees them, and recognizes their items by colour alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REGISTERED = {"red": RED, "blue": BLUE, "green": GREEN}
 
 @dataclass(frozen=True)
 class Pack:
-    """A coloured pack with a white label, held or lying at a place."""
+    """A coloured pack with a white label, held or lying somewhere."""
 
     colour: tuple[int, int, int]
     at: Point
@@ -44,7 +44,7 @@ class Arm:
     at: Point
 
 
-Thing = Pack | Arm
+Shape = Pack | Arm
 
 
 class Stage:
@@ -57,16 +57,16 @@ class Stage:
         self.counter = (np.array([150.0, 145.0, 140.0]) * ramp + texture).astype(np.float32)
         cv2.rectangle(self.counter, (20, 30), (80, 70), (90.0, 60.0, 120.0), -1)
 
-    def frame(self, *things: Thing, light: float = 1.0, noise: float = 2.0) -> Image:
-        """Draw one frame, later things before earlier ones."""
+    def frame(self, *shapes: Shape, light: float = 1.0, noise: float = 2.0) -> Image:
+        """Draw one frame, later shapes in front of earlier ones."""
         image = self.counter.copy()
-        for thing in things:
-            _draw_arm(image, thing) if isinstance(thing, Arm) else _draw_pack(image, thing)
+        for shape in shapes:
+            _draw_arm(image, shape) if isinstance(shape, Arm) else _draw_pack(image, shape)
         noisy = image * light + self._random.normal(0, noise, image.shape)
         return np.clip(noisy, 0, 255).astype(np.uint8)
 
     def empty(self, frames: int) -> list[Image]:
-        """Draw the bare counter for a while."""
+        """Draw the empty counter for some frames."""
         return [self.frame() for _ in range(frames)]
 
     def shown(self, pack: Pack, frames: int, *, from_x: float = -100.0) -> list[Image]:
@@ -77,8 +77,8 @@ class Stage:
             (spot_x + float(x), spot_y + float(y)) for x, y in self._random.uniform(-2, 2, (frames, 2))
         ]
         outside = (from_x, spot_y)
-        places = [*path, *trembling, *reversed(path), outside]
-        return [self.frame(pack.there(at), Arm((at[0] + 25, at[1] + 40))) for at in places]
+        positions = [*path, *trembling, *reversed(path), outside]
+        return [self.frame(pack.there(at), Arm((at[0] + 25, at[1] + 40))) for at in positions]
 
 
 def _draw_pack(image: FloatArray, pack: Pack) -> None:
@@ -115,7 +115,7 @@ def decision_by_colour(embedding: FloatArray, registered: dict[str, tuple[int, i
     return Decision("accepted" if margin > 0.15 else "ambiguous", score, margin, candidates)
 
 
-# Verifies pictures of one item and the products it may be, as an engine does.
+# Verifies pictures of one item against the products it may be, as an engine does.
 Verify = Callable[[Sequence[Image], Sequence[Candidate]], tuple[Decision, ...]]
 
 

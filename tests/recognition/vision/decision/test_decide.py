@@ -103,7 +103,7 @@ def test_nothing_found_is_unknown() -> None:
     assert decide((), THRESHOLDS) == Decision("unknown", 0.0, 0.0, (), NOTHING_LIKE_IT, 0.5)
 
 
-def test_print_makes_up_for_a_lower_score_and_says_so() -> None:
+def test_artwork_makes_up_for_a_lower_score_and_says_so() -> None:
     milk, juice = of(milk=0.7, juice=0.65)
     found = decide((milk, replace(juice, agreeing=0.1, inliers=30)), THRESHOLDS, verified=True)
     assert (found.state, found.candidates[0].product_id, found.needed) == ("accepted", "juice", 1.0)
@@ -112,14 +112,14 @@ def test_print_makes_up_for_a_lower_score_and_says_so() -> None:
     assert found.verified
 
 
-def test_print_of_another_product_turns_an_accepted_one_into_a_question() -> None:
+def test_artwork_of_another_product_turns_an_accepted_one_into_a_question() -> None:
     milk, juice = of(milk=0.95, juice=0.7)
     assert decide((milk, juice), THRESHOLDS, verified=True).state == "accepted"
     against = decide((milk, replace(juice, agreeing=0.1)), THRESHOLDS, verified=True)
     assert against.state == "ambiguous"
 
 
-def test_a_look_without_finding_print_takes_more_to_accept() -> None:
+def test_a_verification_without_artwork_takes_more_to_accept() -> None:
     (milk,) = of(milk=0.8)
     assert decide((milk,), THRESHOLDS).state == "accepted"
     plain = decide((milk,), THRESHOLDS, verified=True)
@@ -135,7 +135,7 @@ def test_a_product_that_others_come_near_needs_a_higher_score() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_confidence_rises_with_the_best_score_and_its_print_and_falls_with_the_others(seed: int) -> None:
+def test_confidence_rises_with_the_best_score_and_its_artwork_and_falls_with_the_others(seed: int) -> None:
     generator = np.random.default_rng(seed)
     count = int(generator.integers(2, 9))
     scores = np.sort(generator.uniform(-0.2, 1.0, count))[::-1]

@@ -1,4 +1,4 @@
-"""The closer look: packs that embeddings cannot tell apart, and things that hold no print."""
+"""Verification: packs that embeddings cannot tell apart, and items without artwork."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def look(image: Image, contenders: tuple[Candidate, ...] = LOOK_ALIKE) -> tuple[
 
 
 def compared(image: Image, photo: Image) -> Candidate:
-    """Lay one photo on a picture."""
+    """Compare a picture with one photo."""
     only = Candidate("only", 0.8, 0, rows=(0,))
     (found,) = with_artwork(features_of(image), (only,), {0: features_of(photo)})
     return found
@@ -47,7 +47,7 @@ def test_another_flavour_in_the_same_layout_is_told_apart() -> None:
     assert (other.state, other.candidates[0].product_id) == ("accepted", "orange")
 
 
-def test_without_the_closer_look_the_look_alikes_stay_a_question() -> None:
+def test_without_verification_the_look_alikes_stay_a_question() -> None:
     assert decide(LOOK_ALIKE, THRESHOLDS).state == "ambiguous"
 
 
@@ -98,7 +98,7 @@ def test_a_darker_picture_with_less_contrast_agrees_all_the_same() -> None:
     ],
     ids=["red fruit", "yellow fruit", "blank", "sliver", "dot", "empty"],
 )
-def test_a_thing_without_print_agrees_with_nothing(image: Image) -> None:
+def test_an_item_without_artwork_agrees_with_nothing(image: Image) -> None:
     assert [(each.agreeing, each.inliers) for each in look(image)] == [(0.0, 0)] * 2
 
 
@@ -118,10 +118,12 @@ def test_the_same_pictures_always_give_the_same_numbers() -> None:
     assert look(seen(APPLE)) == look(seen(APPLE))
 
 
-def test_a_look_compares_no_more_than_a_few_photos_of_a_few_products(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verification_compares_no_more_than_a_few_photos_of_a_few_products(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     compared: list[Features] = []
     monkeypatch.setattr(
-        "recognition.vision.decision.verification.place", lambda item, photo: compared.append(photo)
+        "recognition.vision.decision.verification.align", lambda item, photo: compared.append(photo)
     )
     photo = features_of(APPLE)
     contenders = tuple(

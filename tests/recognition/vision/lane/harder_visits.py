@@ -51,7 +51,7 @@ def _coloured(number: int) -> Image:
 
 
 class Script:
-    """Helps to write one visit down."""
+    """Builds one visit."""
 
     def __init__(self, kind: str, shelf: Shelf, seed: int) -> None:
         self.random = np.random.default_rng([seed, *kind.encode()])
@@ -63,16 +63,16 @@ class Script:
         return str(self.random.choice([name for name in sorted(self.shelf.known) if name not in others]))
 
     def side(self, *among: str) -> str:
-        """Draw a rim to come in from."""
+        """Draw a side to enter from."""
         return str(self.random.choice(among or ("left", "right", "bottom")))
 
-    def near(self, place: Point, reach: float = 30.0) -> Point:
-        """Draw a place near another."""
+    def near(self, spot: Point, reach: float = 30.0) -> Point:
+        """Draw a position near another."""
         x, y = self.random.uniform(-reach, reach, 2)
-        return place[0] + float(x), place[1] + float(y)
+        return spot[0] + float(x), spot[1] + float(y)
 
     def add(self, product: str | None, path: Sequence[Key], **how: Any) -> Thing:
-        """Carry a thing along a path; a registered one counts."""
+        """Carry an object along a path; a registered one counts."""
         if product is None:
             art = self.shelf.strangers[int(self.random.integers(len(self.shelf.strangers)))]
         else:
@@ -84,27 +84,27 @@ class Script:
         self.visit.things.append(thing)
         return thing
 
-    def path(self, start: int, hold: int, place: Point, side: str, move: int = 6) -> list[Key]:
-        """In from a side, held at a place with a little turn, and out again."""
+    def path(self, start: int, hold: int, spot: Point, side: str, move: int = 6) -> list[Key]:
+        """In from a side, held somewhere with a little turn, and out again."""
         away = OUTSIDE[side]
         tilt, turn = self.random.uniform(-10, 10), self.random.uniform(-8, 8)
         return [
             Key(start, *away, tilt),
-            Key(start + move, *place, tilt),
-            Key(start + move + hold, *place, tilt + turn),
+            Key(start + move, *spot, tilt),
+            Key(start + move + hold, *spot, tilt + turn),
             Key(start + 2 * move + hold, *away, tilt + turn),
         ]
 
     def present(self, product: str | None, start: int, hold: int = 14, **how: Any) -> int:
         """Show an item in the usual way; return when it is gone."""
         side = str(how.pop("side", None) or self.side())
-        place = how.pop("place", None) or self.near(MIDDLE, 50)
-        path = self.path(start, hold, place, side)
+        spot = how.pop("spot", None) or self.near(MIDDLE, 50)
+        path = self.path(start, hold, spot, side)
         self.add(product, path, **{"hand": side, **how})
         return path[-1].frame
 
     def done(self, last: int, **carts: dict[str, int]) -> Visit:
-        """Close the visit some frames after the last thing; what counted is the cart of mode scan."""
+        """Close the visit some frames after the last object; what counted is the cart of mode scan."""
         self.visit.frames = last + 12
         self.visit.carts = carts or {"scan": dict(self.counted)}
         return self.visit
@@ -113,8 +113,8 @@ class Script:
 def two_hands(s: Script) -> Visit:
     """Two hands show an item each, one a little later than the other."""
     late = int(s.random.integers(0, 9))
-    left = s.present(s.product(), 15, 18, side="left", place=s.near((185, 240)))
-    right = s.present(s.product(), 15 + late, 18, side="right", place=s.near((455, 240)))
+    left = s.present(s.product(), 15, 18, side="left", spot=s.near((185, 240)))
+    right = s.present(s.product(), 15 + late, 18, side="right", spot=s.near((455, 240)))
     return s.done(max(left, right))
 
 
@@ -146,16 +146,16 @@ def shopper_behind(s: Script) -> Visit:
     phase, pace = s.random.uniform(0, 6), s.random.uniform(7, 16)
     steps_up = int(s.random.choice([0, 8]))
 
-    def place(frame: int) -> Point | None:
+    def spot(frame: int) -> Point | None:
         if frame < steps_up:
             return None
         rise = 190.0 * max(0.0, 1 - (frame - steps_up) / 8) if steps_up else 0.0
         sway = float(np.sin(frame / pace + phase))
         return 320 + 26 * sway, 5 - rise + 8 * float(np.sin(frame / pace * 1.7))
 
-    s.visit.shopper = place
-    first = s.present(s.product(), 40, 18, place=s.near((320, 290), 20), side=s.side("left", "right"))
-    return s.done(s.present(s.product(), first + 12, 18, place=s.near((320, 290), 20), side="bottom"))
+    s.visit.shopper = spot
+    first = s.present(s.product(), 40, 18, spot=s.near((320, 290), 20), side=s.side("left", "right"))
+    return s.done(s.present(s.product(), first + 12, 18, spot=s.near((320, 290), 20), side="bottom"))
 
 
 def _switched(at: int, gain: float, over: int = 0) -> Callable[[int], float]:
@@ -218,12 +218,12 @@ def swapped(s: Script) -> Visit:
     """An item is exchanged for another in the hand, behind the other hand's fingers, without leaving."""
     one = s.product()
     other = s.product(one)
-    place, at = s.near(MIDDLE), 42
-    path = s.path(15, 70, place, "right")
+    spot, at = s.near(MIDDLE), 42
+    path = s.path(15, 70, spot, "right")
     turn = [key for key in path if key.frame <= 21]
-    s.add(one, [*turn, Key(at, *place)], hand="right", height=205)
-    s.add(other, [Key(at + 1, *place), *path[2:]], hand="right", height=200)
-    cover = [Key(at - 5, 330, 660), Key(at - 2, *place), Key(at + 3, *place), Key(at + 7, 330, 660)]
+    s.add(one, [*turn, Key(at, *spot)], hand="right", height=205)
+    s.add(other, [Key(at + 1, *spot), *path[2:]], hand="right", height=200)
+    cover = [Key(at - 5, 330, 660), Key(at - 2, *spot), Key(at + 3, *spot), Key(at + 7, 330, 660)]
     palm = np.full((230, 200, 3), SKIN_TONES[0], np.uint8)
     s.visit.things.append(Thing(palm, None, cover, height=230, hand="bottom", depth=3, blur=0.0))
     return s.done(path[-1].frame)
@@ -248,10 +248,10 @@ def held_long(s: Script) -> Visit:
 
 def from_the_start(s: Script) -> Visit:
     """The first frame already shows an item, coming in or held."""
-    place = s.near(MIDDLE)
+    spot = s.near(MIDDLE)
     away = OUTSIDE["right"]
-    first = Key(0, 560, 280) if s.random.random() < 0.5 else Key(0, *place)
-    path = [first, Key(4, *place), Key(26, *place, 8), Key(32, *away)]
+    first = Key(0, 560, 280) if s.random.random() < 0.5 else Key(0, *spot)
+    path = [first, Key(4, *spot), Key(26, *spot, 8), Key(32, *away)]
     s.add(s.product(), path, hand="right")
     return s.done(s.present(s.product(), 48, 16))
 
@@ -265,10 +265,10 @@ def dim_and_noisy(s: Script) -> Visit:
 
 def restless(s: Script) -> Visit:
     """Items are shaken and smeared by motion nearly all the time, still only for moments."""
-    place, start = s.near(MIDDLE), 15
-    keys = [Key(start, *OUTSIDE["right"]), Key(start + 5, *place)]
+    spot, start = s.near(MIDDLE), 15
+    keys = [Key(start, *OUTSIDE["right"]), Key(start + 5, *spot)]
     for step in range(7):
-        x, y = s.near(place, 75)
+        x, y = s.near(spot, 75)
         keys += [Key(keys[-1].frame + 3, x, y, float(s.random.uniform(-15, 15)))]
         if step % 2:
             keys += [Key(keys[-1].frame + 3, x, y, keys[-1].angle)]
@@ -292,11 +292,11 @@ def slid(s: Script) -> Visit:
 
 
 def bare_hands(s: Script) -> Visit:
-    """Empty hands wave and point, a palm is shown, a thing that is not registered is held; one item too."""
+    """Empty hands wave and point, a palm is shown, an unregistered object is held; one item too."""
     for start, side in ((15, "left"), (40, "right")):
-        place = s.near(MIDDLE, 60)
-        keys = s.path(start, 10, place, side)
-        keys[2:2] = [Key(start + 9, *s.near(place, 40))]
+        spot = s.near(MIDDLE, 60)
+        keys = s.path(start, 10, spot, side)
+        keys[2:2] = [Key(start + 9, *s.near(spot, 40))]
         s.visit.things.append(Thing(None, None, keys, hand=side, skin=SKIN_TONES[s.random.integers(3)]))
     palm = np.full((200, 150, 3), SKIN_TONES[s.random.integers(3)], np.uint8)
     path = s.path(66, 14, s.near(MIDDLE), "bottom")
@@ -316,15 +316,15 @@ def connection_lost(s: Script) -> Visit:
     """Frames stop for one to ten seconds; meanwhile the item stays, moves, leaves, or another comes."""
     one = s.product()
     other, pause = s.product(one), float(s.random.choice([1.0, 4.0, 10.0]))
-    place, case = s.near(MIDDLE, 20), str(s.random.choice(["stays", "moves", "leaves", "replaced"]))
-    path = s.path(15, 18, place, "right")
+    spot, case = s.near(MIDDLE, 20), str(s.random.choice(["stays", "moves", "leaves", "replaced"]))
+    path = s.path(15, 18, spot, "right")
     if case in ("leaves", "replaced"):
-        s.add(one, [*path[:2], Key(36, *place)], hand="right")
+        s.add(one, [*path[:2], Key(36, *spot)], hand="right")
         if case == "replaced":
-            s.add(other, [Key(37, *place), Key(60, *place), Key(66, *OUTSIDE["right"])], hand="right")
+            s.add(other, [Key(37, *spot), Key(60, *spot), Key(66, *OUTSIDE["right"])], hand="right")
     else:
-        x, y = place if case == "stays" else s.near(place, 90)
-        keys = [*path[:2], Key(36, *place), Key(37, x, y), Key(60, x, y), Key(66, *OUTSIDE["right"])]
+        x, y = spot if case == "stays" else s.near(spot, 90)
+        keys = [*path[:2], Key(36, *spot), Key(37, x, y), Key(60, x, y), Key(66, *OUTSIDE["right"])]
         s.add(one, keys, hand="right")
     visit = s.done(s.present(s.product(one), 76, 14))
     visit.times_s = [frame / 10 + (pause if frame > 36 else 0.0) for frame in range(visit.frames)]
@@ -339,9 +339,9 @@ def into_the_cart(s: Script) -> Visit:
     passing = s.product(kept, back)
     start = 15
     for product, comes_back in ((kept, False), (back, False), (back, True)):
-        away, place = (150.0, -190.0), s.near((470, 240), 25)
+        away, spot = (150.0, -190.0), s.near((470, 240), 25)
         keys = [Key(start, *away), Key(start + 8, 170, 230), Key(start + 13, 170, 230)]
-        keys += [Key(start + 25, *place), Key(start + 38, *place)]
+        keys += [Key(start + 25, *spot), Key(start + 38, *spot)]
         if comes_back:
             keys = [Key(start + 63 - key.frame + start, key.x, key.y) for key in reversed(keys)]
             keys = [Key(key.frame - 25, key.x, key.y) for key in keys]
@@ -352,50 +352,50 @@ def into_the_cart(s: Script) -> Visit:
     return s.done(start + 30, cart={kept: 1})
 
 
-def _laid(s: Script, product: str | None, start: int, place: Point, end: int, **how: Any) -> Thing:
-    """Bring a thing in, lay it down, and take the hand away; it lies there until the end."""
+def _put_down(s: Script, product: str | None, start: int, spot: Point, end: int, **how: Any) -> Thing:
+    """Bring an object in, put it down, and take the hand away; it stays there until the end."""
     tilt = float(s.random.uniform(-12, 12))
-    keys = [Key(start, place[0], 660, tilt), Key(start + 7, *place, tilt), Key(end, *place, tilt)]
+    keys = [Key(start, spot[0], 660, tilt), Key(start + 7, *spot, tilt), Key(end, *spot, tilt)]
     how = {"height": 165.0, "hand": "bottom", "hand_frames": [(start, start + 9)], **how}
     return s.add(product, keys, **how)
 
 
 def on_the_tray(s: Script) -> Visit:
-    """Items are laid down one after another and stay; a stranger among them."""
+    """Items are put down one after another and stay; a stranger among them."""
     products = [s.product(), s.product(), None]
-    places = [(130.0, 330.0), (320.0, 330.0), (510.0, 330.0)]
-    for number, (product, place) in enumerate(zip(products, places, strict=True)):
-        _laid(s, product, 15 + 24 * number, s.near(place, 12), 130)
+    spots = [(130.0, 330.0), (320.0, 330.0), (510.0, 330.0)]
+    for number, (product, spot) in enumerate(zip(products, spots, strict=True)):
+        _put_down(s, product, 15 + 24 * number, s.near(spot, 12), 130)
     return s.done(100, tray=dict(s.counted))
 
 
 def off_the_tray(s: Script) -> Visit:
-    """Two items are laid down, one of them is taken away again."""
+    """Two items are put down, one of them is removed again."""
     gone, kept = s.product(), s.product()
-    place = s.near((190, 320), 12)
+    spot = s.near((190, 320), 12)
     tilt = 4.0
-    keys = [Key(15, place[0], 660, tilt), Key(22, *place, tilt), Key(62, *place, tilt)]
+    keys = [Key(15, spot[0], 660, tilt), Key(22, *spot, tilt), Key(62, *spot, tilt)]
     hand_frames = [(15, 24), (58, 80)]
-    s.add(gone, [*keys, Key(70, place[0], 660, tilt)], hand="bottom", hand_frames=hand_frames, height=165)
-    _laid(s, kept, 34, s.near((450, 320), 12), 130)
+    s.add(gone, [*keys, Key(70, spot[0], 660, tilt)], hand="bottom", hand_frames=hand_frames, height=165)
+    _put_down(s, kept, 34, s.near((450, 320), 12), 130)
     return s.done(95, tray={kept: 1})
 
 
 def hand_over_the_tray(s: Script) -> Visit:
     """An arm lies over an item on the tray for some seconds."""
-    place = s.near((320, 320), 12)
-    _laid(s, s.product(), 15, place, 150)
+    spot = s.near((320, 320), 12)
+    _put_down(s, s.product(), 15, spot, 150)
     palm = np.full((240, 230, 3), SKIN_TONES[1], np.uint8)
-    path = [Key(40, 330, 700), Key(46, *place), Key(76, *place), Key(82, 330, 700)]
+    path = [Key(40, 330, 700), Key(46, *spot), Key(76, *spot), Key(82, 330, 700)]
     s.visit.things.append(Thing(palm, None, path, height=250, hand="bottom", depth=5, skin=SKIN_TONES[1]))
     return s.done(100, tray=dict(s.counted))
 
 
 def stacked_on_the_tray(s: Script) -> Visit:
-    """A second item is laid half upon the first."""
+    """A second item is put half on top of the first."""
     one = s.product()
-    _laid(s, one, 15, (270, 320), 150)
-    _laid(s, s.product(one), 45, (270 + float(s.random.uniform(65, 95)), 310), 150, depth=2)
+    _put_down(s, one, 15, (270, 320), 150)
+    _put_down(s, s.product(one), 45, (270 + float(s.random.uniform(65, 95)), 310), 150, depth=2)
     return s.done(90, tray=dict(s.counted))
 
 
@@ -441,7 +441,7 @@ KINDS: dict[str, Callable[[Script], Visit]] = {
 
 
 def visit_of(kind: str, seed: int, shelf: Shelf | None = None) -> Visit:
-    """Write the visit of a kind and a seed down; the same ones give the same visit."""
+    """Build the visit of a kind and a seed; the same ones give the same visit."""
     return KINDS[kind](Script(kind, shelf or drawn_shelf(), seed))
 
 

@@ -1,4 +1,4 @@
-"""Plays drawn visits to a lane that is told what each crop shows, so that only counting can go wrong."""
+"""Plays drawn visits to a lane with perfect recognition of each crop, so that only counting can go wrong."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.recognition.vision.drawn_counter import Camera, Labels, Visit
 FloatArray = NDArray[np.float32]
 EMBEDDING_SIDE = 32
 MOSTLY = 0.3
-"""An item is recognised in a crop of which it fills at least this share, and twice that of any other."""
+"""An item is recognized in a crop of which it fills at least this share, and twice that of any other."""
 
 
 @dataclass
 class Played:
-    """What a lane made of a visit.
+    """The result of a played visit.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Played:
 
 
 def play_visit(visit: Visit, *, width: int = 320, every: int = 1, config: LaneConfig | None = None) -> Played:
-    """Play every so-manieth frame of a visit in the mode and zone it is meant for."""
+    """Play a visit in the mode and zone it is meant for, one of `every` frames."""
     (mode,) = visit.carts
     lane, camera, cart = Lane(config), Camera(visit, width), Counter[str]()
     lane.set_mode(mode)  # type: ignore[arg-type]
@@ -45,21 +45,23 @@ def play_visit(visit: Visit, *, width: int = 320, every: int = 1, config: LaneCo
     for index in range(0, visit.frames, every):
         image, labels = camera.frame(index)
         observation = lane.observe(image, visit.time_s(index))
-        told = [told_by_truth(labels, visit, place) for place in observation.places]
-        embeddings = np.array([embedding for embedding, _ in told], np.float32).reshape(-1, EMBEDDING_SIDE)
-        lane.vote(observation, embeddings, [decision for _, decision in told])
+        recognized = [recognized_by_truth(labels, visit, box) for box in observation.boxes]
+        embeddings = np.array([embedding for embedding, _ in recognized], np.float32).reshape(
+            -1, EMBEDDING_SIDE
+        )
+        lane.vote(observation, embeddings, [decision for _, decision in recognized])
         for event in lane.conclude().events:
             events.append((event.action, event.product_id))
             cart[event.product_id] += 1 if event.action == "add" else -1
     return Played(lane, {product: count for product, count in cart.items() if count > 0}, events)
 
 
-def told_by_truth(labels: Labels, visit: Visit, place: Box) -> tuple[FloatArray, Decision]:
-    """Recognise perfectly what a place of a frame shows: an embedding, float32 (32,), and a decision."""
+def recognized_by_truth(labels: Labels, visit: Visit, box: Box) -> tuple[FloatArray, Decision]:
+    """Recognize perfectly what a box of a frame shows: an embedding, float32 (32,), and a decision."""
     height, width = labels.shape
-    top, left = round(place.y * height), round(place.x * width)
+    top, left = round(box.y * height), round(box.x * width)
     part = labels[
-        max(0, top) : top + round(place.height * height), max(0, left) : left + round(place.width * width)
+        max(0, top) : top + round(box.height * height), max(0, left) : left + round(box.width * width)
     ]
     numbers, counts = np.unique(part[part >= 0], return_counts=True)
     shares = sorted(zip((counts / max(part.size, 1)).tolist(), numbers.tolist(), strict=True), reverse=True)

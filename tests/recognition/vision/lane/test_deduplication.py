@@ -1,11 +1,11 @@
-"""When an item may be one that was counted already: by its place, and by who was seen to show the product."""
+"""When an item may be one counted already: by its position, and by which track matched the product since."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from recognition.vision.lane.deduplication import duplicate_of, in_place_of, owner_of
+from recognition.vision.lane.deduplication import duplicate_of, same_position, switched_with
 from recognition.vision.lane.observations import TrackLife
 from recognition.vision.lane.tracked_item import TrackedItem
 from recognition.vision.lane.tracking import Track
@@ -31,35 +31,35 @@ def item(
     track = Track(number, proposal, 0, 0.0, 20, 2.0, proposal.histogram, missed_s=0.0 if seen else 0.3)
     verdict = Verdict("accepted" if product else "unknown", product)
     life = TrackLife(number, 0, 20, verdict=verdict)
-    return TrackedItem(track, life, counted=counted, named_frame=named, confirmed_frame=confirmed)
+    return TrackedItem(track, life, counted=counted, first_match_frame=named, last_match_frame=confirmed)
 
 
 @pytest.mark.parametrize(("by", "is_same"), [(0.09, True), (0.11, False)])
-def test_boxes_that_share_half_of_the_smaller_one_are_of_one_thing(by: float, is_same: bool) -> None:
-    came_in = item(2, HERE.moved(by, 0))
-    came_in.came_in = True
-    assert in_place_of(came_in, item(1)) == is_same
+def test_boxes_that_share_half_of_the_smaller_one_are_of_one_item(by: float, is_same: bool) -> None:
+    arrival = item(2, HERE.moved(by, 0))
+    arrival.is_new_arrival = True
+    assert same_position(arrival, item(1)) == is_same
 
 
 @pytest.mark.parametrize(("wide", "is_same"), [(0.06, True), (0.04, False)])
 def test_of_two_sizes_it_is_the_smaller_box_that_counts(wide: float, is_same: bool) -> None:
     small = item(2, Box(0.3 - wide, 0.4, 0.1, 0.1))
-    small.came_in = True
-    assert in_place_of(small, item(1)) == is_same
+    small.is_new_arrival = True
+    assert same_position(small, item(1)) == is_same
 
 
 @pytest.mark.parametrize(("gap", "is_same"), [(0.019, True), (0.021, False)])
-def test_parts_that_fell_apart_by_a_twentieth_of_their_sizes_are_of_one_thing(
+def test_parts_that_fell_apart_by_a_twentieth_of_their_sizes_are_of_one_item(
     gap: float, is_same: bool
 ) -> None:
     for box in (HERE.moved(0.2 + gap, 0), HERE.moved(0, 0.2 + gap), HERE.moved(-0.2 - gap, 0)):
-        assert in_place_of(item(2, box), item(1)) == is_same
-    came_in = item(2, HERE.moved(0.2 + gap, 0))
-    came_in.came_in = True
-    assert not in_place_of(came_in, item(1)), "what came in over the rim is no part of another thing"
+        assert same_position(item(2, box), item(1)) == is_same
+    arrival = item(2, HERE.moved(0.2 + gap, 0))
+    arrival.is_new_arrival = True
+    assert not same_position(arrival, item(1)), "what entered at the edge is no part of another item"
 
 
-def test_what_is_seen_at_the_place_of_a_counted_item_is_that_item() -> None:
+def test_what_is_seen_at_the_position_of_a_counted_item_is_that_item() -> None:
     counted = item(1, counted=1, confirmed=99)
     assert duplicate_of(item(2, HERE), [counted]) is counted
     assert duplicate_of(item(2, AWAY), [counted]) is None
@@ -75,10 +75,10 @@ def test_elsewhere_it_is_so_unless_the_counted_one_was_seen_to_show_the_product_
         assert (duplicate_of(item(2, AWAY, named=10), [counted]) is counted) == is_same
 
 
-def test_an_item_that_came_in_over_the_rim_is_a_new_one_elsewhere() -> None:
-    came_in = item(2, AWAY, named=10)
-    came_in.came_in = True
-    assert duplicate_of(came_in, [item(1, counted=1, confirmed=5)]) is None
+def test_an_item_that_entered_at_the_edge_is_a_new_one_elsewhere() -> None:
+    arrival = item(2, AWAY, named=10)
+    arrival.is_new_arrival = True
+    assert duplicate_of(arrival, [item(1, counted=1, confirmed=5)]) is None
 
 
 def test_only_an_open_item_of_a_product_that_another_was_counted_as_is_held_back() -> None:
@@ -91,10 +91,10 @@ def test_only_an_open_item_of_a_product_that_another_was_counted_as_is_held_back
     assert duplicate_of(item(2), [item(1, counted=0), counted]) is counted
 
 
-@pytest.mark.parametrize(("last_frame", "is_owner"), [(19, False), (20, True)])
-def test_an_exchange_is_of_tracks_where_the_owner_was_seen_since(last_frame: int, is_owner: bool) -> None:
-    strayed, owner = item(1, product="milk", counted=1, confirmed=20), item(2, product="juice", counted=1)
-    owner.life.last_frame = last_frame
-    assert (owner_of("juice", strayed, [strayed, owner]) is owner) == is_owner
-    assert owner_of("tea", strayed, [owner]) is None
-    assert owner_of("milk", strayed, [strayed]) is None
+@pytest.mark.parametrize(("last_frame", "is_switch"), [(19, False), (20, True)])
+def test_tracks_have_switched_items_where_the_other_was_seen_since(last_frame: int, is_switch: bool) -> None:
+    one, other = item(1, product="milk", counted=1, confirmed=20), item(2, product="juice", counted=1)
+    other.life.last_frame = last_frame
+    assert (switched_with("juice", one, [one, other]) is other) == is_switch
+    assert switched_with("tea", one, [other]) is None
+    assert switched_with("milk", one, [one]) is None

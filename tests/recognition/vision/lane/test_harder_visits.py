@@ -68,7 +68,7 @@ def test_the_same_seed_draws_the_same_visit() -> None:
 
 def test_a_pushed_camera_would_make_items_of_the_counter_without_a_correction() -> None:
     visit = visit_of("nudged", 1)
-    careless = LaneConfig(presence=ForegroundConfig(puzzling_share=1.0))
+    careless = LaneConfig(foreground=ForegroundConfig(puzzling_share=1.0))
 
     assert play_visit(visit, width=WIDTH).cart == visit.carts["scan"]
     assert play_visit(visit, width=WIDTH, config=careless).cart != visit.carts["scan"]
@@ -86,4 +86,6 @@ def test_what_is_put_on_an_item_would_be_missed_were_items_not_taken_into_the_tr
     visit = visit_of("stacked_on_the_tray", 1)
 
     assert sum(play_visit(visit, width=WIDTH).cart.values()) == 2
-    assert sum(play_visit(visit, width=WIDTH, config=LaneConfig(lay_s=1e9)).cart.values()) == 1
+    assert (
+        sum(play_visit(visit, width=WIDTH, config=LaneConfig(rest_into_background_s=1e9)).cart.values()) == 1
+    )

@@ -63,7 +63,7 @@ def lane() -> Lane:
 
 
 def accepted_views(lane: Lane, frames: list[Image]) -> int:
-    """Count how often a till without tracks would have added: every frame in which a product is accepted."""
+    """Count how often a lane without tracks would have added: every frame in which a product is accepted."""
     count = 0
     for index, frame in enumerate(frames):
         observation = lane.observe(frame, index / 10)
@@ -139,7 +139,7 @@ def test_an_item_carried_off_and_another_of_its_kind_within_a_second_count_two(s
     frames = stage.empty(5) + held + stage.empty(7) + held
 
     assert receipt(play(Lane(), frames)) == [("add", "red")] * 2
-    # Waiting as long for an item whose place is bare as for a hidden one would have missed the second.
+    # Waiting as long for an item that was carried off as for a hidden one would have missed the second.
     patient = Lane(LaneConfig(tracking=TrackingConfig(moved_s=1.0)))
     assert receipt(play(patient, frames)) == [("add", "red")]
 
@@ -150,8 +150,8 @@ def test_an_empty_hand_is_no_item(stage: Stage, lane: Lane) -> None:
 
     assert receipt(play(lane, frames)) == []
     assert lane.explain() == ()
-    # With thin things let through, the arm would have been followed.
-    naive = Lane(LaneConfig(presence=ForegroundConfig(item_side=0.04)))
+    # With thin regions let through, the arm would have been tracked.
+    naive = Lane(LaneConfig(foreground=ForegroundConfig(item_side=0.04)))
     play(naive, frames)
     assert len(naive.explain()) > 0
 
@@ -164,7 +164,7 @@ def test_an_unregistered_item_is_unknown_and_adds_nothing(stage: Stage, lane: La
     assert "unknown" in {detection.state for outcome in outcomes for detection in outcome.detections}
 
 
-def test_an_unknown_item_the_shopper_names_counts_once_and_is_not_looked_at_again(
+def test_an_unknown_item_the_shopper_names_counts_once_and_is_not_viewed_again(
     stage: Stage, lane: Lane
 ) -> None:
     outcomes = play(lane, stage.empty(5) + [stage.frame(Pack(YELLOW, MIDDLE)) for _ in range(12)])
@@ -218,7 +218,7 @@ def test_a_light_switched_is_waited_out_and_items_count_afterwards(stage: Stage,
     assert receipt(play(lane, frames)) == [("add", "blue")]
 
 
-def test_a_thing_taken_off_the_counter_leaves_no_item(stage: Stage, lane: Lane) -> None:
+def test_a_fixture_taken_off_the_counter_leaves_no_item(stage: Stage, lane: Lane) -> None:
     fixture = Pack(YELLOW, MIDDLE)
     frames = [stage.frame(fixture) for _ in range(5)] + stage.empty(20)
 
@@ -252,21 +252,21 @@ def test_an_ambiguous_item_asks_once_and_counts_by_the_answer_once(stage: Stage,
     assert receipt(play(lane, stage.empty(5), from_s=20.0)) == []
 
 
-def test_a_closer_look_settles_an_ambiguous_item_without_a_question(stage: Stage) -> None:
-    looks: list[tuple[str, ...]] = []
+def test_verification_settles_an_ambiguous_item_without_a_question(stage: Stage) -> None:
+    verifications: list[tuple[str, ...]] = []
 
     def verify(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
-        looks.append(tuple(contender.product_id for contender in contenders))
+        verifications.append(tuple(contender.product_id for contender in contenders))
         return (Decision("accepted", 0.8, 0.3, (Candidate(product_id="scarlet", score=0.8, row=0),)),)
 
     shown = stage.empty(5) + stage.shown(Pack(RED, MIDDLE), 30)
     outcomes = play(Lane(), shown, registered=ALIKE, verify=verify)
 
     assert receipt(outcomes) == [("add", "scarlet")]
-    assert looks == [("red", "scarlet")]
+    assert verifications == [("red", "scarlet")]
 
 
-def test_a_question_that_a_closer_look_found_stands_where_no_further_look_can_be_had(stage: Stage) -> None:
+def test_a_question_from_verification_stands(stage: Stage) -> None:
     asked: list[int] = []
 
     def verify(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
@@ -281,25 +281,27 @@ def test_a_question_that_a_closer_look_found_stands_where_no_further_look_can_be
     assert (life.verdict.state, life.verdict.choices) == ("ambiguous", ("red", "blue"))
 
 
-def test_an_unknown_item_is_looked_at_closely_once_however_long_it_is_held(stage: Stage) -> None:
-    looks: list[tuple[str, ...]] = []
+def test_an_unknown_item_is_verified_once_however_long_it_is_held(stage: Stage) -> None:
+    verifications: list[tuple[str, ...]] = []
 
     def verify(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
-        looks.append(tuple(contender.product_id for contender in contenders))
+        verifications.append(tuple(contender.product_id for contender in contenders))
         return ()
 
     outcomes = play(Lane(), stage.empty(5) + stage.shown(Pack(YELLOW, MIDDLE), 60), verify=verify)
 
     assert receipt(outcomes) == []
     assert {d.state for outcome in outcomes for d in outcome.detections} == {"candidate", "unknown"}
-    assert [len(names) for names in looks] == [3]
+    assert [len(names) for names in verifications] == [3]
 
 
-def test_an_accepted_item_stands_unless_print_speaks_for_another(stage: Stage) -> None:
-    looks: list[tuple[str, ...]] = []
+def test_an_accepted_item_stands_unless_its_artwork_matches_another(stage: Stage) -> None:
+    verifications: list[tuple[str, ...]] = []
 
     def verify(pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
-        looks.append((*(contender.product_id for contender in contenders), f"{len(pictures)} picture"))
+        verifications.append(
+            (*(contender.product_id for contender in contenders), f"{len(pictures)} picture")
+        )
         return tuple(answer for answer in answers[-1:] if answer is not None)
 
     answers: list[Decision | None] = []
@@ -319,7 +321,7 @@ def test_an_accepted_item_stands_unless_print_speaks_for_another(stage: Stage) -
         assert receipt(outcomes) == []
         choices = {detection.choices for outcome in outcomes for detection in outcome.detections}
         assert choices == {(), ("blue", "red")}
-    assert [(each[0], each[-1]) for each in looks] == [("red", "1 picture")] * 6
+    assert [(each[0], each[-1]) for each in verifications] == [("red", "1 picture")] * 6
 
 
 def test_an_item_outside_the_zone_counts_only_once_it_is_inside(stage: Stage, lane: Lane) -> None:
@@ -434,8 +436,8 @@ def test_an_item_exchanged_in_the_hand_counts_as_a_second_one(stage: Stage, lane
 
 def test_what_was_exchanged_in_the_hand_is_known_by_its_own_views(stage: Stage, lane: Lane) -> None:
     frames = stage.empty(5)
-    nobody_knows = (60, 220, 150)
-    for colour, count in ((RED, 30), (nobody_knows, 60), (BLUE, 40)):
+    unregistered = (60, 220, 150)
+    for colour, count in ((RED, 30), (unregistered, 60), (BLUE, 40)):
         frames += [stage.frame(Pack(colour, MIDDLE)) for _ in range(count)]
 
     assert receipt(play(lane, frames)) == [("add", "red"), ("add", "blue")]
@@ -448,7 +450,7 @@ def test_what_was_exchanged_in_the_hand_is_known_by_its_own_views(stage: Stage, 
     assert now.first_frame == seen[0] >= 95
 
 
-def test_an_item_turned_to_a_side_nobody_knows_and_back_counts_once(stage: Stage, lane: Lane) -> None:
+def test_an_item_turned_to_an_unknown_side_and_back_counts_once(stage: Stage, lane: Lane) -> None:
     frames = stage.empty(5)
     for colour in (RED, YELLOW, RED, YELLOW, RED):
         frames += [stage.frame(Pack(colour, MIDDLE)) for _ in range(35)]
@@ -511,7 +513,7 @@ def test_a_track_can_be_asked_for_its_life(stage: Stage, lane: Lane) -> None:
 
 
 def told_by_truth(visit: VisitTruthWithEvents, frame: int) -> Decision:
-    """Recognise perfectly: what the record says is in view at a frame."""
+    """Recognize perfectly: what the record says is in view at a frame."""
     for event in visit["events"]:
         if event["first"] - 8 <= frame <= event["last"] + 8:
             product = event["product"]
@@ -575,7 +577,7 @@ def test_an_item_named_before_its_pictures_decide_counts_once(stage: Stage, lane
     assert receipt(play(lane, [stage.frame(Pack(RED, MIDDLE)) for _ in range(20)], from_s=0.8)) == []
 
 
-def test_a_barcode_that_contradicts_the_picture_is_told_and_counts_nothing(stage: Stage, lane: Lane) -> None:
+def test_a_barcode_that_contradicts_the_picture_is_noted_and_counts_nothing(stage: Stage, lane: Lane) -> None:
     play(lane, stage.empty(5) + [stage.frame(Pack(RED, MIDDLE)) for _ in range(10)])
     (life,) = lane.explain()
 
@@ -594,12 +596,12 @@ def test_an_item_that_has_just_gone_can_still_be_named(stage: Stage, lane: Lane)
     assert lane.identify(track, "honey", BARCODE).event is None
 
 
-def test_of_an_item_that_is_gone_no_more_is_kept_than_naming_it_takes(stage: Stage, lane: Lane) -> None:
+def test_of_an_item_that_is_gone_only_what_naming_it_takes_is_kept(stage: Stage, lane: Lane) -> None:
     track = unknown_in_view(stage, lane)
     play(lane, stage.empty(20), from_s=1.7)
 
     (gone,) = lane._counter._past
-    assert (gone.track.id, len(gone.pictures), gone.votes, gone.strayed) == (track, 1, [], [])
+    assert (gone.track.id, len(gone.pictures), gone.votes, gone.mismatches) == (track, 1, [], [])
     named = lane.identify(track, "honey", BARCODE).event
     assert named is not None
     assert named.picture is gone.pictures[0][1]

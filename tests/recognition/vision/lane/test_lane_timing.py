@@ -1,4 +1,4 @@
-"""When a lane looks at an item, counts it and lets it go: each time of its configuration from both sides."""
+"""When a lane views an item, counts it and drops it: each time of its configuration from both sides."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stage() -> Stage:
 
 
 def watch(lane: Lane, frames: Sequence[Image], *, from_s: float = 0.0) -> list[Observation]:
-    """Show frames to a lane; return what it asked for."""
+    """Show frames to a lane; return the observations."""
     observations = []
     for index, frame in enumerate(frames):
         observation = lane.observe(frame, from_s + index / PACE)
@@ -51,24 +51,24 @@ def lying(stage: Stage, pack: Pack, frames: int) -> list[Image]:
     return stage.empty(5) + [stage.frame(pack) for _ in range(frames)]
 
 
-def looked_at(observations: Sequence[Observation]) -> list[int]:
+def frames_viewed(observations: Sequence[Observation]) -> list[int]:
     """Return the frames in which crops were asked for, after the first sighting."""
     return [index for index, observation in enumerate(observations) if observation.crops]
 
 
-def test_an_open_item_is_looked_at_in_each_frame_and_an_accepted_one_once_a_second(stage: Stage) -> None:
-    frames = looked_at(watch(Lane(), lying(stage, Pack(RED, MIDDLE), 40)))
+def test_an_open_item_is_viewed_in_each_frame_and_an_accepted_one_once_a_second(stage: Stage) -> None:
+    frames = frames_viewed(watch(Lane(), lying(stage, Pack(RED, MIDDLE), 40)))
     assert frames[:3] == [6, 7, 8], "from the second sighting on, until three views agree"
     assert frames[2:] == [8, 16, 24, 32, 40]
 
 
-def test_an_unknown_item_is_looked_at_twice_a_second(stage: Stage) -> None:
-    frames = looked_at(watch(Lane(), lying(stage, Pack(YELLOW, MIDDLE), 40)))
+def test_an_unknown_item_is_viewed_twice_a_second(stage: Stage) -> None:
+    frames = frames_viewed(watch(Lane(), lying(stage, Pack(YELLOW, MIDDLE), 40)))
     assert frames[:6] == [6, 7, 8, 9, 10, 11], "until the votes decide"
     assert frames[5:] == [*range(11, 45, 4)]
 
 
-def test_an_unknown_item_that_lies_for_twenty_seconds_becomes_part_of_the_counter(stage: Stage) -> None:
+def test_an_unknown_item_that_lies_for_twenty_seconds_becomes_part_of_the_background(stage: Stage) -> None:
     lane = Lane()
     watch(lane, lying(stage, Pack(YELLOW, MIDDLE), 20 * PACE))
     (life,) = lane.explain()
@@ -76,8 +76,8 @@ def test_an_unknown_item_that_lies_for_twenty_seconds_becomes_part_of_the_counte
     assert 5 + 20 * PACE <= life.last_frame <= 5 + 21 * PACE
 
 
-def test_an_item_known_is_never_let_go(stage: Stage) -> None:
-    lane = Lane(LaneConfig(let_go_s=1.0))
+def test_an_accepted_item_is_never_dropped(stage: Stage) -> None:
+    lane = Lane(LaneConfig(unknown_into_background_s=1.0))
     assert receipt(play(lane, lying(stage, Pack(RED, MIDDLE), 40))) == [("add", "red")]
     assert [item.product_id for item in lane.in_view()] == ["red"]
 
@@ -90,23 +90,25 @@ def test_on_the_tray_an_item_counts_once_it_has_lain_still(stage: Stage, rest_s:
     assert outcome == ([("add", "red")] if counts else [])
 
 
-def test_on_the_tray_what_lies_for_a_second_and_a_half_needs_no_look(stage: Stage) -> None:
-    frames = looked_at(watch(Lane(LaneConfig(mode="tray")), lying(stage, Pack(RED, MIDDLE), 40)))
+def test_on_the_tray_what_lies_for_a_second_and_a_half_needs_no_view(stage: Stage) -> None:
+    frames = frames_viewed(watch(Lane(LaneConfig(mode="tray")), lying(stage, Pack(RED, MIDDLE), 40)))
     assert 5 + 8 <= max(frames) < 5 + 15
-    longer = looked_at(watch(Lane(LaneConfig(mode="tray", lay_s=60)), lying(stage, Pack(RED, MIDDLE), 40)))
+    longer = frames_viewed(
+        watch(Lane(LaneConfig(mode="tray", rest_into_background_s=60)), lying(stage, Pack(RED, MIDDLE), 40))
+    )
     assert max(longer) > 5 + 30
 
 
 def moving(stage: Stage, step: float) -> list[Image]:
     """Return a pack carried from left to right, so many pixels a frame."""
-    places = np.arange(60, 262, step)
-    return stage.empty(5) + [stage.frame(Pack(RED, (float(x), 120))) for x in places]
+    positions = np.arange(60, 262, step)
+    return stage.empty(5) + [stage.frame(Pack(RED, (float(x), 120))) for x in positions]
 
 
-def test_an_item_too_fast_to_be_sharp_is_not_looked_at(stage: Stage) -> None:
+def test_an_item_too_fast_to_be_sharp_is_not_viewed(stage: Stage) -> None:
     # a pack of 80 by 100 pixels on 320 by 240: 0.3 of its size, in shares of each side, is some 30 pixels
-    assert len(looked_at(watch(Lane(), moving(stage, 20)))) >= 3
-    assert looked_at(watch(Lane(), moving(stage, 45))) == []
+    assert len(frames_viewed(watch(Lane(), moving(stage, 20)))) >= 3
+    assert frames_viewed(watch(Lane(), moving(stage, 45))) == []
 
 
 @pytest.mark.parametrize(
@@ -134,12 +136,12 @@ def test_a_zone_lies_in_the_frame_and_spans_a_tenth(zone: Box, fits: bool) -> No
     assert lane.zone == Box(0.0, 0.0, 1.0, 1.0)
 
 
-def test_outside_of_the_zone_nothing_is_looked_at_but_in_mode_cart(stage: Stage) -> None:
+def test_outside_of_the_zone_nothing_is_viewed_but_in_mode_cart(stage: Stage) -> None:
     zone = Box(0.7, 0.0, 0.3, 1.0)
     frames = lying(stage, Pack(RED, (90, 120)), 10)
-    assert looked_at(watch(Lane(LaneConfig(zone=zone)), frames)) == []
-    assert looked_at(watch(Lane(LaneConfig(zone=zone, mode="tray")), frames)) == []
-    assert looked_at(watch(Lane(LaneConfig(zone=zone, mode="cart")), frames)) != []
+    assert frames_viewed(watch(Lane(LaneConfig(zone=zone)), frames)) == []
+    assert frames_viewed(watch(Lane(LaneConfig(zone=zone, mode="tray")), frames)) == []
+    assert frames_viewed(watch(Lane(LaneConfig(zone=zone, mode="cart")), frames)) != []
 
 
 def test_a_change_of_mode_counts_nothing_for_where_items_are_already(stage: Stage) -> None:

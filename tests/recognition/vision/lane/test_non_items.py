@@ -1,4 +1,4 @@
-"""What is no product is never accepted, whatever is registered; real photos of products are, as a control."""
+"""What is no product is never accepted, with any gallery; real photos of products are, as a control."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def hand(skin: tuple[int, int, int], seed: int) -> Image:
 
 
 def non_items() -> dict[str, Image]:
-    """Draw what a till's camera sees where there is no product."""
+    """Draw what a checkout camera sees where there is no product."""
     shown = {f"blank {level}": np.full((SIDE, SIDE, 3), level, np.uint8) for level in (0, 40, 128, 200, 255)}
     for number, colour in enumerate([(150, 110, 70), (210, 205, 200), (60, 60, 65), (230, 190, 165)]):
         for grain in (0.7, 3.0, 12.0, 40.0):
@@ -93,7 +93,7 @@ def test_nothing_is_accepted_where_there_is_no_product(
     assert accepted(recognizer, shown) == [f"{name} as {name}" for name in shown]
 
 
-def test_a_plain_thing_is_not_accepted_where_plain_things_are_registered(encoder: CompactEncoder) -> None:
+def test_a_plain_item_is_not_accepted_where_plain_items_are_registered(encoder: CompactEncoder) -> None:
     colours = {"apple": (200, 40, 40), "lemon": (230, 210, 60), "lime": (90, 170, 60), "plum": (90, 40, 110)}
     names = [name for name in colours for _ in range(3)]
     images = [np.roll(plain(colours[name]), 4 * number, axis=1) for number, name in enumerate(names)]

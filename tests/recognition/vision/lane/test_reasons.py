@@ -1,4 +1,4 @@
-"""Whatever happens to an item has a code, and every code comes about."""
+"""Everything that happens to an item has a code, and every code occurs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def named_by_barcodes() -> Lane:
     return lane
 
 
-def changed_places() -> Lane:
+def switched_tracks() -> Lane:
     stage, lane = Stage(), Lane()
     before = held(stage, 12, Pack(RED, LEFT), Pack(BLUE, RIGHT))
     play(lane, stage.empty(5) + before + held(stage, 40, Pack(BLUE, LEFT), Pack(RED, RIGHT)))
@@ -83,7 +83,7 @@ VISITS: dict[str, Callable[[], Lane]] = {
     "settled by artwork": partial(verified, "accepted"),
     "left open by artwork": partial(verified, "ambiguous"),
     "named by barcodes": named_by_barcodes,
-    "changed places": changed_places,
+    "switched tracks": switched_tracks,
     "lost to another track": lost_to_another_track,
 }
 
@@ -102,5 +102,5 @@ def codes() -> set[str]:
     return {code for event in events for code in codes_in(event.reason)}
 
 
-def test_every_code_comes_about_and_no_other(codes: set[str]) -> None:
+def test_every_code_occurs_and_no_other(codes: set[str]) -> None:
     assert codes == set(ReasonCode) - UNDECIDED

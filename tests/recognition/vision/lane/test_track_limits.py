@@ -1,4 +1,4 @@
-"""Where following an item ends: how far, how long, how alike; each limit with a value on either side."""
+"""The limits of tracking: how far, how long, how similar; each with a value on either side."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ def track_of(*frames: list[Proposal]) -> Track:
 
 
 def coloured(proposal: Proposal, likeness: float) -> Proposal:
-    """Return the proposal in a colour of which so much is red."""
+    """Return the proposal in a colour of which a share is red."""
     histogram = np.zeros(64, np.float32)
     histogram[RED], histogram[BLUE] = likeness, np.sqrt(1 - likeness**2)
     return replace(proposal, histogram=histogram)
 
 
 @pytest.mark.parametrize(
-    ("frames", "is_bare", "waited"),
+    ("frames", "is_uncovered", "waited"),
     [
         ([seen(0.4)] * 5, False, 10),  # hidden in the middle: 1 s
         ([seen(0.4)] * 5, True, 4),  # carried off: 0.45 s
-        ([seen(x) for x in (0.4, 0.3, 0.2, 0.1, 0.0)], False, 2),  # over the rim: 0.25 s
+        ([seen(x) for x in (0.4, 0.3, 0.2, 0.1, 0.0)], False, 2),  # out of the frame: 0.25 s
         ([seen(x) for x in (0.4, 0.3, 0.2, 0.1, 0.0)], True, 2),
         ([seen(0.4)] * 2, False, 0),  # a flicker: seen for less than 0.15 s
         ([seen(0.4)] * 3, False, 10),
     ],
 )
 def test_a_lost_item_is_waited_for_as_long_as_its_going_allows(
-    frames: list[Proposal], is_bare: bool, waited: int
+    frames: list[Proposal], is_uncovered: bool, waited: int
 ) -> None:
     tracker = tracker_of(*[[each] for each in frames])
-    tracker.tracks[0].bare = is_bare
+    tracker.tracks[0].uncovered = is_uncovered
     for missed in range(1, waited + 1):
         assert follow(tracker, [], start=len(frames) + missed) == []
     assert [track.id for track in follow(tracker, [], start=30)] == [1]
@@ -61,7 +61,7 @@ def test_an_item_is_found_again_within_a_reach_of_one_and_a_half_sizes(sizes: fl
 @pytest.mark.parametrize(
     ("sizes", "likeness", "tracks"), [(0.4, 0, 1), (0.5, 0, 2), (0.5, 0.1, 1), (1.4, 0.75, 2), (1.4, 0.85, 1)]
 )
-def test_place_overlap_and_colour_may_differ_by_so_much_together(
+def test_position_overlap_and_colour_may_differ_by_so_much_together(
     sizes: float, likeness: float, tracks: int
 ) -> None:
     other = coloured(seen(0.1 + 0.2 * sizes), likeness)
@@ -128,7 +128,7 @@ def test_what_runs_out_of_the_frame_for_a_second_and_a_half_is_no_item(frames: i
 
 def test_it_is_an_item_again_once_it_was_inside_for_as_long_at_the_most_three_seconds() -> None:
     tracker = tracker_of(*[[seen(0.0)]] * 100)
-    assert tracker.tracks[0].rim_s == pytest.approx(3.0)
+    assert tracker.tracks[0].cut_off_s == pytest.approx(3.0)
     follow(tracker, *[[seen(0.1)]] * 14, start=100)
     assert tracker.expected(0.1)[0] == []
     follow(tracker, *[[seen(0.1)]] * 3, start=114)
@@ -148,7 +148,7 @@ def test_it_is_an_item_again_once_it_was_inside_for_as_long_at_the_most_three_se
         ((0, 4.8), True),
     ],
 )
-def test_an_item_leaves_when_it_would_be_over_the_rim_in_fifteen_hundredths(
+def test_an_item_leaves_when_it_would_cross_the_edge_in_fifteen_hundredths(
     velocity: tuple[float, float], is_leaving: bool
 ) -> None:
     track = track_of([seen(0.1, 0.1)])
@@ -179,7 +179,7 @@ def test_a_hidden_item_is_found_again_where_it_looks_alike_and_is_near(
     assert found is None or found.id == 1
 
 
-def test_an_item_that_came_in_over_the_rim_continues_nothing() -> None:
+def test_an_item_that_entered_at_the_edge_continues_nothing() -> None:
     assert continued(embedding(1, 0), 0.3) is not None
     assert continued(embedding(1, 0), 0.0, start=0.2) is None
 
@@ -209,13 +209,13 @@ def test_a_joined_track_goes_on_as_the_later_one_was_seen() -> None:
     assert (earlier.sightings, earlier.missed_s, earlier.first_frame) == (4, 0.0, 0)
 
 
-def test_a_renewed_track_is_another_one_in_its_place_that_came_in_on_its_own() -> None:
+def test_a_renewed_track_is_another_one_at_its_position_that_continues_nothing() -> None:
     tracker = tracker_of(*[[seen(0.2), seen(0.6, colour=BLUE)]] * 3)
     track, beside = tracker.tracks
     later = tracker.renewed(track, 1)
     assert tracker.tracks == [later, beside]
     assert (later.id, later.first_frame, later.last_frame, later.sightings) == (3, 1, 2, 3)
-    assert later.born_cut_off
+    assert later.entered_at_edge
     assert later.box == track.box
     follow(tracker, [seen(0.2), seen(0.6, colour=BLUE), seen(0.2, 0.75, size=0.1)], start=3)
     assert [each.id for each in tracker.tracks] == [3, 2, 4]

@@ -80,10 +80,10 @@ def test_an_item_hidden_for_longer_is_gone() -> None:
     assert [track.id for track in tracker.tracks] == [2]
 
 
-def test_an_item_whose_place_is_bare_is_waited_for_only_shortly() -> None:
+def test_an_item_whose_position_shows_the_background_is_waited_for_only_shortly() -> None:
     tracker = Tracker()
     follow(tracker, *[[seen(0.4)]] * 5)
-    tracker.tracks[0].bare = True
+    tracker.tracks[0].uncovered = True
 
     assert [track.id for track in follow(tracker, *[[]] * 5, start=5)] == [1]
 
@@ -95,7 +95,7 @@ def test_without_patience_the_hidden_item_would_be_a_second_one() -> None:
     assert [track.id for track in tracker.tracks] == [2]
 
 
-def test_an_item_that_left_over_the_rim_and_one_that_comes_in_are_two() -> None:
+def test_an_item_that_left_the_frame_and_one_that_enters_are_two() -> None:
     tracker = Tracker()
     leaving = [[seen(x)] for x in (0.4, 0.4, 0.25, 0.1, 0.0)]
     ended = follow(tracker, *leaving, *[[]] * 4, [seen(0.0)], [seen(0.1)])
@@ -104,7 +104,7 @@ def test_an_item_that_left_over_the_rim_and_one_that_comes_in_are_two() -> None:
     assert [track.id for track in tracker.tracks] == [2]
 
 
-def test_an_item_about_to_leave_is_told_by_its_speed() -> None:
+def test_an_item_about_to_leave_is_known_by_its_speed() -> None:
     tracker = Tracker()
     follow(tracker, [seen(0.5)], [seen(0.35)], [seen(0.15)])
 
@@ -151,7 +151,7 @@ def test_a_hidden_item_is_found_again_by_its_embedding() -> None:
 
 
 @pytest.mark.parametrize(("new", "at"), [(embedding(0, 1), 0.45), (embedding(1, 0.2), 0.79)])
-def test_another_look_or_another_place_is_another_item(new: np.ndarray, at: float) -> None:
+def test_another_embedding_or_another_position_is_another_item(new: np.ndarray, at: float) -> None:
     assert linked(Tracker(TrackingConfig(cost_max=1.0, reach=1.0)), new, at) is None
 
 

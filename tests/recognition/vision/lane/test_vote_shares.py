@@ -30,7 +30,7 @@ def test_a_product_needs_three_fifths_of_the_weight(doubt: float, state: str) ->
     assert found.choices == (() if state == "accepted" else ("milk",))
 
 
-def test_one_sure_view_is_not_enough_whatever_its_weight() -> None:
+def test_one_sure_view_is_not_enough_at_any_weight() -> None:
     found = last_verdict(vote("accepted", "milk", quality=9.0), NOTHING)
     assert (found.state, found.product_id) == ("ambiguous", None)
 
@@ -91,7 +91,7 @@ def test_an_unknown_item_needs_three_views_that_agree_to_be_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("strayed", "name"),
+    ("mismatches", "name"),
     [
         ([SURE, SURE], None),
         ([SURE, SURE, SURE], "milk"),
@@ -104,16 +104,16 @@ def test_an_unknown_item_needs_three_views_that_agree_to_be_named() -> None:
     ],
 )
 def test_an_item_was_exchanged_for_what_the_three_newest_views_all_accept(
-    strayed: list[Vote], name: str | None
+    mismatches: list[Vote], name: str | None
 ) -> None:
-    assert exchanged_for(strayed, CONFIG) == name
+    assert exchanged_for(mismatches, CONFIG) == name
 
 
-def test_fewer_views_are_enough_where_the_lane_is_told_so() -> None:
+def test_fewer_views_are_enough_where_the_configuration_says_so() -> None:
     assert exchanged_for([SURE, SURE], CountingConfig(views_early=2)) == "milk"
 
 
-def closer(state: str, *log_odds: tuple[str, float]) -> Decision:
+def verification(state: str, *log_odds: tuple[str, float]) -> Decision:
     candidates = tuple(Candidate(name, 0.7, row, log_odds=odds) for row, (name, odds) in enumerate(log_odds))
     return Decision(state, 0.7, 0.1, candidates)  # type: ignore[arg-type]
 
@@ -124,8 +124,8 @@ ACCEPTED = Verdict("accepted", "milk", 0.8, 0.2, 3)
 
 
 @pytest.mark.parametrize("verdict", [UNKNOWN, ASKED])
-def test_a_closer_look_that_accepts_settles_what_was_open(verdict: Verdict) -> None:
-    found = verified_verdict_of(verdict, [closer("accepted", ("juice", 3.0), ("milk", 1.0))], 5)
+def test_a_verification_that_accepts_settles_what_was_open(verdict: Verdict) -> None:
+    found = verified_verdict_of(verdict, [verification("accepted", ("juice", 3.0), ("milk", 1.0))], 5)
     assert (found.state, found.product_id, found.score, found.margin, found.score_count) == (
         "accepted",
         "juice",
@@ -136,26 +136,26 @@ def test_a_closer_look_that_accepts_settles_what_was_open(verdict: Verdict) -> N
 
 
 @pytest.mark.parametrize("verdict", [UNKNOWN, ASKED, ACCEPTED])
-def test_a_closer_look_that_knows_nothing_changes_nothing(verdict: Verdict) -> None:
-    assert verified_verdict_of(verdict, [closer("unknown", ("juice", 3.0))], 5) is verdict
-    assert verified_verdict_of(verdict, [closer("ambiguous")], 5) is verdict
+def test_a_verification_that_knows_nothing_changes_nothing(verdict: Verdict) -> None:
+    assert verified_verdict_of(verdict, [verification("unknown", ("juice", 3.0))], 5) is verdict
+    assert verified_verdict_of(verdict, [verification("ambiguous")], 5) is verdict
 
 
-def test_a_closer_look_asks_about_those_within_a_lead_of_two_of_the_first() -> None:
-    look = closer("ambiguous", ("juice", 3.0), ("tea", 1.1), ("soup", 1.0))
-    found = verified_verdict_of(UNKNOWN, [look], 5)
+def test_a_verification_asks_about_those_within_a_lead_of_two_of_the_first() -> None:
+    found_open = verification("ambiguous", ("juice", 3.0), ("tea", 1.1), ("soup", 1.0))
+    found = verified_verdict_of(UNKNOWN, [found_open], 5)
     assert (found.state, found.product_id, found.choices) == ("ambiguous", None, ("juice", "tea"))
     assert (found.score, found.margin, found.score_count) == (0.7, 0.1, 5)
-    many = closer("ambiguous", *((name, 3.0) for name in "abcd"))
+    many = verification("ambiguous", *((name, 3.0) for name in "abcd"))
     assert verified_verdict_of(UNKNOWN, [many], 5).choices == ("a", "b", "c")
-    assert verified_verdict_of(ASKED, [look], 5) is ASKED
+    assert verified_verdict_of(ASKED, [found_open], 5) is ASKED
 
 
 @pytest.mark.parametrize("state", ["accepted", "ambiguous"])
-def test_a_closer_look_that_speaks_for_another_product_makes_a_question_of_both(state: str) -> None:
-    found = verified_verdict_of(ACCEPTED, [closer(state, ("juice", 3.0), ("milk", -9.0))], 5)
+def test_a_verification_that_names_another_product_makes_a_question_of_both(state: str) -> None:
+    found = verified_verdict_of(ACCEPTED, [verification(state, ("juice", 3.0), ("milk", -9.0))], 5)
     assert (found.state, found.product_id, found.choices) == ("ambiguous", None, ("juice", "milk"))
-    same = closer(state, ("milk", 3.0), ("juice", 2.9))
+    same = verification(state, ("milk", 3.0), ("juice", 2.9))
     assert verified_verdict_of(ACCEPTED, [same], 5) is ACCEPTED
 
 
@@ -172,7 +172,7 @@ def test_the_photos_of_a_contender_are_those_that_came_first_in_any_view() -> No
     assert len(contender.rows) == ROWS_KEPT
 
 
-def test_a_view_without_quality_still_names_suspects() -> None:
+def test_a_view_without_quality_still_names_contenders() -> None:
     blurred = vote("unknown", "milk", "juice", quality=0.0)
     assert [each.product_id for each in contenders_of([blurred], 3)] == ["milk", "juice"]
     assert contenders_of([blurred], 3)[0].score == pytest.approx(0.8)

@@ -78,7 +78,7 @@ def test_look_alikes_are_asked_about_best_first() -> None:
     assert found.score == pytest.approx(0.8)
 
 
-def test_no_more_choices_are_offered_than_a_shopper_reads() -> None:
+def test_choices_are_limited_to_what_a_shopper_reads() -> None:
     votes = [vote("ambiguous", name, "other") for name in ("a", "b", "c", "d", "e", "f")]
 
     assert len(verdict(*votes).choices) == CONFIG.choices_max
@@ -132,7 +132,7 @@ def test_an_unknown_item_is_named_only_when_all_its_newest_views_name_it() -> No
     assert second_verdict_of([*past, TORN, TORN, TORN], CONFIG).state == "ambiguous"
 
 
-def test_suspects_are_ranked_by_their_mean_score_over_good_views() -> None:
+def test_contenders_are_ranked_by_their_mean_score_over_good_views() -> None:
     good = vote("ambiguous", "milk", "juice", score=0.8, quality=3.0)
     poor = vote("ambiguous", "juice", "milk", score=0.9, quality=1.0)
 
@@ -144,7 +144,7 @@ def test_suspects_are_ranked_by_their_mean_score_over_good_views() -> None:
     assert contenders_of([good, poor], 1) == found[:1]
 
 
-def test_a_suspect_missing_from_a_view_counts_there_with_the_lowest_score() -> None:
+def test_a_contender_missing_from_a_view_counts_there_with_the_lowest_score() -> None:
     found = contenders_of([vote("ambiguous", "milk", "juice"), vote("accepted", "tea", "milk", score=0.7)], 3)
 
     assert {contender.product_id: pytest.approx(contender.score) for contender in found} == {
@@ -154,5 +154,5 @@ def test_a_suspect_missing_from_a_view_counts_there_with_the_lowest_score() -> N
     }
 
 
-def test_views_that_named_nothing_leave_no_suspects() -> None:
+def test_views_that_named_nothing_leave_no_contenders() -> None:
     assert contenders_of([vote("unknown")], 3) == ()

@@ -1,4 +1,4 @@
-"""Reading barcodes: at any angle, believed after two reads, one appearance while they stay in view."""
+"""Reading barcodes: at any angle, believed after two reads, one sighting while they stay in view."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def test_a_code_is_believed_when_it_was_read_in_two_frames() -> None:
     reader, picture = patient(), scene()
     assert reader.read(picture, 0.0, [AROUND], active=True) == []
     (read,) = reader.read(picture, 0.1, [], active=True)
-    assert (read.code, read.appearance, read.reads) == (SHORT, 1, 2)
+    assert (read.code, read.sighting, read.reads) == (SHORT, 1, 2)
 
 
 def looked(reader: BarcodeReader, pictures: list[tuple[float, Image]]) -> list[int]:
     """Return the appearances of all codes believed."""
     return [
-        read.appearance
+        read.sighting
         for at_s, picture in pictures
         for read in reader.read(picture, at_s, [AROUND], active=True)
     ]
@@ -180,7 +180,7 @@ def test_no_part_is_begun_after_15_ms(
 
 
 @pytest.mark.parametrize(
-    ("times_s", "appearance"),
+    ("times_s", "sighting"),
     [
         ((0.5, 1.0, 1.5), 1),
         ((0.5, 1.0, 1.25, 1.5625), 2),  # gone for more than 1.5 s
@@ -189,7 +189,7 @@ def test_no_part_is_begun_after_15_ms(
     ],
 )
 def test_a_code_has_left_after_a_second_and_a_half_without_it(
-    scanned: ScannedParts, times_s: tuple[float, ...], appearance: int
+    scanned: ScannedParts, times_s: tuple[float, ...], sighting: int
 ) -> None:
     reader, frame = patient(), Stage().frame()
     for at_s in (0.0, 0.0):
@@ -200,4 +200,4 @@ def test_a_code_has_left_after_a_second_and_a_half_without_it(
         reader.read(frame, at_s, [AROUND], active=True)
     scanned.found = {SHORT: AROUND}
     reads = [read for _ in range(2) for read in reader.read(frame, times_s[-1], [AROUND], active=True)]
-    assert reads[-1].appearance == appearance
+    assert reads[-1].sighting == sighting

@@ -1,4 +1,4 @@
-"""Laying a photo on an item: made-up keypoints and grey pictures whose right answer is known."""
+"""Aligning a photo with an item: made-up keypoints and grey pictures whose right answer is known."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from recognition.vision.decision.local_features import (
     GREY_SIDE_PX,
     INLIERS_MIN,
     SIDE_PX,
+    Alignment,
     Features,
-    Placement,
     agreeing_share,
+    align,
     features_of,
-    place,
 )
 from recognition.vision.decision.verification import PATCHED_MAX, with_artwork
 from recognition.vision.types import FloatArray
@@ -37,7 +37,7 @@ def kept(vectors: np.ndarray) -> np.ndarray:
 
 
 def photo_of(count: int, seed: int = 2) -> Features:
-    """Return a photo with so many keypoints of size 6 that look to the right."""
+    """Return a photo with some keypoints of size 6 that point to the right."""
     at = np.random.default_rng(seed).uniform(30, 162, (count, 2))
     points = np.column_stack([at, np.full(count, 6.0), np.zeros(count)]).astype(np.float32)
     return Features(points, kept(descriptors(count)), BLANK, SIZE)
@@ -57,11 +57,11 @@ def shown(photo: Features, *, scale: float = 1.0, turn: float = 0.0, shift: floa
 def test_a_photo_is_found_where_it_lies(scale: float, turn: float, shift: float) -> None:
     photo = photo_of(20)
     item = shown(photo, scale=scale, turn=turn, shift=shift)
-    found = place(item, photo)
+    found = align(item, photo)
     assert found is not None
     assert found.inliers == 20
-    laid = cv2.perspectiveTransform(photo.points[:, None, :2], found.lay)[:, 0]
-    assert np.abs(laid - item.points[:, :2]).max() < 0.5
+    moved_points = cv2.perspectiveTransform(photo.points[:, None, :2], found.homography)[:, 0]
+    assert np.abs(moved_points - item.points[:, :2]).max() < 0.5
     corners = np.array([found.hull.min(axis=0), found.hull.max(axis=0)])
     expected = np.array([item.points[:, :2].min(axis=0), item.points[:, :2].max(axis=0)])
     assert corners == pytest.approx(expected)
@@ -70,37 +70,37 @@ def test_a_photo_is_found_where_it_lies(scale: float, turn: float, shift: float)
 @pytest.mark.parametrize("scale", [0.15, 6.5])
 def test_a_photo_too_small_or_too_large_to_be_the_item_is_not_found(scale: float) -> None:
     photo = photo_of(20)
-    assert place(shown(photo, scale=scale), photo) is None
+    assert align(shown(photo, scale=scale), photo) is None
 
 
 def test_six_keypoints_are_enough_and_five_are_chance() -> None:
     assert INLIERS_MIN == 6
     six, five = photo_of(6), photo_of(5)
-    found = place(shown(six, turn=0.3), six)
+    found = align(shown(six, turn=0.3), six)
     assert found is not None
     assert found.inliers == 6
-    assert place(shown(five, turn=0.3), five) is None
+    assert align(shown(five, turn=0.3), five) is None
 
 
 def test_a_mirrored_photo_is_not_found() -> None:
     photo = photo_of(20)
     points = photo.points.copy()
     points[:, 0] = 192 - points[:, 0]
-    assert place(Features(points, photo.descriptors, BLANK, SIZE), photo) is None
+    assert align(Features(points, photo.descriptors, BLANK, SIZE), photo) is None
 
 
 def with_one(photo: Features, *, size: float = 1.0, turn: float = 0.0, away: float = 0.0) -> int:
-    """Return the inliers where one keypoint of twelve is of another size, direction or place."""
+    """Return the inliers where one keypoint of twelve is of another size, direction or position."""
     item = shown(photo)
     item.points[0, 0] += away
     item.points[0, 2] *= size
     item.points[0, 3] += turn
-    found = place(item, photo)
+    found = align(item, photo)
     assert found is not None
     return found.inliers
 
 
-def test_keypoints_that_disagree_on_size_direction_or_place_are_left_out() -> None:
+def test_keypoints_that_disagree_on_size_direction_or_position_are_left_out() -> None:
     photo = photo_of(12)
     assert with_one(photo) == 12
     # e to the power of 0.6 is 1.82
@@ -128,14 +128,14 @@ def test_a_match_is_nearer_by_a_fifth_than_the_second(second: float, matches: bo
     item = Features(item.points, kept(np.vstack([vectors[:5], looks])), BLANK, SIZE)
     points = np.vstack([photo.points, [[10, 10, 6, 0]]]).astype(np.float32)
     crowded = Features(points, kept(np.vstack([vectors[:6], other])), BLANK, SIZE)
-    assert (place(item, crowded) is not None) == matches
+    assert (align(item, crowded) is not None) == matches
 
 
-def test_nothing_is_laid_on_a_picture_without_keypoints() -> None:
+def test_nothing_is_aligned_with_a_picture_without_keypoints() -> None:
     photo, plain = photo_of(12), features_of(np.full((60, 60, 3), 90, np.uint8))
-    assert place(plain, photo) is None
-    assert place(photo, plain) is None
-    assert place(photo, photo_of(1)) is None
+    assert align(plain, photo) is None
+    assert align(photo, plain) is None
+    assert align(photo, photo_of(1)) is None
 
 
 def textured(deviation: float, seed: int = 3) -> FloatArray:
@@ -152,8 +152,8 @@ def share_of(
 ) -> float:
     """Return the share that agrees, the photo moved by a shift, with keypoints in a square in the middle."""
     corners = 48 + half * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float32)
-    lay = np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]], np.float64)
-    return agreeing_share(grey(item), grey(photo), Placement(lay, corners, 9))
+    homography = np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]], np.float64)
+    return agreeing_share(grey(item), grey(photo), Alignment(homography, corners, 9))
 
 
 def square(half: float) -> float:
@@ -161,7 +161,7 @@ def square(half: float) -> float:
     return (2 * half + 1) ** 2 / 96**2
 
 
-def test_print_is_compared_in_eight_fifths_of_what_the_keypoints_span() -> None:
+def test_artwork_is_compared_in_eight_fifths_of_what_the_keypoints_span() -> None:
     same = textured(40)
     assert share_of(same, same) == pytest.approx(square(32))
     assert share_of(same, same, half=10) == pytest.approx(square(16))
@@ -174,7 +174,7 @@ def test_light_and_contrast_do_not_matter_and_a_negative_does() -> None:
     assert share_of(255 - same, same) == 0.0
 
 
-def test_print_that_differs_agrees_by_chance_only() -> None:
+def test_artwork_that_differs_agrees_by_chance_only() -> None:
     assert share_of(textured(40), textured(40, seed=4)) < 0.01
 
 
@@ -186,12 +186,12 @@ def test_a_patch_agrees_from_a_correlation_of_three_fifths(likeness: float, low:
 
 
 @pytest.mark.parametrize(("deviation", "low", "high"), [(5.5, 0.0, 0.02), (9.5, 0.95, 1.0)])
-def test_what_is_nearly_plain_holds_no_print(deviation: float, low: float, high: float) -> None:
+def test_what_is_nearly_plain_holds_no_artwork(deviation: float, low: float, high: float) -> None:
     same = textured(deviation)
     assert low <= share_of(same, same) / square(32) <= high
 
 
-def test_print_counts_only_where_the_photo_covers_the_item() -> None:
+def test_artwork_counts_only_where_the_photo_covers_the_item() -> None:
     same = textured(40)
     moved = np.roll(same, (40, 0), axis=(1, 0))
     # the photo lies 40 px to the right: of the square from 16 to 80 the columns from 40 on are covered,
@@ -217,7 +217,7 @@ def test_features_are_root_sift_of_the_picture_scaled_to_its_longer_side() -> No
 
 
 @pytest.mark.parametrize(("side", "holds"), [(7, False), (8, True)])
-def test_a_picture_of_eight_pixels_is_with_artwork(side: int, holds: bool) -> None:
+def test_a_picture_of_eight_pixels_is_the_smallest_with_features(side: int, holds: bool) -> None:
     sliver = np.ascontiguousarray(seen(pack(1, 1))[:side])
     found = features_of(sliver)
     assert (max(found.size) == 192) == holds
@@ -226,14 +226,14 @@ def test_a_picture_of_eight_pixels_is_with_artwork(side: int, holds: bool) -> No
 
 def test_of_a_product_the_three_photos_with_most_keypoints_are_compared_and_the_best_counts() -> None:
     assert PATCHED_MAX == 3
-    print_, other = textured(40), textured(40, seed=4)
+    artwork, other = textured(40), textured(40, seed=4)
 
     def photo(count: int, picture: FloatArray) -> Features:
         of = photo_of(12)
         return Features(of.points[:count], of.descriptors[:count], grey(picture).grey, SIZE)
 
-    whole = photo(12, print_)
-    photos = {0: photo(9, other), 1: photo(12, other), 2: photo(10, other), 3: photo(8, print_)}
+    whole = photo(12, artwork)
+    photos = {0: photo(9, other), 1: photo(12, other), 2: photo(10, other), 3: photo(8, artwork)}
     (of_three,) = with_artwork(whole, (Candidate("milk", 0.8, 0, rows=(0, 1, 3)),), photos)
     assert (of_three.inliers, of_three.agreeing > 0.2) == (8, True)
     (of_four,) = with_artwork(whole, (Candidate("milk", 0.8, 0, rows=(3, 0, 1, 2)),), photos)

@@ -169,7 +169,8 @@ class FrameWorker:
         detections = await self._detections(concluded)
         timing_ms = {
             "decode": observed.decode_ms,
-            **recognition.timing_ms,
+            "embed": recognition.timing_ms["embed"],
+            "search": recognition.timing_ms["search"],
             "total": 1000 * (time.perf_counter() - started_s),
         }
         answer: FrameResult = {

@@ -17,15 +17,18 @@ from django.db import OperationalError
 from accounts.models import User
 from catalog.models import Product
 from checkout.cart import services
-from checkout.live import frame_worker
-from checkout.live.camera_state import CameraState, Connection
-from checkout.live.frame_worker import FrameWorker, ProductNames
+from checkout.live import camera_state, frame_worker, product_names
+from checkout.live.camera_state import CameraState
+from checkout.live.connections import Connection
+from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
 from checkout.live.pending_changes import Change
+from checkout.live.product_names import ProductNames
 from checkout.live.threads import in_database
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from recognition.engine.results import Recognition
 from recognition.errors import EngineNotReady
+from recognition.vision.decision.decide import Candidate, Decision
 from recognition.vision.lane.lane import Lane
 from tests.checkout.colours import BLUE_ID, COLOURS, GREEN_ID, RED_ID
 from tests.checkout.serving import jpeg
@@ -52,7 +55,7 @@ def session(shopper: User) -> CheckoutSession:
     return services.session_start(user=shopper)
 
 
-class Till:
+class Worker:
     """A frame worker and its answers."""
 
     def __init__(self, session_id: UUID) -> None:
@@ -61,16 +64,17 @@ class Till:
         self.fault: Exception | None = None
         self.connection = Connection(CameraState(Lane()))
         self.mailbox = Mailbox()
-        self.worker = FrameWorker(
-            session_id, self.connection, self.mailbox, self.recognize, self.send, self.tell
-        )
+        self.worker = FrameWorker(session_id, self.connection, self.mailbox, self, self.send, self.tell)
 
-    async def recognize(self, crops: Sequence[Image]) -> Recognition:
+    async def recognize(self, pictures: Sequence[Image]) -> Recognition:
         if self.fault is not None:
             raise self.fault
-        embeddings = colour_embeddings(crops)
+        embeddings = colour_embeddings(pictures)
         decisions = [decision_by_colour(row, COLOURS) for row in embeddings]
         return Recognition(embeddings, decisions, {"embed": 1.26, "search": 0.04, "wait": 9.0})
+
+    def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
+        return ()
 
     async def send(self, message: Any) -> None:
         if "frame" in message:
@@ -92,11 +96,11 @@ class Till:
 
 
 @asynccontextmanager
-async def working(session: CheckoutSession) -> AsyncIterator[Till]:
-    till = Till(session.pk)
-    running = asyncio.create_task(till.worker.run())
+async def working(session: CheckoutSession) -> AsyncIterator[Worker]:
+    worker = Worker(session.pk)
+    running = asyncio.create_task(worker.worker.run())
     try:
-        yield till
+        yield worker
     finally:
         running.cancel()
         await asyncio.wait([running])
@@ -112,8 +116,8 @@ def lying(colour: tuple[int, int, int], frames: int) -> list[Image]:
 
 
 async def test_an_item_is_shown_with_its_name_and_stored_and_told_once(session: CheckoutSession) -> None:
-    async with working(session) as till:
-        answers = await till.answers(lying(RED, 12))
+    async with working(session) as worker:
+        answers = await worker.answers(lying(RED, 12))
     assert [answer["frame"] for answer in answers] == list(range(1, 18))
     assert {answer["type"] for answer in answers} == {"frame.result"}
     assert answers[2]["detections"] == []
@@ -121,15 +125,15 @@ async def test_an_item_is_shown_with_its_name_and_stored_and_told_once(session: 
     assert (item["state"], item["product_id"], item["name"]) == ("accepted", str(RED_ID), "Red tea")
     assert "why" not in item
     assert "debug" not in answers[-1]
-    assert [event["action"] for event in till.told] == ["add"]
+    assert [event["action"] for event in worker.told] == ["add"]
     (event,) = await stored(action=ScanEvent.Action.ADD)
     assert bytes(event.thumbnail or b"")[:2] == b"\xff\xd8"
     assert (await in_database(BillingItem.objects.get)).quantity == 1
 
 
 async def test_an_answer_says_how_long_each_step_took_to_a_tenth(session: CheckoutSession) -> None:
-    async with working(session) as till:
-        answers = await till.answers(lying(RED, 4))
+    async with working(session) as worker:
+        answers = await worker.answers(lying(RED, 4))
     nothing, looked = answers[0]["timing_ms"], answers[6]["timing_ms"]
     assert set(nothing) == set(looked) == {"decode", "embed", "search", "total"}
     assert (nothing["embed"], nothing["search"]) == (0.0, 0.0)
@@ -140,11 +144,11 @@ async def test_an_answer_says_how_long_each_step_took_to_a_tenth(session: Checko
 
 async def test_why_is_said_only_while_it_is_asked_for(session: CheckoutSession) -> None:
     frames = lying(RED, 14)
-    async with working(session) as till:
-        till.connection.explains = True
-        explained = (await till.answers(frames[:12]))[-1]
-        till.connection.explains = False
-        plain = (await till.answers(frames[12:]))[-1]
+    async with working(session) as worker:
+        worker.connection.explains = True
+        explained = (await worker.answers(frames[:12]))[-1]
+        worker.connection.explains = False
+        plain = (await worker.answers(frames[12:]))[-1]
     assert explained["debug"]["changed"]
     assert explained["debug"]["zone"] == [0.0, 0.0, 1.0, 1.0]
     assert explained["detections"][0]["why"]["sightings"] == 7
@@ -153,14 +157,14 @@ async def test_why_is_said_only_while_it_is_asked_for(session: CheckoutSession) 
 
 
 async def test_an_unknown_item_is_noted_once_with_its_picture(session: CheckoutSession) -> None:
-    async with working(session) as till:
-        await till.answers(lying(YELLOW, 30))
-        assert len(till.connection.camera.noted) == 1
+    async with working(session) as worker:
+        await worker.answers(lying(YELLOW, 30))
+        assert len(worker.connection.camera.recorded) == 1
     (noted,) = await stored()
     assert (noted.action, noted.product_id) == (ScanEvent.Action.UNKNOWN, None)
     assert bytes(noted.thumbnail or b"")[:2] == b"\xff\xd8"
     assert noted.score is not None
-    assert till.told == []
+    assert worker.told == []
 
 
 @pytest.mark.parametrize(("waiting", "is_noted"), [(99, True), (100, False)])
@@ -171,12 +175,12 @@ async def test_while_a_hundred_changes_wait_for_the_database_unknown_items_are_n
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(frame_worker, "change_store", away)
-    async with working(session) as till:
-        camera = till.connection.camera
+    async with working(session) as worker:
+        camera = worker.connection.camera
         camera.changes += [Change(ScanEvent.Action.ADD, RED_ID, seen(0.9)) for _ in range(waiting)]
-        await till.answers(lying(YELLOW, 14))
+        await worker.answers(lying(YELLOW, 14))
         assert len(camera.changes) == 100
-        assert len(camera.noted) == is_noted
+        assert len(camera.recorded) == is_noted
 
 
 @pytest.mark.parametrize(("age_s", "is_answered"), [(0.3, True), (0.51, False)])
@@ -184,9 +188,9 @@ async def test_a_frame_older_than_half_a_second_is_refused(
     session: CheckoutSession, age_s: float, is_answered: bool
 ) -> None:
     frame = jpeg(Stage().frame())
-    async with working(session) as till:
-        await till.answer(frame)
-        answer = await till.answer(frame, age_s=age_s)
+    async with working(session) as worker:
+        await worker.answer(frame)
+        answer = await worker.answer(frame, age_s=age_s)
     assert answer["type"] == ("frame.result" if is_answered else "error")
     assert answer.get("code") == (None if is_answered else "late_frame")
     assert answer["frame"] == 2
@@ -196,8 +200,8 @@ async def test_what_goes_wrong_is_the_answer_to_its_frame_and_the_next_is_looked
     session: CheckoutSession,
 ) -> None:
     frames = lying(RED, 12)
-    async with working(session) as till:
-        await till.answers(frames[:6])
+    async with working(session) as worker:
+        await worker.answers(frames[:6])
         faults = [
             EngineNotReady("The encoder is being loaded."),
             OperationalError("away"),
@@ -205,13 +209,13 @@ async def test_what_goes_wrong_is_the_answer_to_its_frame_and_the_next_is_looked
         ]
         codes = []
         for frame, fault in zip(frames[6:9], faults, strict=True):
-            till.fault = fault
-            answer = await till.answer(frame)
+            worker.fault = fault
+            answer = await worker.answer(frame)
             codes.append(answer["code"])
             assert answer["detail"]
-        till.fault = None
-        bad = await till.answer(b"no picture")
-        answers = await till.answers(frames[9:])
+        worker.fault = None
+        bad = await worker.answer(b"no picture")
+        answers = await worker.answers(frames[9:])
     assert codes == [EngineNotReady("").code, "database_unavailable", "internal_error"]
     assert (bad["code"], bad["frame"], set(bad["data"])) == ("bad_frame", 10, {"reason"})
     assert [answer["type"] for answer in answers] == ["frame.result"] * len(answers)
@@ -222,7 +226,7 @@ async def test_names_are_read_once_a_second_and_at_once_for_another_product(
     session: CheckoutSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = {"s": 0.0}
-    monkeypatch.setattr(frame_worker, "time", SimpleNamespace(monotonic=lambda: clock["s"]))
+    monkeypatch.setattr(product_names, "time", SimpleNamespace(monotonic=lambda: clock["s"]))
     names = ProductNames()
 
     async def named(at_s: float, *product_ids: UUID) -> dict[str, str]:
@@ -254,6 +258,6 @@ async def test_a_hundred_products_known_are_forgotten_for_the_next_one(session: 
 
 
 def test_the_limits_are_what_they_were_chosen_to_be() -> None:
-    assert (frame_worker.FRAME_AGE_MAX_S, frame_worker.NAMES_AGE_MAX_S) == (0.5, 1.0)
-    assert (frame_worker.WAITING_MAX, frame_worker.QUESTIONS_MAX) == (100, 200)
-    assert np.isclose(frame_worker.CODE_SHARE, 0.002)
+    assert (frame_worker.FRAME_AGE_MAX_S, product_names.NAMES_AGE_MAX_S) == (0.5, 1.0)
+    assert (camera_state.CHANGES_WAITING_MAX, camera_state.QUESTIONS_MAX) == (100, 200)
+    assert np.isclose(frame_worker.BARCODE_SHARE, 0.002)

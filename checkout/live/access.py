@@ -167,7 +167,7 @@ def _user_id(handshake: Handshake, session_id: UUID) -> UUID:
 def _token_user_id(authorization: str) -> UUID:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
-        raise SocketRefused(NOT_AUTHENTICATED, "An Authorization header has to be a Bearer token.")
+        raise SocketRefused(NOT_AUTHENTICATED, "The Authorization header must hold a Bearer token.")
     backend = JWTAuthentication()
     try:
         user = backend.get_user(backend.get_validated_token(token.strip().encode("latin-1")))

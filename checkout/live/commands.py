@@ -103,7 +103,7 @@ def _id(fields: dict[str, Any], name: str) -> UUID:
     try:
         return UUID(_text(fields, name))
     except ValueError:
-        raise BadCommand(f"{name} has to be an id.") from None
+        raise BadCommand(f"{name} must be a UUID.") from None
 
 
 def _id_or_none(fields: dict[str, Any], name: str) -> UUID | None:
@@ -113,28 +113,28 @@ def _id_or_none(fields: dict[str, Any], name: str) -> UUID | None:
 def _item_correct(fields: dict[str, Any]) -> ItemCorrect:
     wrong_id, instead_id = _id(fields, "product_id"), _id_or_none(fields, "instead_id")
     if wrong_id == instead_id:
-        raise BadCommand("instead_id has to be another product than product_id, or null.")
+        raise BadCommand("instead_id must be null or a product other than product_id.")
     return ItemCorrect(wrong_id, instead_id, _id_or_none(fields, "event_id"))
 
 
 def _integer(fields: dict[str, Any], name: str) -> int:
     value = fields.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BadCommand(f"{name} has to be a whole number.")
+        raise BadCommand(f"{name} must be a whole number.")
     return value
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
-        raise BadCommand(f"{name} has to be a text.")
+        raise BadCommand(f"{name} must be a string.")
     return value
 
 
 def _truth(fields: dict[str, Any], name: str) -> bool:
     value = fields.get(name)
     if not isinstance(value, bool):
-        raise BadCommand(f"{name} has to be true or false.")
+        raise BadCommand(f"{name} must be true or false.")
     return value
 
 
@@ -147,7 +147,7 @@ def _zone(fields: dict[str, Any]) -> tuple[float, float, float, float]:
         or not all(isinstance(side, int | float) and -1 <= side <= 2 for side in sides)
         or any(isinstance(side, bool) for side in sides)
     ):
-        raise BadCommand("zone has to be four numbers from 0 to 1: x, y, width, height.")
+        raise BadCommand("zone must be four numbers from 0 to 1: x, y, width, height.")
     x, y, width, height = (float(side) for side in sides)
     if 1 < x + width < 1 + ROUNDING:
         width = 1 - x

@@ -125,9 +125,9 @@ class ReplayClient:
 
     def __post_init__(self) -> None:
         if urlsplit(self.url).scheme not in {"http", "https"}:
-            raise ReplayFailed(f"{self.url} is no address: it has to begin with http:// or https://")
+            raise ReplayFailed(f"{self.url} is not a URL: it must start with http:// or https://")
         if self.fps <= 0 or self.in_flight < 1:
-            raise ReplayFailed("--fps has to be above 0 and --in-flight 1 or more.")
+            raise ReplayFailed("--fps must be above 0 and --in-flight at least 1.")
         self.url = self.url.rstrip("/")
 
     def log_in(self, username: str, password: str) -> None:

@@ -131,6 +131,6 @@ def shots_read(text: str) -> list[int]:
         shots = [0]
     if min(shots) < 1 or len(set(shots)) < len(shots):
         raise EvaluationImpossible(
-            f"Photos a class have to be whole numbers from 1 with commas, as in 1,3,5; got {text!r}."
+            f"Photos per class must be whole numbers from 1, separated by commas, as in 1,3,5; got {text!r}."
         )
     return shots

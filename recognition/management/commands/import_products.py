@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["shots"] is not None and options["shots"] < 1:
-            raise CommandError("--shots has to be 1 or more.")
+            raise CommandError("--shots must be at least 1.")
         try:
             entries = entries_read(options["source"], shots=options["shots"])
         except EbrcsError as error:

@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["top"] < 1:
-            raise CommandError("--top has to be 1 or more.")
+            raise CommandError("--top must be at least 1.")
         try:
             results = recognize_files(options["images"], top=options["top"])
         except (EbrcsError, OSError) as error:

@@ -63,7 +63,7 @@ def visits_read(folder: Path) -> list[RecordedVisit]:
             raise
         raise FolderUnusable(f"{path} does not list visits with name, cart and events: {error!r}.") from error
     if not visits or not fps > 0:
-        raise FolderUnusable(f"{path} lists no visits." if not visits else f"{path}: fps has to be above 0.")
+        raise FolderUnusable(f"{path} lists no visits." if not visits else f"{path}: fps must be above 0.")
     if len({visit.name for visit in visits}) < len(visits):
         raise FolderUnusable(f"{path} lists a visit twice.")
     return visits

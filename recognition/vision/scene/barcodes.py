@@ -34,7 +34,7 @@ class BarcodeConfig:
 
     Attributes
     ----------
-    reads : frames in which a code has to be read before it is believed; each read has a valid check digit
+    reads : frames in which a code must be read before it is believed; each read has a valid check digit
     gone_s : a code not read for this long has left the view; read again, it counts once more
     gap_s : a longer pause between two frames counts as this long, so that a broken connection ends nothing
     whole_every : frames between two scans of the whole picture, besides those of unidentified items

@@ -84,7 +84,7 @@ def test_what_cannot_be_played_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="holds no JPEG, PNG or WebP frames"):
         played(tmp_path)
     frames_write(tmp_path / "visit", Stage().empty(1))
-    with pytest.raises(CommandError, match="has to begin with http"):
+    with pytest.raises(CommandError, match="must start with http"):
         played(tmp_path, "--url", "file:///etc/passwd")
     with pytest.raises(CommandError, match="does not answer as this shop does"):
         played(tmp_path, "--url", f"http://127.0.0.1:{port_free()}")
@@ -133,5 +133,5 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("pace", [{"fps": 0.0}, {"fps": -3.0}, {"in_flight": 0}])
 def test_a_pace_at_which_nothing_would_be_sent_is_refused(pace: dict[str, Any]) -> None:
-    with pytest.raises(ReplayFailed, match="--fps has to be above 0 and --in-flight 1 or more"):
+    with pytest.raises(ReplayFailed, match="--fps must be above 0 and --in-flight at least 1"):
         ReplayClient("http://localhost:8000", **pace)

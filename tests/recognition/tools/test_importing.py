@@ -147,7 +147,7 @@ def test_a_table_in_another_encoding_is_refused_with_what_to_do(tmp_path: Path, 
 @pytest.mark.parametrize("command", [("import_products", "--shots"), ("recognize", "--top")])
 def test_fewer_than_one_is_refused(tmp_path: Path, command: tuple[str, str]) -> None:
     name, option = command
-    with pytest.raises(CommandError, match=f"{option} has to be 1 or more"):
+    with pytest.raises(CommandError, match=f"{option} must be at least 1"):
         call_command(name, str(tmp_path), option, "0")
 
 

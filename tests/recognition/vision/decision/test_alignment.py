@@ -221,7 +221,7 @@ def test_a_picture_of_eight_pixels_is_the_smallest_with_features(side: int, hold
     sliver = np.ascontiguousarray(seen(pack(1, 1))[:side])
     found = features_of(sliver)
     assert (max(found.size) == 192) == holds
-    assert found.grey.shape == (8, 96) if holds else (8, 8)
+    assert found.grey.shape == ((8, 96) if holds else (8, 8))
 
 
 def test_of_a_product_the_three_photos_with_most_keypoints_are_compared_and_the_best_counts() -> None:

@@ -17,35 +17,13 @@ from django.test import TransactionTestCase
 
 from accounts.models import User
 from ebrcs import rate_limits
+from tests.workers import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]  # the hooks are found here
 
 SERVICES_REQUIRED = os.environ.get("EBRCS_REQUIRE_SERVICES") == "1"
 CHROMIUM_PATHS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 PASSWORD = "Correct-Horse-7"
-
-# Tests that stay together in one worker of pytest-xdist, by the beginning of their path.
-# Those of `live` measure time: together they disturb each other least. One worker runs all browsers.
-GROUPS = {
-    "tests/browser/": "browser",
-    "tests/checkout/live/": "live",
-    "tests/checkout/tools/": "live",
-}
-
-
-def group_of(item: pytest.Item) -> str:
-    """Return what a test stays together with: its group, or else its file."""
-    path = item.nodeid.partition("::")[0]
-    return next((group for start, group in GROUPS.items() if path.startswith(start)), path)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
-    """Tell pytest-xdist which tests share a server, a browser or a model; the longest groups come first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    yield
-    if config.getoption("dist", "no") != "no":
-        longest_first = [*dict.fromkeys(GROUPS.values())]
-        items.sort(key=lambda item: [group_of(item) != group for group in longest_first])
 
 
 def service_missing(item: pytest.Item) -> str | None:

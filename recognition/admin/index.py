@@ -33,7 +33,7 @@ class IndexPageAdmin(ReadOnlyAdmin[IndexState]):
             "report": index_report(),
             "events_url": reverse("admin:recognition_indexevent_changelist"),
         }
-        return TemplateResponse(request, "admin/recognition/index_page.html", context)
+        return TemplateResponse(request, "admin/recognition/index_status.html", context)
 
 
 @admin.register(Embedding)

@@ -40,4 +40,4 @@ def try_page(request: HttpRequest, *, model_admin: admin.ModelAdmin[Product]) ->
             for answer in answers
         ],
     }
-    return TemplateResponse(request, "admin/recognition/try.html", context)
+    return TemplateResponse(request, "admin/recognition/try_photo.html", context)

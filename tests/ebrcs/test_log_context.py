@@ -219,7 +219,7 @@ def test_the_lines_of_a_server_belong_to_their_request_and_session(
         lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
     failed = [line for line in lines if line["message"].startswith("Frame ")]
     assert {(line["session"], line["request"]) for line in failed} == {(str(session.pk), "socket-1")}
-    assert failed[0]["exception"].endswith("RuntimeError: a fault nobody foresaw")
+    assert failed[0]["exception"].endswith("RuntimeError: an unforeseen fault")
     (missing,) = [line for line in lines if line["request"] == "page-1"]
     assert (missing["logger"], missing["level"], missing["session"]) == ("django.request", "WARNING", "-")
 

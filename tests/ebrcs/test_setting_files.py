@@ -66,7 +66,7 @@ def test_the_proxy_of_compose_sends_the_sockets_of_a_session_to_one_process() ->
 
 
 def test_every_way_to_serve_leaves_it_to_the_till_to_refuse_a_large_frame() -> None:
-    for name in ("Makefile", "Dockerfile", "README.md"):
+    for name in ("Makefile", "Dockerfile", "DEPLOYMENT.md"):
         text = (settings.BASE_DIR / name).read_text()
         for limit in ("message", "frame"):
             found = re.findall(rf'--websocket-max-{limit}-size[", ]+(\d+)', text)

@@ -127,7 +127,7 @@ def test_a_report_names_what_is_missing_and_what_is_too_much() -> None:
 
 @pytest.mark.parametrize("url", ["", "localhost:8000", "ws://localhost"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ReplayFailed, match="is no address"):
+    with pytest.raises(ReplayFailed, match="is not a URL"):
         ReplayClient(url)
 
 

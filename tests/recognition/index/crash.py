@@ -36,6 +36,7 @@ from recognition.engine.engine import Engine  # noqa: E402
 from recognition.index.verify import index_verify  # noqa: E402
 from recognition.index.writer_lock import IndexWriter  # noqa: E402
 from recognition.models import IndexState  # noqa: E402
+from recognition.services import registration  # noqa: E402
 from tests.fakes import ThumbnailEncoder  # noqa: E402
 from tests.recognition.pictures import upload  # noqa: E402
 
@@ -76,7 +77,7 @@ def register_for_ever(trial: int, pipe: int, *, protected: bool) -> None:
     """Register products of one to three photos, each named by its trial, number and count of photos."""
     if not protected:
         patch.multiple(
-            services,
+            registration,
             writer_lock=unlocked,
             transaction=SimpleNamespace(atomic=nullcontext),
             index_changed=lambda *, seq: None,

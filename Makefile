@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 HOST   ?= 127.0.0.1
 PORT   ?= 8000
-# What `make tests` runs: all of it, or some folders.
+# What `make tests` and `make quick` run: all of it, or some folders; in how many processes, 0 for pytest's own;
+# and whether they say how much of the code ran (COVERAGE=yes).
 TESTS  ?=
-# TORCH=cpu: PyTorch without CUDA, several gigabytes less, from an index that has torch and torchvision built for each other.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+COVERAGE ?=
+# TORCH=cpu: PyTorch without CUDA, several gigabytes less. Both packages come from one index, built for each other.
 TORCH  ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder
 SHOWN  := $(if $(filter 127.0.0.1 0.0.0.0 ::,$(HOST)),localhost,$(HOST))
 .DELETE_ON_ERROR:
 # A frame above the 1 MiB that are allowed is told so; beyond this the server cuts the line.
@@ -19,7 +23,7 @@ ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH is cpu or nothing, not $(TORCH))
 endif
 
-.PHONY: run test lint types scripts tests format messages lock clean
+.PHONY: run test lint types scripts tests quick format messages lock clean
 
 run: $(VENV)/.runtime
 	@refused=$$($(BIN)/python -c 'import socket; socket.create_server(("$(HOST)", int("$(PORT)")), \
@@ -56,7 +60,11 @@ else
 endif
 
 tests: $(VENV)/.development
-	$(BIN)/python -m pytest $(TESTS)
+	$(PYTEST) $(if $(COVERAGE),--cov) $(TESTS)
+
+# The tests that take no seconds, for while one works.
+quick: $(VENV)/.development
+	$(PYTEST) -m "not slow and not crash and not browser" $(TESTS)
 
 format: $(VENV)/.development
 	$(BIN)/ruff check --fix .
@@ -68,7 +76,7 @@ messages: $(VENV)/.runtime
 	$(BIN)/python manage.py makemessages --locale ko --add-location file --no-obsolete --no-wrap --ignore var --ignore tests
 	$(BIN)/python manage.py compilemessages --locale ko --ignore .venv --ignore var
 
-# Writes the exact versions anew, as few of them changed as the requirements allow; LOCK=--upgrade takes the newest.
+# Writes the exact versions, changing only what the requirements no longer allow; LOCK=--upgrade takes the newest.
 LOCK   ?=
 lock: | $(VENV)/bin/python
 	$(PIP) uv==0.13.9
@@ -93,7 +101,8 @@ $(VENV)/.runtime: requirements.txt requirements.lock $(if $(TORCH),$(VENV)/.torc
 	$(PIP) --requirement requirements.txt --constraint requirements.lock
 	touch $@
 
-$(VENV)/.development: requirements.txt requirements-dev.txt requirements.lock $(if $(TORCH),$(VENV)/.torch-cpu) | $(VENV)/bin/python
+$(VENV)/.development: requirements-dev.txt requirements.txt requirements.lock $(if $(TORCH),$(VENV)/.torch-cpu) \
+                      | $(VENV)/bin/python
 	@echo "Installing what the checks need, which takes some minutes the first time"
 	$(PIP) --requirement requirements-dev.txt --constraint requirements.lock
 	touch $(VENV)/.runtime $@

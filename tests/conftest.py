@@ -17,6 +17,9 @@ from django.test import TransactionTestCase
 
 from accounts.models import User
 from ebrcs import rate_limits
+from tests.workers import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]  # the hooks are found here
 
 SERVICES_REQUIRED = os.environ.get("EBRCS_REQUIRE_SERVICES") == "1"
 CHROMIUM_PATHS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")

@@ -1,9 +1,14 @@
-"""The shop's own settings, over a data folder of the test run's own."""
+"""The shop's own settings, over a data folder of the process's own.
+
+Tests may run in several processes (pytest-xdist). pytest-django gives each a database of its own, the lines
+below a data folder and a Redis database: the first has the one that REDIS_URL names, the others the next.
+"""
 
 from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 
@@ -20,6 +25,10 @@ for name in (
     "EBRCS_LANGUAGE",
 ):
     os.environ.pop(name, None)
+
+worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+if redis_url := os.environ.get("REDIS_URL"):
+    os.environ["REDIS_URL"] = re.sub(r"/(\d+)$", lambda found: f"/{int(found[1]) + int(worker)}", redis_url)
 
 from ebrcs.settings import *  # noqa: E402, F403
 

@@ -82,7 +82,10 @@ def test_without_the_cut_off_a_flood_fills_the_memory(unguarded_server: Server, 
     session = services.session_start(user=shopper)
     before_mb = unguarded_server.memory_mb()
     with till_connect(unguarded_server, session.pk) as till:
-        assert flood(till, FRAME, most_s=2.0) >= 2.0
+        for _ in range(8):  # a busy machine takes in less at a time
+            assert flood(till, FRAME, most_s=2.0) >= 2.0
+            if unguarded_server.memory_mb() - before_mb > 150:
+                break
         assert unguarded_server.memory_mb() - before_mb > 150
 
 

@@ -1,0 +1,44 @@
+"""How the tests are shared out when several processes run them (pytest-xdist)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+# By the beginning of the path, the group that takes longest first. One process runs all browsers, and one all
+# that measures time against a served shop: so they disturb each other least, and each server starts once.
+GROUPS = {
+    "tests/browser/": "browser",
+    "tests/checkout/live/": "live",
+    "tests/checkout/tools/test_replay": "live",
+}
+LONGEST_FIRST = [*dict.fromkeys(GROUPS.values())]
+
+
+def group_of(nodeid: str) -> str:
+    """Return what a test stays together with: its group, or else its file, whose fixtures it may share."""
+    path = nodeid.partition("::")[0]
+    return next((group for start, group in GROUPS.items() if path.startswith(start)), path)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the groups that take longest, or one process would end long after the others."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: [group_of(item.nodeid) != group for group in LONGEST_FIRST])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Hand out whole groups: with pytest 9.2, `--dist loadgroup` of pytest-xdist 3.8 does not see any."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class GroupScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return GroupScheduling(config, log)

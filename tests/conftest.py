@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.core.management.base import CommandError
 from django.db import OperationalError
 from django.test import TransactionTestCase
+from django.utils import translation
 
 from accounts.models import User
 from ebrcs import rate_limits
@@ -54,9 +55,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    """Start every test with untouched rate limits."""
+def _fresh_process() -> None:
+    """Start every test with untouched rate limits, and not in the language of the request before it."""
     cache.clear()
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +14,30 @@ if TYPE_CHECKING:
 # that measures time against a served shop: so they disturb each other least, and each server starts once.
 GROUPS = {
     "tests/browser/": "browser",
-    "tests/checkout/live/": "live",
-    "tests/checkout/tools/test_replay": "live",
+    "tests/checkout/live/test_access": "live",
+    "tests/checkout/live/test_camera_state": "live",
+    "tests/checkout/live/test_flood.py": "live",
+    "tests/checkout/live/test_frames": "live",
+    "tests/checkout/live/test_socket": "live",
+    "tests/checkout/live/test_barcodes_in_view": "barcodes",
+    "tests/checkout/tools/test_replay": "barcodes",
 }
 LONGEST_FIRST = [*dict.fromkeys(GROUPS.values())]
+# What takes more than four seconds of an idle core, with the groups above; `make quick` leaves it out.
+SLOW = (
+    *GROUPS,
+    "tests/checkout/cart/test_reasons.py",
+    "tests/checkout/demo/",
+    "tests/checkout/tools/",
+    "tests/ebrcs/test_checks.py",
+    "tests/recognition/index/test_files.py",
+    "tests/recognition/tools/",
+    "tests/recognition/training/",
+    "tests/recognition/vision/encoders/test_full_size.py",
+    "tests/recognition/vision/encoders/test_torchvision",
+    "tests/recognition/vision/lane/",
+    "tests/recognition/vision/store/test_generations.py",
+)
 
 
 def group_of(nodeid: str) -> str:
@@ -25,9 +46,13 @@ def group_of(nodeid: str) -> str:
     return next((group for start, group in GROUPS.items() if path.startswith(start)), path)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the groups that take longest, or one process would end long after the others."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Mark what is slow, and begin with the longest groups, so that the processes end together."""
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+    yield
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: [group_of(item.nodeid) != group for group in LONGEST_FIRST])
 

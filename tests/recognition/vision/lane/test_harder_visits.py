@@ -40,7 +40,6 @@ def wrong_counts(kind: str) -> list[tuple[int, int]]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_visits_that_are_hard_to_count_as_many_are_right_as_were_and_nothing_counts_twice(
     kind: str,
@@ -51,7 +50,6 @@ def test_of_visits_that_are_hard_to_count_as_many_are_right_as_were_and_nothing_
     assert found.count((0, 0)) >= RIGHT[kind], found
 
 
-@pytest.mark.slow
 def test_of_all_visits_that_are_hard_to_count_19_in_20_are_counted_right() -> None:
     found = [wrong for kind in KINDS for wrong in wrong_counts(kind)]
 

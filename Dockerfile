@@ -3,8 +3,8 @@ FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
-COPY requirements.txt .
-RUN pip install --requirement requirements.txt
+COPY requirements.txt requirements.lock ./
+RUN pip install --requirement requirements.txt --constraint requirements.lock
 
 COPY . .
 RUN useradd --create-home --uid 1000 shop && mkdir -p /data && chown shop /data

@@ -89,17 +89,17 @@ def test_a_code_that_was_gone_for_a_while_appears_again_and_a_moment_does_not_co
     assert looked(patient(), longer) == [1, 2]
 
 
-def test_a_broken_connection_ends_no_appearance() -> None:
+def test_a_broken_connection_ends_no_sighting() -> None:
     here = scene()
     assert looked(patient(), [(0.0, here), (0.1, here), (9.0, here)]) == [1, 1]
 
 
-def test_nothing_is_looked_at_over_a_bare_counter() -> None:
+def test_nothing_is_read_over_a_bare_counter() -> None:
     reader, picture = patient(), scene()
-    started_s = time.perf_counter()
+    started_s = time.thread_time()
     for frame in range(100):
         assert reader.read(picture, frame / 10, [], active=False) == []
-    assert time.perf_counter() - started_s < 0.1
+    assert time.thread_time() - started_s < 0.1
 
 
 def test_a_code_belongs_to_the_smallest_item_around_it() -> None:

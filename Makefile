@@ -6,7 +6,7 @@ PORT   ?= 8000
 # What `make tests` and `make quick` run: all of it, or some folders; in how many processes, 0 for pytest's own;
 # and whether they say how much of the code ran (COVERAGE=yes).
 TESTS  ?=
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 COVERAGE ?=
 # TORCH=cpu: PyTorch without CUDA, several gigabytes less. Both packages come from one index, built for each other.
 TORCH  ?=

@@ -14,13 +14,8 @@ if TYPE_CHECKING:
 # that measures time against a served shop: so they disturb each other least, and each server starts once.
 GROUPS = {
     "tests/browser/": "browser",
-    "tests/checkout/live/test_access": "live",
-    "tests/checkout/live/test_camera_state": "live",
-    "tests/checkout/live/test_flood.py": "live",
-    "tests/checkout/live/test_frames": "live",
-    "tests/checkout/live/test_socket": "live",
-    "tests/checkout/live/test_barcodes_in_view": "barcodes",
-    "tests/checkout/tools/test_replay": "barcodes",
+    "tests/checkout/live/": "live",
+    "tests/checkout/tools/test_replay": "live",
 }
 LONGEST_FIRST = [*dict.fromkeys(GROUPS.values())]
 # What takes more than four seconds of an idle core, with the groups above; `make quick` leaves it out.

@@ -111,8 +111,7 @@ def socket_enter(scope: Any) -> CheckoutSession:
         raise SocketRefused(NOT_FOUND, "There is no such session.")
     if session.user_id != user_id:
         raise SocketRefused(FORBIDDEN, "This is someone else's session.")
-    if services.session_expire_if_idle(session_id=session_id):
-        session.refresh_from_db()
+    session = services.session_current(session=session)
     if session.status != CheckoutSession.Status.ACTIVE:
         raise SocketRefused(NOT_ACTIVE, f"The session is {session.status}.", session)
     services.session_touch(session_id=session_id)

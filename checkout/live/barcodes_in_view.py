@@ -61,8 +61,6 @@ async def barcodes_settle(
         if track is None and known is not None:
             same = (item for item in items if camera.product_of(item) == str(known.product_id))
             track = next((item.track for item in same), None)
-            if track in holders.settled:
-                continue
         settled = await in_vision(_settle, camera, read, track, known, picture)
         if settled is not None:
             holders.settled[track] = known

@@ -65,6 +65,7 @@ class CameraState:
     barcodes : reads barcodes; None where that is switched off
     lock : held from the observation of a frame to its conclusion, and while a command uses the lane
     changes : to be stored, in order
+    storing : held while changes are stored: the socket that had the camera before may not be done yet
     questions : choices offered, by track
     recorded : id of the event that recorded a question or an unknown item, by track and state
     additions : id of the event that added a track's item to the cart, by track
@@ -77,6 +78,7 @@ class CameraState:
     barcodes: BarcodeReader | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     changes: list[Change] = field(default_factory=list)
+    storing: asyncio.Lock = field(default_factory=asyncio.Lock)
     questions: dict[int, tuple[str, ...]] = field(default_factory=dict)
     recorded: dict[tuple[int, str], UUID] = field(default_factory=dict)
     additions: dict[int, UUID] = field(default_factory=dict)

@@ -14,11 +14,9 @@ Each frame takes these steps; the camera's lock is held from the first to the fo
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -95,7 +93,6 @@ class FrameWorker:
     send: Callable[[Any], Awaitable[None]]
     cart_changed: Callable[[CartEvent], Awaitable[None]]
     names: ProductNames = field(default_factory=ProductNames)
-    storing: asyncio.Lock = field(default_factory=asyncio.Lock)
     language: str = ENGLISH
 
     async def run(self) -> None:
@@ -128,15 +125,15 @@ class FrameWorker:
 
         A change is removed only once it is stored, and its event id makes it happen once.
         """
-        async with self.storing:
-            changes = self.connection.camera.changes
-            while changes:
+        camera = self.connection.camera
+        async with camera.storing:
+            while camera.changes:
                 try:
-                    await self._store_one(changes[0])
+                    await self._store_one(camera.changes[0])
                 except (OperationalError, InterfaceError):
                     logger.warning("A change of session %s waits for the database.", self.session_id)
                     return
-                del changes[0]
+                del camera.changes[0]
 
     async def _store_one(self, change: Change) -> None:
         event = None
@@ -229,7 +226,11 @@ class FrameWorker:
         lives = {}
         if self.connection.explains:
             tracks = (detection.track for detection in outcome.detections)
-            lives = {track: deepcopy(life) for track in tracks if (life := lane.life(track))}
+            lives = {
+                track: replace(life, views=life.views[:], story=life.story[:])
+                for track in tracks
+                if (life := lane.life(track))
+            }
         shown = tuple(replace(item, product_id=camera.product_of(item)) for item in outcome.detections)
         return ConcludedFrame(shown, lives)
 

@@ -12,8 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from checkout.cart import items, selectors, services
-from checkout.errors import SessionNotActive
+from checkout.cart import items, selectors, services, sessions
 from checkout.live import tickets
 from checkout.models import CheckoutSession
 from checkout.web.serializers import (
@@ -69,8 +68,7 @@ class TicketView(OwnSessionView):
     def post(self, request: Request, session_id: UUID) -> Response:
         """Get a single-use ticket for the socket, valid for 30 seconds."""
         session = self.own_session(request, session_id)
-        if session.status != CheckoutSession.Status.ACTIVE:
-            raise SessionNotActive(session_id=session_id, session_status=session.status)
+        sessions.active_check(session)
         ticket = tickets.ticket_issue(user_id=session.user_id, session_id=session_id)
         body = {"ticket": ticket, "expires_in": tickets.TICKET_LIFETIME_S}
         return Response(body, status=status.HTTP_201_CREATED)

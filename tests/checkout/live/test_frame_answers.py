@@ -26,6 +26,7 @@ from checkout.live.pending_changes import Change
 from checkout.live.product_names import ProductNames
 from checkout.live.threads import in_database
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
+from checkout.payloads import Choice
 from recognition.engine.results import Recognition
 from recognition.errors import EngineNotReady
 from recognition.vision.decision.decide import Candidate, Decision
@@ -88,7 +89,7 @@ class Worker:
         data = frame if isinstance(frame, bytes) else jpeg(frame)
         self.mailbox.put(data, time.monotonic() - age_s)
         answer = await asyncio.wait_for(self.answered.get(), 60)
-        async with self.worker.storing:
+        async with self.connection.camera.storing:
             return answer
 
     async def answers(self, frames: Sequence[Image]) -> list[dict[str, Any]]:
@@ -108,6 +109,17 @@ async def working(session: CheckoutSession) -> AsyncIterator[Worker]:
 
 async def stored(**fields: Any) -> list[ScanEvent]:
     return await in_database(lambda: list(ScanEvent.objects.filter(**fields)))
+
+
+async def test_two_sockets_that_had_one_camera_store_each_of_its_changes(session: CheckoutSession) -> None:
+    before, after = Worker(session.pk), Worker(session.pk)
+    camera = after.connection.camera = before.connection.camera
+    for product_id in (RED_ID, BLUE_ID, GREEN_ID):
+        camera.changes.append(Change(ScanEvent.Action.ADD, product_id, seen(0.9)))
+    await asyncio.gather(before.worker.store(), after.worker.store())
+    added = await stored(action=ScanEvent.Action.ADD)
+    assert {event.product_id for event in added} == {RED_ID, BLUE_ID, GREEN_ID}
+    assert camera.changes == []
 
 
 def lying(colour: tuple[int, int, int], frames: int) -> list[Image]:
@@ -247,6 +259,25 @@ async def test_names_are_read_once_a_second_and_at_once_for_another_product(
     await in_database(Product.objects.filter(pk=BLUE_ID).update, is_active=False)
     assert await named(102.3, BLUE_ID) == {str(RED_ID): "Red tea"}
     assert await named(110.0) == {str(RED_ID): "Red tea"}
+
+
+async def test_a_product_without_a_name_is_not_read_with_every_frame(
+    session: CheckoutSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[set[str]] = []
+
+    def choices_get(*, product_ids: set[str]) -> dict[str, Choice]:
+        reads.append(product_ids)
+        return {}
+
+    clock = {"s": 100.0}
+    monkeypatch.setattr(product_names, "time", SimpleNamespace(monotonic=lambda: clock["s"]))
+    monkeypatch.setattr(product_names.selectors, "choices_get", choices_get)
+    names = ProductNames()
+    for at_s in (100.0, 100.1, 101.0, 101.1):
+        clock["s"] = at_s
+        assert await names.get({str(RED_ID)}) == {}
+    assert reads == [{str(RED_ID)}] * 2
 
 
 async def test_a_hundred_products_known_are_forgotten_for_the_next_one(session: CheckoutSession) -> None:

@@ -114,6 +114,7 @@ class ForegroundDetector:
         """
         small = self._reduced(frame)
         if self._background is None or self._previous.shape != small.shape:
+            self._resting.forget_looks()
             return self._begin(small)
         self._background.follow_light(small, ~self._foreground)
         step = np.abs(small - self._previous).max(axis=2)
@@ -121,7 +122,8 @@ class ForegroundDetector:
         self._noise += 0.1 * (float(np.median(step)) / 0.95 - self._noise)
         contrast = self._contrast = self.config.contrast + 3.0 * min(self._noise, 10.0)
         foreground = self._background.differing(small, contrast)
-        known = boxes_mask(expected, foreground.shape) | boxes_mask(distractors, foreground.shape)
+        of_items, of_distractors = (boxes_mask(boxes, foreground.shape) for boxes in (expected, distractors))
+        known = of_items | of_distractors
         if float((foreground & ~known).mean()) > self.config.puzzling_share:
             foreground = self._background.stabilized(
                 small, contrast, foreground, self._foreground | known, self.config.field_share
@@ -136,9 +138,7 @@ class ForegroundDetector:
         if changed * small.shape[0] * small.shape[1] >= self._item_side_px(small.shape[0]) ** 2 / 2:
             whole = holes_filled(foreground, small.shape[0])
             proposals = self._proposals(self._background, small, whole, [*expected, *distractors])
-        tracked = connected_to(foreground, expected)
-        if distractors:
-            tracked &= ~boxes_mask(distractors, tracked.shape) | boxes_mask(expected, tracked.shape)
+        tracked = connected_to(foreground, expected) & (of_items | ~of_distractors)
         tracked |= self._resting.mask(tracked.shape)
         self._background.learn(small, self._learning_weight(foreground, tracked, elapsed_s))
         self._background.learn_recurrent(small, foreground & ~tracked, tracked, elapsed_s, contrast)

@@ -40,6 +40,12 @@ class RestingItems:
         """Forget an item; one that was never added is no error."""
         self._items.pop(track, None)
 
+    def forget_looks(self) -> None:
+        """Keep the items but not how they look, because frames have another size now: all are uncovered."""
+        for item in self._items.values():
+            item.window = (slice(0, 1), slice(0, 1))
+            item.mask, item.pixels = np.zeros((1, 1), np.bool_), np.zeros((1, 1, 3), np.float32)
+
     def resembles(self, small: FloatArray, contrast: float) -> Mask:
         """Mark the pixels of a frame that look like the item that rests there: bool (h, w)."""
         alike = np.zeros(small.shape[:2], np.bool_)

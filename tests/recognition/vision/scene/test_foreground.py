@@ -178,3 +178,17 @@ def test_the_items_of_a_recorded_visit_are_found_in_every_frame(shared_data: Pat
         assert len(scenes[index].proposals) == 1, index
     for index in [*range(16), *range(40, 78), *range(104, len(frames))]:
         assert scenes[index].proposals == (), index
+
+
+def test_what_rests_is_uncovered_once_frames_have_another_size(stage: Stage) -> None:
+    pack, detector = Pack(RED, MIDDLE), ForegroundDetector()
+    for frame in (*stage.empty(3), stage.frame(pack)):
+        detector.detect(frame, 0.1)
+    detector.add_resting_item(7, box_of(pack))
+    assert dict(detector.resting_items_uncovered())[7] < 0.2
+    wider = [np.ascontiguousarray(frame[: HEIGHT // 2]) for frame in stage.empty(3)]
+    for frame in wider:
+        assert detector.detect(frame, 0.1).proposals == ()
+        assert detector.resting_items_uncovered() == [(7, 1.0)]
+    detector.remove_resting_item(7)
+    assert detector.resting_items_uncovered() == []

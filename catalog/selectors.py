@@ -31,11 +31,6 @@ def product_list(*, q: str = "", barcode: str = "", active: bool | None = None) 
     return products
 
 
-def product_get(*, product_id: UUID) -> Product | None:
-    """Return a product with its photos, or None."""
-    return Product.objects.prefetch_related("images").filter(pk=product_id).first()
-
-
 def first_photo_name(product_reference: str) -> Subquery:
     """Return the expression for the stored name of a product's first photo."""
     photos = ProductImage.objects.filter(product=OuterRef(product_reference)).order_by("created_at", "id")

@@ -21,10 +21,10 @@ from accounts.models import User
 from accounts.permissions import IsShopAdmin
 from catalog.images import PhotoTooLarge
 from catalog.models import Product, ProductImage
-from catalog.selectors import product_get, product_list
+from catalog.selectors import product_list
 from recognition import services
 from recognition.engine.shared import engine
-from recognition.errors import EngineNotReady, PhotoUnknown, ProductUnknown
+from recognition.errors import PhotoUnknown
 from recognition.photos.coach import registration_warnings
 from recognition.serializers import (
     PhotosSerializer,
@@ -36,6 +36,7 @@ from recognition.serializers import (
     RecognitionSerializer,
     RegistrationSerializer,
 )
+from recognition.services.checks import product_require
 from recognition.services.recognizing import TOP_MATCHES, pictures_recognize
 
 
@@ -133,7 +134,7 @@ class ProductDetailView(APIView):
     @extend_schema(responses=ProductSerializer, operation_id="product_get")
     def get(self, request: Request, product_id: UUID) -> Response:
         """Show a product."""
-        return Response(ProductSerializer(self.found(product_id)).data)
+        return Response(ProductSerializer(product_require(product_id)).data)
 
     @extend_schema(
         request=ProductChangeSerializer, responses=ProductSerializer, operation_id="product_update"
@@ -142,7 +143,7 @@ class ProductDetailView(APIView):
         """Change a product; `is_active` false withdraws it from every checkout at once."""
         changes = checked(ProductChangeSerializer, request.data, partial=True)
         services.product_update(product_id=product_id, **changes)
-        return Response(ProductSerializer(self.found(product_id)).data)
+        return Response(ProductSerializer(product_require(product_id)).data)
 
     @extend_schema(
         responses={204: OpenApiResponse(description="The product is gone.")}, operation_id="product_delete"
@@ -151,13 +152,6 @@ class ProductDetailView(APIView):
         """Delete a product that was never sold."""
         services.product_delete(product_id=product_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def found(self, product_id: UUID) -> Product:
-        """Return the product or refuse."""
-        product = product_get(product_id=product_id)
-        if product is None:
-            raise ProductUnknown(f"There is no product {product_id}.", product_id=str(product_id))
-        return product
 
 
 class ProductImagesView(APIView):
@@ -210,9 +204,7 @@ class RecognizeView(APIView):
     def post(self, request: Request) -> Response:
         """Return which products a picture may show; changes no cart."""
         upload = upload_read(checked(PictureSerializer, request.data)["image"])
-        reasons = engine().state().reasons
-        if reasons:
-            raise EngineNotReady.because(reasons)
+        engine().require_ready()
         pictures = [(upload.filename, upload.data)]
         answer = pictures_recognize(pictures, top=TOP_MATCHES)[0]
         return Response(RecognitionSerializer(answer).data)

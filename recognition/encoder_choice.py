@@ -21,7 +21,7 @@ def encoder_name_wanted(*, configured: str, index_encoder: str, models_dir: Path
     been downloaded, no stored vector could be compared with anything.
     """
     stay = configured == registry.AUTO and index_encoder in registry.ENCODER_NAMES
-    if stay and registry.available(models_dir)[index_encoder].ready:
+    if stay and registry.status_of(index_encoder, models_dir).ready:
         return index_encoder
     return registry.resolve(configured, models_dir)
 

@@ -87,10 +87,20 @@ class Engine:
             rows=view.store.row_count if view else 0,
             active_rows=view.store.active_count if view else 0,
             applied_seq=max(self.replica.applied_seq, 0),
-            epoch=view.epoch if view else 0,
-            generation=self.gallery.generation,
             warnings=warnings + self.gallery.warnings,
         )
+
+    def require_ready(self) -> None:
+        """Refuse while pictures cannot be recognized.
+
+        Raises
+        ------
+        EngineNotReady
+            With the reasons of `state`.
+        """
+        reasons = self._reasons(self.keeper.encoder, self.replica.view)
+        if reasons:
+            raise EngineNotReady.because(reasons)
 
     def wait_ready(self, *, timeout_s: float = ENCODER_WAIT_S) -> EngineState:
         """Wait until encoder, index and thresholds are there, or a try has failed; for commands.
@@ -143,7 +153,7 @@ class Engine:
         EngineNotReady, EngineBusy, EncoderFailed
             With a message for the shopper's page and a 503 for the API.
         """
-        self._require_ready()
+        self.require_ready()
         if not self.replica.wait_for(at_least_seq, timeout_s=CATCH_UP_S):
             raise self._behind(at_least_seq)
         return _recognition(self._batcher.submit(Request(tuple(images), search=True)).result())
@@ -158,7 +168,7 @@ class Engine:
         EngineNotReady, EngineBusy, EncoderFailed
             As `recognize`.
         """
-        self._require_ready()
+        self.require_ready()
         if self.replica.applied_seq < at_least_seq:
             applied = asyncio.wrap_future(self.replica.when_applied(at_least_seq))
             try:
@@ -195,11 +205,6 @@ class Engine:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
-
-    def _require_ready(self) -> None:
-        reasons = self._reasons(self.keeper.encoder, self.replica.view)
-        if reasons:
-            raise EngineNotReady.because(reasons)
 
     def _reasons(self, encoder: Encoder | None, view: IndexView | None) -> list[str]:
         reasons = []

@@ -40,11 +40,6 @@ class Gallery:
         self.hints = HintListener(self.replica.hint)
 
     @property
-    def generation(self) -> int:
-        """The live generation of files on this machine."""
-        return self.files.generation()
-
-    @property
     def warnings(self) -> list[str]:
         """What is wrong with the files although recognition works without them."""
         found = []

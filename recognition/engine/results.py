@@ -61,6 +61,4 @@ class EngineState:
     rows: int
     active_rows: int
     applied_seq: int
-    epoch: int
-    generation: int
     warnings: list[str] = field(default_factory=list)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from recognition.index.files import IndexFiles
 from recognition.index.state import state_current
 from recognition.models import Embedding, IndexEvent, IndexState
 from recognition.photos.files import photo_path
+from recognition.vision.encoders.fingerprint import file_digest
 
 YOUNG_S = 600.0
 """Files newer than this may belong to a registration in progress: they are written before their rows."""
@@ -113,8 +113,7 @@ def _log_damage(state: IndexState) -> Iterator[str]:
 def _photo_damage() -> Iterator[str]:
     for name, sha256 in ProductImage.objects.values_list("image", "sha256").iterator(chunk_size=2000):
         try:
-            with photo_path(name).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = file_digest(photo_path(name), cache_path=None)
         except OSError as error:
             yield f"photo {name} cannot be read: {error.strerror}"
             continue

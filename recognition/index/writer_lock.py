@@ -33,8 +33,8 @@ class IndexWriter:
             self.state.encoder, self.state.encoder_fingerprint = encoder, fingerprint
         encoder_require(self.state, encoder=encoder, fingerprint=fingerprint)
 
-    def rows_add(self, *, images: Sequence[ProductImage], vectors: FloatArray, labels: Sequence[str]) -> None:
-        """Store one row for each photo, which is saved with its row number, and log the additions."""
+    def rows_add(self, *, images: Sequence[ProductImage], vectors: FloatArray, label: str) -> range:
+        """Store one row for each photo, which is saved with its row number; log and return the rows."""
         first_row = self.state.row_count
         rows = range(first_row, first_row + len(images))
         for row, image in zip(rows, images, strict=True):
@@ -50,12 +50,13 @@ class IndexWriter:
                     label=label,
                     encoder_fingerprint=self.state.encoder_fingerprint,
                 )
-                for row, image, vector, label in zip(rows, images, little_endian, labels, strict=True)
+                for row, image, vector in zip(rows, images, little_endian, strict=True)
             ],
             batch_size=INSERT_ROWS,
         )
         self.state.row_count = rows.stop
         self.events_append(IndexEvent.Kind.ADD, rows)
+        return rows
 
     def events_append(self, kind: IndexEvent.Kind, rows: Iterable[int]) -> None:
         """Log one event for each row, numbered on from the last."""

@@ -93,11 +93,9 @@ def _photos_claim(writer: IndexWriter, prepared: PreparedPhotos) -> None:
 
 
 def _rows_add(writer: IndexWriter, *, product: Product, prepared: PreparedPhotos) -> None:
-    labels = [product.name] * len(prepared.images)
-    writer.rows_add(images=prepared.images, vectors=prepared.embedded.vectors, labels=labels)
+    rows = writer.rows_add(images=prepared.images, vectors=prepared.embedded.vectors, label=product.name)
     PhotoCheck.objects.bulk_create(prepared.checks)
     if not product.is_active:
-        rows = [image.embedding_id for image in prepared.images if image.embedding_id is not None]
         writer.events_append(IndexEvent.Kind.WITHDRAW, rows)
 
 

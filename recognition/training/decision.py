@@ -16,7 +16,6 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -113,8 +112,7 @@ def shown_all(encoder: Encoder, data: Path) -> list[Shown]:
 
 
 def _shown(recognizer: Recognizer, queries: PhotoGallery, place: int, shots: int | None) -> Shown:
-    match = recognizer.match(queries.embeddings[place : place + 1])[0]
-    decision = recognizer.settle(match, partial(queries.features, place))
+    decision = recognizer.decide(queries, place)
     thresholds, label = recognizer.thresholds, queries.products[place]
     contenders = decision.candidates[:CONTENDERS]
     names = [each.product_id for each in contenders]

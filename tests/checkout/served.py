@@ -35,8 +35,6 @@ class ColourEngine:
             rows=3,
             active_rows=3,
             applied_seq=0,
-            epoch=1,
-            generation=1,
         )
 
     async def recognize_async(self, images: Sequence[Image], *, at_least_seq: int = 0) -> Recognition:

@@ -54,8 +54,24 @@ def available(models_dir: Path | None = None) -> Mapping[str, EncoderStatus]:
     ----------
     models_dir : folder of downloaded checkpoints (``OWNER/NAME`` below it); the hub's cache is looked at too
     """
-    statuses = {name: _status(name, models_dir) for name in ENCODER_PARTS}
-    return {**statuses, COMPACT: EncoderStatus(name=COMPACT, found=(COMPACT,), missing=())}
+    return {name: status_of(name, models_dir) for name in ENCODER_NAMES}
+
+
+def status_of(name: str, models_dir: Path | None = None) -> EncoderStatus:
+    """Say of one of ENCODER_NAMES whether its weights are here, as `available` does."""
+    if name == COMPACT:
+        return EncoderStatus(name=COMPACT, found=(COMPACT,), missing=())
+    parts = ENCODER_PARTS[name]
+    visual, semantic = locate_visual(parts, models_dir), locate(parts.semantic, models_dir)
+    missing = []
+    if visual is None:
+        missing.append(" or ".join(checkpoint.repo for checkpoint in parts.visual.values()))
+    if semantic is None:
+        missing.append(parts.semantic.repo)
+    used = {located.checkpoint.backend for located in (visual, semantic) if located is not None}
+    missing += [f"the Python package {package}" for package in sorted(used) if find_spec(package) is None]
+    found = tuple(located.checkpoint.repo for located in (visual, semantic) if located is not None)
+    return EncoderStatus(name=name, found=found, missing=tuple(missing))
 
 
 def resolve(name: str, models_dir: Path | None = None) -> str:
@@ -115,7 +131,7 @@ def _load_dino_clip(
 ) -> Encoder:
     parts = ENCODER_PARTS[name]
     visual, semantic = locate_visual(parts, models_dir), locate(parts.semantic, models_dir)
-    missing = _status(name, models_dir).missing
+    missing = status_of(name, models_dir).missing
     if visual is None or semantic is None or missing:
         raise WeightsMissing(name=name, missing=missing)
     torchvision_require(name)
@@ -153,20 +169,6 @@ def _load_dino_clip(
         semantic=semantic_block,
         threads=free_threads(threads),
     )
-
-
-def _status(name: str, models_dir: Path | None) -> EncoderStatus:
-    parts = ENCODER_PARTS[name]
-    visual, semantic = locate_visual(parts, models_dir), locate(parts.semantic, models_dir)
-    missing = []
-    if visual is None:
-        missing.append(" or ".join(checkpoint.repo for checkpoint in parts.visual.values()))
-    if semantic is None:
-        missing.append(parts.semantic.repo)
-    used = {located.checkpoint.backend for located in (visual, semantic) if located is not None}
-    missing += [f"the Python package {package}" for package in sorted(used) if find_spec(package) is None]
-    found = tuple(located.checkpoint.repo for located in (visual, semantic) if located is not None)
-    return EncoderStatus(name=name, found=found, missing=tuple(missing))
 
 
 def _config_digests(located: Located, cache_path: Path | None) -> str:

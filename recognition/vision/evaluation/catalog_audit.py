@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -128,8 +127,7 @@ def photos_left_out(recognizer: Recognizer, *, done: Callable[[], object] = lamb
     for position in positions_checked(recognizer):
         product = recognizer.gallery.products[position]
         with recognizer.without([position], measured_again=False):
-            match = recognizer.match(recognizer.gallery.embeddings[position : position + 1])[0]
-            decision = recognizer.settle(match, partial(recognizer.gallery.features, position))
+            decision = recognizer.decide(recognizer.gallery, position)
         best = decision.candidates[0] if decision.candidates else None
         found.append(
             LeftOut(

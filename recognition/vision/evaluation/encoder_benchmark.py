@@ -21,7 +21,7 @@ from recognition.vision.encoders.hardware import (
     free_threads,
 )
 from recognition.vision.encoders.protocol import Encoder
-from recognition.vision.encoders.registry import COMPACT, available, load, resolve
+from recognition.vision.encoders.registry import COMPACT, load, resolve, status_of
 from recognition.vision.evaluation.processor import processor_name
 from recognition.vision.types import Image
 
@@ -89,7 +89,7 @@ def benchmark_encoder(
 def _encoder(
     name: str, models_dir: Path | None, device: torch.device, dtype: DtypeName, threads: int
 ) -> tuple[Encoder, str]:
-    if available(models_dir)[name].ready:
+    if status_of(name, models_dir).ready:
         loaded = load(name, models_dir=models_dir, device=device.type, dtype=dtype, threads=threads)
         return loaded, "files"
     return random_encoder(name, device=device, dtype=choose_dtype(dtype, device), threads=threads), "random"

@@ -162,8 +162,7 @@ def _impostor_answers(setting: PhotoSetting, recognizer: Recognizer, done: Done)
 def _decided(recognizer: Recognizer, shown: Sequence[tuple[PhotoGallery, int]], done: Done) -> list[Answer]:
     answers = []
     for pictures, position in shown:
-        match = recognizer.match(pictures.embeddings[position : position + 1])[0]
-        decision = recognizer.settle(match, partial(pictures.features, position))
+        decision = recognizer.decide(pictures, position)
         answers.append(Answer(position, pictures.products[position], decision))
         done()
     return answers

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from recognition.vision.batches import EMBED_BATCH
+from recognition.vision.batches import EMBED_BATCH, batches
 from recognition.vision.decision.calibration import FALSE_ACCEPT_TARGET, Calibration
 from recognition.vision.decision.decide import Candidate, Decision, Thresholds
 from recognition.vision.decision.local_features import Features, features_of
@@ -57,9 +57,7 @@ class PhotoGallery:
     def embed(cls, encoder: Encoder, images: Sequence[Image], products: Sequence[str]) -> PhotoGallery:
         """Embed the items of photos in memory, uint8 RGB (h, w, 3) each, as registration does."""
         items = [photo_item(image) for image in images]
-        parts = [
-            encoder.encode(items[first : first + EMBED_BATCH]) for first in range(0, len(items), EMBED_BATCH)
-        ]
+        parts = [encoder.encode(some) for some in batches(items, EMBED_BATCH)]
         embeddings = np.concatenate([np.empty((0, EMBEDDING_DIM), np.float32), *parts])
         return cls(embeddings, products, images.__getitem__)
 
@@ -169,6 +167,11 @@ class Recognizer:
         """Decide by embeddings alone, float32 (n, 1280) unweighted, as for the views of a lane."""
         queries = fuse(embeddings, visual_weight=self.visual_weight)
         return match(self._store, self._products, queries, self._thresholds)
+
+    def decide(self, pictures: PhotoGallery, position: int) -> Decision:
+        """Decide on one embedded picture, by embedding and artwork."""
+        decision = self.match(pictures.embeddings[position : position + 1])[0]
+        return self.settle(decision, partial(pictures.features, position))
 
     def settle(self, decision: Decision, item: Callable[[], Features]) -> Decision:
         """Verify the decision on one picture.

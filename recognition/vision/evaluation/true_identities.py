@@ -12,7 +12,7 @@ from recognition.vision.encoders.protocol import Encoder
 from recognition.vision.evaluation.recorded_visits import RecordedVisit, ShownItem
 from recognition.vision.lane.lane import Lane
 from recognition.vision.lane.observations import Observation
-from recognition.vision.types import FloatArray, Image
+from recognition.vision.types import Box, FloatArray, Image
 
 SLACK_FRAMES = 8
 """Frames before and after its full view in which an item may be partly visible, while it is carried."""
@@ -59,21 +59,21 @@ class TrueIdentities:
 
     def recognize(self, lane: Lane, observation: Observation) -> tuple[FloatArray, list[Decision]]:
         """Embed the crops of an observation, and decide on each by the truth."""
-        decisions = [self._decision(lane, track, observation.frame) for track, _ in observation.crops]
+        decisions = [
+            self._decision(lane, track, box, observation.frame)
+            for (track, _), box in zip(observation.crops, observation.boxes, strict=True)
+        ]
         return self.encoder.encode([picture for _, picture in observation.crops]), decisions
 
     def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
         """Verify nothing: the truth needs no second opinion."""
         return ()
 
-    def _decision(self, lane: Lane, track: int, frame: int) -> Decision:
-        box = lane.box_of(track)
-        item = self._items.get(track)
-        if box is not None:
-            item = item or self._item_at(lane, frame, *box.centre)
-            if item is not None:
-                self._items[track] = item
-                self._claims[item] = _Claim(track, *box.centre)
+    def _decision(self, lane: Lane, track: int, box: Box, frame: int) -> Decision:
+        item = self._items.get(track) or self._item_at(lane, frame, *box.centre)
+        if item is not None:
+            self._items[track] = item
+            self._claims[item] = _Claim(track, *box.centre)
         if item is None or item.product is None:
             return _NOTHING
         return Decision("accepted", 1.0, 1.0, (Candidate(item.product, 1.0, 0),))

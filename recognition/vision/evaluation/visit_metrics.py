@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from recognition.vision.evaluation.recorded_visits import ShownItem
 from recognition.vision.evaluation.visit_player import PlayedVisit
-from recognition.vision.evaluation.visit_score import evaluate_visit, score_visits
+from recognition.vision.evaluation.visit_score import score_visits
 from recognition.vision.lane.observations import SIGHTINGS_MIN, TrackLife
 
 
@@ -46,7 +46,7 @@ def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
         "frames": sum(len(each.answer_ms) for each in played),
         "items": score["items"],
         "false_adds_per_100_items": score["false_adds_per_100_items"],
-        "wrong": [_difference(each) for each in played if not _right(each)],
+        "wrong": [difference for each in played if (difference := _difference(each))["lines"]],
     }
 
 
@@ -94,10 +94,6 @@ def percentiles(values_ms: Iterable[float]) -> dict[str, float | None]:
         "p50": round(float(np.percentile(found, 50)), 2),
         "p95": round(float(np.percentile(found, 95)), 2),
     }
-
-
-def _right(played: PlayedVisit) -> bool:
-    return evaluate_visit(played.visit.name, played.cart, played.visit.cart).right
 
 
 def _difference(played: PlayedVisit) -> dict[str, Any]:

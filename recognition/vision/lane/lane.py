@@ -216,11 +216,6 @@ class Lane:
         """Return the lives of all tracks, in the order of their appearance."""
         return self._counter.lives()
 
-    def box_of(self, track: int) -> Box | None:
-        """Return the box of a current track, or None."""
-        item = self._counter.items.get(track)
-        return None if item is None else item.track.box
-
     def in_view(self) -> tuple[Detection, ...]:
         """Return what is in view after the newest frame was observed, identified or not."""
         return tuple(item.detection() for item in self._counter.items.values() if item.track.seen)

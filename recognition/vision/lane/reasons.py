@@ -13,7 +13,7 @@ Param: TypeAlias = "str | int | tuple[str, ...] | Reason"
 class ReasonCode(StrEnum):
     """Every reason a lane gives, with the parameters it carries.
 
-    Parameters called ``product_id``, ``other_id`` or ``product_ids`` are product ids, ``because`` is another
+    Parameters called ``product_id`` or ``product_ids`` are product ids, ``because`` is another
     reason, ``track`` is the number of another track; the rest are counts.
     """
 
@@ -95,7 +95,7 @@ class Reason:
         for name, value in self.params.items():
             if isinstance(value, Reason):
                 found |= value.product_ids()
-            elif name in {"product_id", "other_id"}:
+            elif name == "product_id":
                 found.add(str(value))
             elif name == "product_ids" and isinstance(value, tuple):
                 found.update(value)

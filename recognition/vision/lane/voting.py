@@ -35,7 +35,6 @@ class CountingConfig:
     share : share of the vote weight that a product needs to be accepted
     against_share : largest share of the vote weight that views accepting another product may have
     ask_share : share of the vote weight that products together need for a question
-    choices_max : products offered in a question
     retry_s : an unknown item in view is embedded again at this interval, as the shopper may turn it
     recheck_s : an accepted item is embedded again at this interval, as it may be exchanged in the hand
     """
@@ -46,7 +45,6 @@ class CountingConfig:
     share: float = 0.6
     against_share: float = 0.2
     ask_share: float = 0.5
-    choices_max: int = CHOICES_MAX
     retry_s: float = 0.5
     recheck_s: float = 1.0
 
@@ -288,7 +286,7 @@ def _undecided(
     views = len(votes)
     named = sum(tally.offered for tally in tallies.values() if tally.scores)
     if named < config.ask_share * total or len(tallies) < 1:
-        likeliest = tuple(contender.product_id for contender in contenders_of(votes, config.choices_max))
+        likeliest = tuple(contender.product_id for contender in contenders_of(votes, CHOICES_MAX))
         return Verdict("unknown", choices=likeliest, reason=because(ReasonCode.NO_PRODUCT, views=views))
     ranked = sorted(tallies, key=lambda name: (-tallies[name].offered, name))
     reason = because(ReasonCode.NO_PRODUCT_SURE, products=len(tallies), views=views)
@@ -300,6 +298,6 @@ def _undecided(
         best.score,
         best.margin,
         best.score_count,
-        choices=tuple(ranked[: config.choices_max]),
+        choices=tuple(ranked[:CHOICES_MAX]),
         reason=reason,
     )

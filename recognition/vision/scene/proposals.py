@@ -20,7 +20,6 @@ class Proposal:
     ----------
     box : upright box around it
     corners : float32 (4, 2), the tightest rotated rectangle, relative to the frame
-    area : share of the frame its pixels cover
     fill : share of the rotated rectangle its pixels cover, 0..1
     cut_off : whether it runs out of the frame
     histogram : float32 (64,), square roots of colour shares, unit length
@@ -28,7 +27,6 @@ class Proposal:
 
     box: Box
     corners: FloatArray
-    area: float
     fill: float
     cut_off: bool
     histogram: FloatArray
@@ -53,7 +51,6 @@ def proposal_of(small: FloatArray, region: Mask, window: Window) -> Proposal:
     return Proposal(
         box=box,
         corners=corners.astype(np.float32),
-        area=rows.size / (width * height),
         fill=min(1.0, rows.size / (size[0] * size[1])),
         cut_off=cut_off,
         histogram=_histogram(small[window][region]),

@@ -13,6 +13,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.vision.encoders.fingerprint import file_digest
 from recognition.vision.encoders.layout import EMBEDDING_DIM, fuse
 from recognition.vision.store.durable import file_sync
 from recognition.vision.store.segments import flat_index_reserve
@@ -55,7 +56,7 @@ def generation_write(folder: Path, name: str, snapshot: Snapshot) -> str:
             "visual_weight": snapshot.visual_weight,
             "origin": snapshot.origin,
             "withdrawn": list(snapshot.withdrawn),
-            "sha256": {file: _sha256(folder / file) for file in DATA_FILES},
+            "sha256": {file: file_digest(folder / file, cache_path=None) for file in DATA_FILES},
         }
     )
     file_write(folder / MANIFEST, lambda path: path.write_bytes(manifest))
@@ -132,7 +133,7 @@ def _read_manifest(raw: bytes, name: str) -> dict[str, Any] | None:
 
 def _file_problem(path: Path, sha256: str, rows: int) -> str | None:
     try:
-        if _sha256(path) != sha256:
+        if file_digest(path, cache_path=None) != sha256:
             return "differs from the digest in the manifest"
         found = _rows_in(path)
     except FileNotFoundError:
@@ -150,11 +151,6 @@ def _rows_in(path: Path) -> int:
     return len(
         np.load(path, mmap_mode="r" if path.stat().st_size > EMBEDDING_DIM else None, allow_pickle=False)
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _save_array(path: Path, array: NDArray[Any]) -> None:

@@ -16,7 +16,7 @@ from django.db import OperationalError
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart import services
+from checkout.cart import selectors, services
 from checkout.live import camera_state, frame_worker, product_names
 from checkout.live.camera_state import CameraState
 from checkout.live.connections import Connection
@@ -272,7 +272,7 @@ async def test_a_product_without_a_name_is_not_read_with_every_frame(
 
     clock = {"s": 100.0}
     monkeypatch.setattr(product_names, "time", SimpleNamespace(monotonic=lambda: clock["s"]))
-    monkeypatch.setattr(product_names.selectors, "choices_get", choices_get)
+    monkeypatch.setattr(selectors, "choices_get", choices_get)
     names = ProductNames()
     for at_s in (100.0, 100.1, 101.0, 101.1):
         clock["s"] = at_s

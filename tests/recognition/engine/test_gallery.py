@@ -143,8 +143,7 @@ def test_running_engine_loads_the_encoder_the_index_was_rebuilt_with(
         made.name = name
         return made
 
-    ready = dict.fromkeys(registry.ENCODER_NAMES, SimpleNamespace(ready=True))
-    monkeypatch.setattr(registry, "available", lambda models_dir: ready)
+    monkeypatch.setattr(registry, "status_of", lambda name, models_dir: SimpleNamespace(ready=True))
     monkeypatch.setattr(registry, "resolve", lambda name, models_dir: "compact")
     engine = Engine(load=load)
     engine.start()

@@ -27,7 +27,7 @@ def item(
     seen: bool = True,
 ) -> TrackedItem:
     corners, histogram = np.zeros((4, 2), np.float32), np.zeros(64, np.float32)
-    proposal = Proposal(box, corners, box.area, 1.0, cut_off=False, histogram=histogram)
+    proposal = Proposal(box, corners, 1.0, cut_off=False, histogram=histogram)
     track = Track(number, proposal, 0, 0.0, 20, 2.0, proposal.histogram, missed_s=0.0 if seen else 0.3)
     verdict = Verdict("accepted" if product else "unknown", product)
     life = TrackLife(number, 0, 20, verdict=verdict)

@@ -16,7 +16,7 @@ def seen(x: float, y: float = 0.4, colour: int = RED, size: float = 0.2) -> Prop
     box = Box(x, y, size, size)
     corners = np.array([(x, y), (x + size, y), (x + size, y + size), (x, y + size)], np.float32)
     cut_off = x <= 0 or y <= 0 or x + size >= 1 or y + size >= 1
-    return Proposal(box, corners, size * size, 1.0, cut_off, histogram)
+    return Proposal(box, corners, 1.0, cut_off, histogram)
 
 
 def follow(tracker: Tracker, *frames: list[Proposal], start: int = 0) -> list[Track]:

@@ -14,7 +14,7 @@ FRAME = np.zeros((1000, 1000, 3), np.uint8)
 
 
 def proposal(box: Box, corners: np.ndarray, fill: float = 1.0) -> Proposal:
-    return Proposal(box, corners.astype(np.float32), 0.1, fill, False, np.zeros(64, np.float32))  # noqa: FBT003
+    return Proposal(box, corners.astype(np.float32), fill, False, np.zeros(64, np.float32))  # noqa: FBT003
 
 
 @pytest.mark.parametrize(("side_px", "cropped_px"), [(300, 300), (320, 320), (321, 320), (900, 320)])

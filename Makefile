@@ -13,7 +13,7 @@ TORCH  ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder
+PYTEST  = $(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder
 SHOWN  := $(if $(filter 127.0.0.1 0.0.0.0 ::,$(HOST)),localhost,$(HOST))
 .DELETE_ON_ERROR:
 # A frame above the 1 MiB that are allowed is told so; beyond this the server cuts the line.
@@ -108,5 +108,5 @@ $(VENV)/.development: requirements-dev.txt requirements.txt requirements.lock $(
 	touch $(VENV)/.runtime $@
 
 node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci
 	touch $@

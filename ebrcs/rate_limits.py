@@ -96,9 +96,14 @@ def cache_increment(store: BaseCache, key: str, *, timeout_s: int) -> int:
         return hits
 
 
+def proxies_trusted() -> int:
+    """Return how many proxies stand before the shop, and are believed."""
+    return int(str(settings.REST_FRAMEWORK["NUM_PROXIES"]))
+
+
 def client_address(request: HttpRequest) -> str:
     """Return where a request comes from, believing as many proxies as the settings name and no more."""
-    proxies = int(str(settings.REST_FRAMEWORK["NUM_PROXIES"]))
+    proxies = proxies_trusted()
     header: str = request.META.get("HTTP_X_FORWARDED_FOR", "")
     forwarded = [part.strip() for part in header.split(",")]
     if proxies and forwarded[0]:

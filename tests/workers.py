@@ -28,7 +28,7 @@ SLOW = (
     "tests/recognition/index/test_files.py",
     "tests/recognition/tools/",
     "tests/recognition/training/",
-    "tests/recognition/vision/encoders/test_full_size.py",
+    "tests/recognition/vision/encoders/dino_clip/test_full_size.py",
     "tests/recognition/vision/encoders/test_torchvision",
     "tests/recognition/vision/lane/",
     "tests/recognition/vision/store/test_generations.py",

@@ -110,14 +110,13 @@ class FrameWorker:
                 logger.exception("Frame %d of session %s failed.", frame.number, self.session_id)
                 answer = refusal(frame, "internal_error", "The frame could not be processed.")
             await self.send(answer)
+            answer_s = time.monotonic() - frame.received_s
             frame_tally.note(
-                answer_ms=1000 * (time.monotonic() - frame.received_s),
+                answer_ms=1000 * answer_s,
                 answered=answer["type"] == "frame.result",
                 dropped=frame.dropped,
             )
-            metrics.frame_count(
-                code=answer.get("code"), answer_s=time.monotonic() - frame.received_s, dropped=frame.dropped
-            )
+            metrics.frame_count(code=answer.get("code"), answer_s=answer_s, dropped=frame.dropped)
             await self.store()
 
     async def store(self) -> None:

@@ -25,6 +25,7 @@ from prometheus_client.registry import Collector
 
 from checkout.models import CheckoutSession
 from ebrcs.metrics import REGISTRY
+from ebrcs.rate_limits import proxies_trusted
 from orders.models import Order
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def token_matches(authorization: str) -> bool:
 
 def comes_from_this_machine(request: HttpRequest) -> bool:
     """Whether a program on this machine asks directly: a loopback address, and no sign of a proxy."""
-    behind_proxy = settings.BEHIND_HTTPS or int(str(settings.REST_FRAMEWORK["NUM_PROXIES"])) > 0
+    behind_proxy = settings.BEHIND_HTTPS or proxies_trusted() > 0
     if behind_proxy or any(_forwards(name) for name in request.META):
         return False
     try:

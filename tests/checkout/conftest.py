@@ -1,4 +1,4 @@
-"""A real server for the tests of the socket."""
+"""A session of a shopper, and a real server for the tests of the socket."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from catalog.models import Product
-from tests.checkout.colours import BLUE_ID, GREEN_ID, RED_ID
+from accounts.models import User
+from checkout.cart import services
+from checkout.models import CheckoutSession
 from tests.checkout.serving import STAND_IN, Server, served
+from tests.checkout.shop import coloured_tea_make
 
 SWITCHES = ("engine_off", "engine_slow", "engine_broken", "twin_sold")
+
+
+@pytest.fixture
+def session(shopper: User) -> CheckoutSession:
+    return services.session_start(user=shopper)
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +32,7 @@ def shared_server(django_db_setup: None) -> Iterator[Server]:
 @pytest.fixture
 def server(transactional_db: None, shared_server: Server) -> Iterator[Server]:
     """Return the server, over a shop that sells a red, a blue and a green pack."""
-    for product_id, name in ((RED_ID, "Red tea"), (BLUE_ID, "Blue tea"), (GREEN_ID, "Green tea")):
-        Product.objects.create(pk=product_id, name=name, price="2.50")
+    coloured_tea_make()
     yield shared_server
     for name in SWITCHES:
         (shared_server.data_dir / name).unlink(missing_ok=True)

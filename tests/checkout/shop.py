@@ -10,11 +10,12 @@ from PIL import Image
 
 from accounts.models import User
 from catalog.models import Product, ProductImage
-from checkout.cart import items, services
+from checkout.cart import items, selectors, services
 from checkout.cart.scan_events import Cause
 from checkout.models import CheckoutSession, Source
 from orders.models import Order
 from recognition.vision.lane.reasons import ReasonCode, because
+from tests.checkout.colours import BLUE_ID, GREEN_ID, RED_ID
 from tests.pictures import encoded
 
 
@@ -36,12 +37,23 @@ def product_with_photo(name: str, price: str | None = "2.50") -> Product:
     return product
 
 
+def coloured_tea_make() -> None:
+    """Sell a red, a blue and a green pack, which are recognized by their colour."""
+    for product_id, name in ((RED_ID, "Red tea"), (BLUE_ID, "Blue tea"), (GREEN_ID, "Green tea")):
+        Product.objects.create(pk=product_id, name=name, price="2.50")
+
+
 def session_with(user: User, *products: Product, quantity: int = 1) -> CheckoutSession:
     """Start a session whose cart holds these products."""
     session = services.session_start(user=user)
     for product in products:
         items.item_set(session_id=session.pk, product_id=product.pk, quantity=quantity)
     return session
+
+
+def cart_lines(session: CheckoutSession) -> dict[str, int]:
+    """Return the quantities in a cart, by name."""
+    return {item.product.name: item.quantity for item in selectors.billing_items(session_id=session.pk)}
 
 
 def order_make(user: User, *products: Product, quantity: int = 1) -> Order:

@@ -159,7 +159,7 @@ def test_they_are_only_read(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_foundhave_these_names(client: Client) -> None:
+def test_the_samples_have_these_names(client: Client) -> None:
     metrics.replica_lag.note(last_seq=3, applied_seq=3)
     text = client.get("/metrics").content.decode()
     expected = set(SAMPLES.split())

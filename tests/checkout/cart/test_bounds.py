@@ -19,11 +19,6 @@ from tests.checkout.shop import product_make, seen, session_with
 Action = ScanEvent.Action
 
 
-@pytest.fixture
-def session(shopper: User) -> CheckoutSession:
-    return services.session_start(user=shopper)
-
-
 def last_active_s(session: CheckoutSession) -> float:
     """Return how long ago the session was last touched, as stored."""
     session.refresh_from_db()

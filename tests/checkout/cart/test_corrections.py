@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from catalog.models import Product
-from checkout.cart import corrections, items, selectors, services, sessions
+from checkout.cart import corrections, items, services, sessions
 from checkout.cart.reasons import barcode_reason
 from checkout.cart.scan_events import Cause
 from checkout.errors import (
@@ -28,11 +28,7 @@ from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
 from checkout.payloads import CartEvent
 from ebrcs.errors import EbrcsError
 from tests.checkout.cart.test_concurrency import at_once
-from tests.checkout.shop import product_make, seen, session_with
-
-
-def lines_of(session: CheckoutSession) -> dict[str, int]:
-    return {item.product.name: item.quantity for item in selectors.billing_items(session_id=session.pk)}
+from tests.checkout.shop import cart_lines, product_make, seen, session_with
 
 
 def add(session: CheckoutSession, product: Product, cause: Cause | None = None) -> UUID:
@@ -46,15 +42,10 @@ def undo(session: CheckoutSession, event_id: UUID | str) -> CartEvent:
 
 
 def refused(error: type[EbrcsError], session: CheckoutSession, event_id: UUID | str) -> None:
-    before = (lines_of(session), ScanEvent.objects.count())
+    before = (cart_lines(session), ScanEvent.objects.count())
     with pytest.raises(error):
         undo(session, event_id)
-    assert (lines_of(session), ScanEvent.objects.count()) == before
-
-
-@pytest.fixture
-def session(shopper: User) -> CheckoutSession:
-    return services.session_start(user=shopper)
+    assert (cart_lines(session), ScanEvent.objects.count()) == before
 
 
 @pytest.mark.parametrize("source", [Source.VISION, Source.BARCODE])
@@ -74,7 +65,7 @@ def test_an_addition_is_taken_back_once_and_named(session: CheckoutSession, sour
         "about": str(event_id),
     }
     assert (undone.about_id, undone.product, undone.quantity) == (event_id, milk, 1)
-    assert lines_of(session) == {}
+    assert cart_lines(session) == {}
     refused(AlreadyUndone, session, event_id)
     refused(ChangeUnknown, session, undone.pk)
 
@@ -95,9 +86,9 @@ def test_what_was_set_by_hand_is_taken_back_either_way(session: CheckoutSession)
     assert more is not None
     assert fewer is not None
     undo(session, fewer["id"])
-    assert lines_of(session) == {"Milk": 5}
+    assert cart_lines(session) == {"Milk": 5}
     undo(session, more["id"])
-    assert lines_of(session) == {}
+    assert cart_lines(session) == {}
 
 
 def test_a_removed_line_comes_back_as_it_was(session: CheckoutSession) -> None:
@@ -139,13 +130,13 @@ def test_a_correction_puts_one_product_in_the_place_of_another_and_is_taken_back
     )
     corrected = ScanEvent.objects.get(action="correct")
     assert (corrected.product, corrected.other_product, corrected.about_id) == (milk, cream, wrong)
-    assert lines_of(session) == {"Milk": 1, "Cream": 1}
+    assert cart_lines(session) == {"Milk": 1, "Cream": 1}
     assert BillingItem.objects.get(product=milk).avg_score == Decimal("0.900000")
     refused(AlreadyUndone, session, wrong)
     undo(session, event["id"])
-    assert lines_of(session) == {"Milk": 2}
+    assert cart_lines(session) == {"Milk": 2}
     undo(session, wrong)
-    assert lines_of(session) == {"Milk": 1}
+    assert cart_lines(session) == {"Milk": 1}
 
 
 def test_a_correction_without_another_product_takes_one_off(session: CheckoutSession) -> None:
@@ -154,9 +145,9 @@ def test_a_correction_without_another_product_takes_one_off(session: CheckoutSes
     event = corrections.item_correct(session_id=session.pk, product_id=milk.pk)
     assert event is not None
     assert "instead_id" not in event
-    assert lines_of(session) == {}
+    assert cart_lines(session) == {}
     undo(session, event["id"])
-    assert lines_of(session) == {"Milk": 1}
+    assert cart_lines(session) == {"Milk": 1}
 
 
 @pytest.mark.parametrize("undone", [1, 20])
@@ -188,7 +179,7 @@ def test_corrections_that_cannot_be_meant_are_refused(session: CheckoutSession, 
     for error, arguments in wrong:
         with pytest.raises(error):
             corrections.item_correct(session_id=session.pk, **arguments)
-    assert lines_of(session) == {"Milk": 1}
+    assert cart_lines(session) == {"Milk": 1}
     assert set(ScanEvent.objects.values_list("action", flat=True)) == {"add"}
     refused(ChangeUnknown, session, elsewhere)
     services.session_cancel(session_id=session.pk)
@@ -201,7 +192,7 @@ def test_a_line_that_changed_meanwhile_gives_what_it_has(session: CheckoutSessio
     assert more is not None
     items.item_set(session_id=session.pk, product_id=milk.pk, quantity=2)
     assert undo(session, more["id"])["quantity"] == 2
-    assert lines_of(session) == {}
+    assert cart_lines(session) == {}
     event_id = add(session, milk)
     items.item_set(session_id=session.pk, product_id=milk.pk, quantity=0)
     refused(NothingToUndo, session, event_id)
@@ -250,9 +241,9 @@ def test_a_barcode_that_disagrees_is_recorded_and_believed_and_the_shopper_may_u
     assert (record.product, record.other_product, record.about_id) == (cream, milk, counted_id)
     assert bytes(record.thumbnail or b"") == b"jpeg"
     assert (correction.product, correction.other_product, correction.source) == (milk, cream, "barcode")
-    assert lines_of(session) == {"Cream": 1}
+    assert cart_lines(session) == {"Cream": 1}
     undo(session, correction.pk)
-    assert lines_of(session) == {"Milk": 1}
+    assert cart_lines(session) == {"Milk": 1}
 
 
 def test_a_barcode_does_not_bring_back_what_the_shopper_took_back(session: CheckoutSession) -> None:
@@ -262,7 +253,7 @@ def test_a_barcode_does_not_bring_back_what_the_shopper_took_back(session: Check
     corrections.item_correct(session_id=session.pk, product_id=milk.pk, instead_id=tea.pk, about_id=corrected)
     for counted_id in (undone, corrected, None):
         assert disagree(session, counted_id, cream, milk) is None
-    assert lines_of(session) == {"Tea": 1}
+    assert cart_lines(session) == {"Tea": 1}
     assert ScanEvent.objects.filter(action="disagree").count() == 3
 
 
@@ -275,7 +266,7 @@ def test_a_disagreement_that_is_stored_twice_counts_once_however_many_are_kept(
     cause, refused_id = Cause(source=Source.BARCODE), uuid4()
     for _ in range(2):
         disagree(session, refused_id, cream, milk, cause)
-    assert lines_of(session) == {"Cream": 1}
+    assert cart_lines(session) == {"Cream": 1}
     assert ScanEvent.objects.filter(action="disagree").count() == kept
 
 
@@ -289,12 +280,12 @@ def test_100_disagreements_of_a_session_are_kept_and_the_next_is_still_believed(
     for _ in range(2):
         disagree(session, add(session, milk), cream, milk)
     assert ScanEvent.objects.filter(action="disagree").count() == 100
-    assert lines_of(session) == {"Cream": 2}
+    assert cart_lines(session) == {"Cream": 2}
 
 
 def test_a_barcode_counts_where_the_picture_was_refused(session: CheckoutSession) -> None:
     disagree(session, uuid4(), product_make("Cream"), product_make("Milk", is_active=False))
-    assert lines_of(session) == {"Cream": 1}
+    assert cart_lines(session) == {"Cream": 1}
 
 
 def take_back(session: CheckoutSession, added_id: UUID, product: Product) -> None:
@@ -311,13 +302,13 @@ def test_an_item_that_leaves_view_takes_out_what_it_is_in_the_cart_as(session: C
     corrections.item_correct(
         session_id=session.pk, product_id=milk.pk, instead_id=cream.pk, about_id=corrected
     )
-    assert lines_of(session) == {"Milk": 4, "Cream": 1}
+    assert cart_lines(session) == {"Milk": 4, "Cream": 1}
     take_back(session, undone, milk)
-    assert lines_of(session) == {"Milk": 4, "Cream": 1}
+    assert cart_lines(session) == {"Milk": 4, "Cream": 1}
     take_back(session, corrected, milk)
-    assert lines_of(session) == {"Milk": 4}
+    assert cart_lines(session) == {"Milk": 4}
     take_back(session, plain, milk)
-    assert lines_of(session) == {"Milk": 3}
+    assert cart_lines(session) == {"Milk": 3}
 
 
 CALLERS = 20
@@ -364,4 +355,4 @@ def test_many_who_correct_one_addition_at_once_correct_it_once(shopper: User) ->
         threads=10,
     )
     assert Counter(type(each).__name__ for each in told) == {"dict": 1, "AlreadyUndone": CALLERS - 1}
-    assert lines_of(session) == {"Milk": 30, "Cream": 1}
+    assert cart_lines(session) == {"Milk": 30, "Cream": 1}

@@ -30,11 +30,7 @@ from checkout.errors import (
 from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
 from orders.models import Order, OrderItem
 from recognition.vision.lane.reasons import ReasonCode, because
-from tests.checkout.shop import product_make, seen, session_with
-
-
-def cart_lines(session: CheckoutSession) -> dict[str, int]:
-    return {item.product.name: item.quantity for item in selectors.billing_items(session_id=session.pk)}
+from tests.checkout.shop import cart_lines, product_make, seen, session_with
 
 
 def let_idle(session: CheckoutSession) -> None:

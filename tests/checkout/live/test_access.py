@@ -22,11 +22,6 @@ from tests.checkout.colours import RED_ID
 from tests.checkout.serving import Server, bearer, cookie, socket_connect
 
 
-@pytest.fixture
-def session(shopper: User) -> CheckoutSession:
-    return services.session_start(user=shopper)
-
-
 def outcome(
     server: Server, session_id: object, *, query: str = "", headers: dict[str, str] | None = None
 ) -> str | int | None:

@@ -7,8 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from accounts.models import User
-from checkout.cart import items, selectors, services
+from checkout.cart import items, selectors
 from checkout.live import cart_sync
 from checkout.live.cart_sync import CartSync
 from checkout.live.threads import in_database
@@ -17,11 +16,6 @@ from checkout.payloads import Cart, CartEvent
 from tests.checkout.shop import product_make
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def session(shopper: User) -> CheckoutSession:
-    return services.session_start(user=shopper)
 
 
 class Client:
@@ -114,7 +108,7 @@ async def test_a_notice_between_two_checks_makes_the_second_unnecessary(
 
 
 async def test_what_was_sent_is_remembered_for_a_bounded_number_of_changes(
-    client: Client, session: CheckoutSession, milk_id: UUID, monkeypatch: pytest.MonkeyPatch
+    client: Client, session: CheckoutSession, milk_id: UUID
 ) -> None:
     assert cart_sync.SENT_MAX == 256
     event = await put(session, milk_id, 1)

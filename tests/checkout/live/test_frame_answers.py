@@ -33,7 +33,7 @@ from recognition.vision.decision.decide import Candidate, Decision
 from recognition.vision.lane.lane import Lane
 from tests.checkout.colours import BLUE_ID, COLOURS, GREEN_ID, RED_ID
 from tests.checkout.serving import jpeg
-from tests.checkout.shop import product_make, seen
+from tests.checkout.shop import coloured_tea_make, product_make, seen
 from tests.recognition.vision.scenes import (
     RED,
     YELLOW,
@@ -51,8 +51,7 @@ MIDDLE = (160.0, 115.0)
 
 @pytest.fixture
 def session(shopper: User) -> CheckoutSession:
-    for product_id, name in ((RED_ID, "Red tea"), (BLUE_ID, "Blue tea"), (GREEN_ID, "Green tea")):
-        Product.objects.create(pk=product_id, name=name, price="2.50")
+    coloured_tea_make()
     return services.session_start(user=shopper)
 
 

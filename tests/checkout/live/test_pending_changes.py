@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
-from accounts.models import User
-from checkout.cart import items, services
+from checkout.cart import items
 from checkout.cart.scan_events import Cause
 from checkout.live import camera_state
 from checkout.live.camera_state import CameraState
@@ -105,11 +104,6 @@ def test_an_answer_is_about_the_question_or_else_about_the_unknown_item(camera: 
     assert (answer.action, answer.product_id, answer.cause.about_id) == (Action.ANSWER, MILK_ID, asked_id)
     assert answer.cause.source == Source.MANUAL
     assert answer_of(camera, 8, MILK_ID).cause.about_id is None
-
-
-@pytest.fixture
-def session(shopper: User) -> CheckoutSession:
-    return services.session_start(user=shopper)
 
 
 def quantities() -> dict[str, int]:

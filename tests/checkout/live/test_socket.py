@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -238,14 +240,23 @@ def test_bad_commands_are_answered_with_what_is_allowed_and_change_nothing(
         assert quantities(client.next("cart.updated")) == {"Green tea": 1}
 
 
-def test_two_tabs_stay_in_step_whichever_acts_and_over_rest(server: Server, shopper: User) -> None:
-    session = services.session_start(user=shopper)
+@contextmanager
+def two_tabs(
+    server: Server, session: CheckoutSession, shopper: User
+) -> Iterator[tuple[SocketClient, SocketClient]]:
+    """Open two sockets of one session."""
     with (
         socket_connect(server, session.pk, headers=bearer(shopper)) as first,
         socket_connect(server, session.pk, headers=bearer(shopper)) as second,
     ):
         for client in (first, second):
             client.next("session.ready")
+        yield first, second
+
+
+def test_two_tabs_stay_in_step_whichever_acts_and_over_rest(server: Server, shopper: User) -> None:
+    session = services.session_start(user=shopper)
+    with two_tabs(server, session, shopper) as (first, second):
         first.command("item.set", product_id=str(RED_ID), quantity=2)
         assert [quantities(client.next("cart.updated")) for client in (first, second)] == [{"Red tea": 2}] * 2
         second.command("item.set", product_id=str(BLUE_ID), quantity=1)
@@ -258,12 +269,7 @@ def test_two_tabs_stay_in_step_whichever_acts_and_over_rest(server: Server, shop
 
 def test_corrections_and_undoing_keep_two_tabs_in_step(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
-    with (
-        socket_connect(server, session.pk, headers=bearer(shopper)) as first,
-        socket_connect(server, session.pk, headers=bearer(shopper)) as second,
-    ):
-        for client in (first, second):
-            client.next("session.ready")
+    with two_tabs(server, session, shopper) as (first, second):
         first.command("item.set", product_id=str(RED_ID), quantity=2)
         added, same = (client.next("cart.updated") for client in (first, second))
         assert (added["event"], added["event"]["undoable"]) == (same["event"], True)

@@ -89,6 +89,7 @@ def test_a_replica_that_fails_fails_no_registration(
 def test_unsubscribing_twice_is_harmless(replicas: list[Following]) -> None:
     unsubscribe(replicas[0])
     unsubscribe(replicas[0])
+    assert [each in hints._subscribers for each in replicas] == [False, True, True]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -77,9 +77,7 @@ def test_files_are_not_written_again_before_ten_times_the_time_it_took(files: Sa
     assert files.started_s == [2.0, 2.0 + 1.5 + 15.0 + 2.0]
 
 
-def test_after_a_failure_half_a_minute_passes_whatever_changes(
-    files: Saves, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_failure_half_a_minute_passes_whatever_changes(files: Saves) -> None:
     files.broken = True
 
     def stop_at_last() -> None:

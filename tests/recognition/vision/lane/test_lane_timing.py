@@ -35,16 +35,18 @@ def stage() -> Stage:
     return Stage()
 
 
+def look(lane: Lane, frame: Image, at_s: float) -> Observation:
+    """Show a frame to a lane; return the observation."""
+    observation = lane.observe(frame, at_s)
+    embeddings = colour_embeddings([crop for _, crop in observation.crops])
+    lane.vote(observation, embeddings, [decision_by_colour(row, REGISTERED) for row in embeddings])
+    lane.conclude()
+    return observation
+
+
 def watch(lane: Lane, frames: Sequence[Image], *, from_s: float = 0.0) -> list[Observation]:
     """Show frames to a lane; return the observations."""
-    observations = []
-    for index, frame in enumerate(frames):
-        observation = lane.observe(frame, from_s + index / PACE)
-        embeddings = colour_embeddings([crop for _, crop in observation.crops])
-        lane.vote(observation, embeddings, [decision_by_colour(row, REGISTERED) for row in embeddings])
-        lane.conclude()
-        observations.append(observation)
-    return observations
+    return [look(lane, frame, from_s + index / PACE) for index, frame in enumerate(frames)]
 
 
 def lying(stage: Stage, pack: Pack, frames: int) -> list[Image]:
@@ -173,8 +175,5 @@ def test_only_the_newest_lives_are_remembered(stage: Stage) -> None:
 def test_a_camera_whose_clock_stands_still_or_leaps_goes_on(stage: Stage) -> None:
     lane = Lane()
     for index, frame in enumerate(lying(stage, Pack(RED, MIDDLE), 12)):
-        observation = lane.observe(frame, 100.0 if index < 8 else 200.0 + index / PACE)
-        embeddings = colour_embeddings([crop for _, crop in observation.crops])
-        lane.vote(observation, embeddings, [decision_by_colour(row, REGISTERED) for row in embeddings])
-        lane.conclude()
+        look(lane, frame, 100.0 if index < 8 else 200.0 + index / PACE)
     assert [item.product_id for item in lane.in_view()] == ["red"]

@@ -109,7 +109,7 @@ def addresses(keeper: User, settings: Settings, monkeypatch: pytest.MonkeyPatch)
     """List every method of every address, with ids of things that exist."""
     unlimited = dict.fromkeys(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], "1000000/day")
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": unlimited}
-    stand_in = SimpleNamespace(state=lambda: SimpleNamespace(reasons=[]))
+    stand_in = SimpleNamespace(require_ready=lambda: None)
     monkeypatch.setattr(recognition_api, "engine", lambda: stand_in)
     session = keeper.sessions.create()
     order = Order.objects.create(number="1", user=keeper, session=session, total_items=1, currency="EUR")

@@ -16,7 +16,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST  = $(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder
 SHOWN  := $(if $(filter 127.0.0.1 0.0.0.0 ::,$(HOST)),localhost,$(HOST))
 .DELETE_ON_ERROR:
-# A frame above the 1 MiB that are allowed is told so; beyond this the server cuts the line.
+# A client that sends a frame above 1 MiB is told so; beyond this the server cuts the line.
 SOCKET := --websocket-max-message-size 2097152 --websocket-max-frame-size 2097152
 
 ifneq ($(filter-out cpu,$(TORCH)),)
@@ -62,7 +62,7 @@ endif
 tests: $(VENV)/.development
 	$(PYTEST) $(if $(COVERAGE),--cov) $(TESTS)
 
-# The tests that take no seconds, for while one works.
+# The fast tests, for use while working.
 quick: $(VENV)/.development
 	$(PYTEST) -m "not slow and not crash and not browser" $(TESTS)
 

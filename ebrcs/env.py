@@ -126,7 +126,7 @@ class Environment:
         found = self.words(name)
         if not all(re.fullmatch(r"https?://[^/\s]+", origin) for origin in found):
             raise ImproperlyConfigured(
-                f"{name}: addresses such as https://till.example are needed, without a path"
+                f"{name}: addresses such as https://shop.example are needed, without a path"
             )
         return found
 

@@ -49,7 +49,7 @@ class DuplicatePhoto(EbrcsError):
 
     code: ClassVar[str] = "duplicate_photo"
     status: ClassVar[int] = 409
-    title: ClassVar[str] = "A photo is there already"
+    title: ClassVar[str] = "A photo already exists"
 
 
 class PhotoCountWrong(EbrcsError):

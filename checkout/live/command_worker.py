@@ -71,7 +71,7 @@ class CommandWorker:
                 await self._refuse("database_unavailable", "The database does not answer.", {})
             except Exception:
                 logger.exception("A message of session %s failed.", self.session_id)
-                await self._refuse("internal_error", "The message could not be worked on.", {})
+                await self._refuse("internal_error", "The message could not be processed.", {})
 
     async def _carry_out(self, command: Command) -> None:
         match command:

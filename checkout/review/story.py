@@ -35,7 +35,7 @@ class TimelineEntry:
     ----------
     reason : what led to it, empty where nothing is known
     after : since the visit began
-    is_doubt : whether something was asked, answered, not recognised or disputed
+    is_doubt : whether something was asked, answered, not recognized or disputed
     """
 
     event: ScanEvent

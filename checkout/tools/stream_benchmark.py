@@ -91,7 +91,7 @@ def benchmark_stream(
 
     Returns
     -------
-    ``rows``, one per number of cameras and pipeline (``way``: ``tills`` for the shop's, or ``naive``):
+    ``rows``, one per number of cameras and pipeline (``way``: ``shop`` for ours, or ``naive``):
 
     - ``p50_ms``, ``p95_ms``, ``longest_ms``: from a frame's arrival to its answer
     - ``frames``, ``answered``, ``dropped``: dropped are frames that a newer one replaced, and those that were
@@ -99,7 +99,7 @@ def benchmark_stream(
     - ``waiting``: frames not answered when the last one had been sent; more than a few mean a growing queue
     - ``carts_right``: cameras whose cart equals what the clip shows
 
-    ``naive_to_tills_p95``: for each number of cameras, the naive p95 divided by the shop's.
+    ``naive_to_shop_p95``: for each number of cameras, the naive p95 divided by the shop's.
     ``machine`` and ``versions``: what it was measured on.
     """
     import torch
@@ -115,7 +115,7 @@ def benchmark_stream(
     rows, ratios = [], {}
     for count in streams:
         pair = []
-        for name, make in (("tills", ShopPipeline), ("naive", NaivePipeline)):
+        for name, make in (("shop", ShopPipeline), ("naive", NaivePipeline)):
             report(f"{count} cameras, {name}: {len(frames) / FRAMES_PER_SECOND:.0f} s")
             measured = asyncio.run(_measure(make(encoder, recognizer), count, frames))
             pair.append({"streams": count, "way": name, **measured})
@@ -123,7 +123,7 @@ def benchmark_stream(
         ratios[str(count)] = round(pair[1]["p95_ms"] / pair[0]["p95_ms"], 1)
     return {
         "rows": rows,
-        "naive_to_tills_p95": ratios,
+        "naive_to_shop_p95": ratios,
         "encoder": encoder.name,
         "machine": {
             "processor": processor_name(),

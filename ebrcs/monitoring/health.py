@@ -124,4 +124,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
     body: dict[str, Any] = {"status": "not ready" if not_ready else "ready", "not_ready": not_ready}
     if warnings:
         body["warnings"] = warnings
-    return JsonResponse(body, status=503 if not_ready else 200)
+    answer = JsonResponse(body, status=503 if not_ready else 200)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # being asked too early is no error of the server
+    return answer

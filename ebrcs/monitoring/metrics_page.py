@@ -41,7 +41,7 @@ class DatabaseCounts(Collector):
             found = dict(CheckoutSession.objects.order_by().values_list("status").annotate(Count("pk")))
             placed = Order.objects.count()
         except Error as error:
-            logger.warning("The metrics go without the database: %s", error)
+            logger.warning("The metrics leave out the database: %s", error)
             return
         sessions = GaugeMetricFamily("ebrcs_sessions", "Checkout sessions by status.", labels=["status"])
         for status in CheckoutSession.Status.values:

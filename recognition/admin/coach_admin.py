@@ -43,7 +43,7 @@ _WARNINGS_ATTRIBUTE = "_photo_warnings"
 class PhotosFilter(admin.SimpleListFilter):
     """Filters products by whether the coach has a warning about their photos."""
 
-    title = _("photo count")
+    title = _("photo issues")
     parameter_name = "photos"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

@@ -52,7 +52,7 @@ def batch_answer(requests: Sequence[Request], keeper: EncoderKeeper, gallery: Ga
     """
     encoder = keeper.encoder
     if encoder is None:
-        raise EngineNotReady(f"The encoder is not there: {keeper.failure or 'it is being loaded'}.")
+        raise EngineNotReady(f"The encoder is not available: {keeper.failure or 'it is being loaded'}.")
     start = time.perf_counter()
     try:
         vectors = encoder.encode([image for request in requests for image in request.images])

@@ -124,7 +124,7 @@ class Engine:
         """
         encoder = self.keeper.wait(timeout_s=ENCODER_WAIT_S)
         if encoder is None:
-            raise EngineNotReady(f"The encoder is not there: {self.keeper.failure or 'still loading'}.")
+            raise EngineNotReady(f"The encoder is not available: {self.keeper.failure or 'still loading'}.")
         return EncoderIdentity(encoder.name, encoder.fingerprint)
 
     def embed(self, images: Sequence[Image]) -> Embedded:
@@ -212,13 +212,13 @@ class Engine:
             reasons.append("Recognition is shutting down.")
         if encoder is None:
             reasons.append(
-                f"The encoder is not there: {self.keeper.failure}."
+                f"The encoder is not available: {self.keeper.failure}."
                 if self.keeper.failure
                 else "The encoder is being loaded."
             )
         if view is None:
             reasons.append(
-                f"The index is not there: {self.replica.failure}."
+                f"The index is not available: {self.replica.failure}."
                 if self.replica.failure
                 else "The index is being loaded."
             )

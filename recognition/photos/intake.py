@@ -115,7 +115,7 @@ def duplicates_refuse(photos: Sequence[Photo]) -> None:
 def _photos_read(uploads: Sequence[Upload]) -> list[Photo]:
     if not 1 <= len(uploads) <= settings.IMAGE_MAX_COUNT:
         raise PhotoCountWrong(
-            f"{len(uploads)} photos came; 1 to {settings.IMAGE_MAX_COUNT} are allowed in one go.",
+            f"{len(uploads)} photos were sent; 1 to {settings.IMAGE_MAX_COUNT} are allowed at a time.",
             limit=settings.IMAGE_MAX_COUNT,
         )
     return [photo_read(upload.data, filename=upload.filename) for upload in uploads]

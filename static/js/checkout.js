@@ -205,7 +205,9 @@ async function pay() {
     });
     const body = await answer.json();
     if (answer.ok) return leave(body.order_id);
-    cart.problem(sayRefusal(body.code, body.detail, body.items));
+    // Someone else has logged in, in another tab: the session is not theirs, or the form's token is the old one.
+    const isForeign = answer.status === 403 || answer.status === 404;
+    cart.problem(isForeign ? say("elsewhere") : sayRefusal(body.code, body.detail, body.items));
   } catch (error) {
     console.error(error);
     cart.problem(say("pay_failed"));

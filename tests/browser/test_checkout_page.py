@@ -151,6 +151,23 @@ def test_a_cart_half_without_prices_is_not_sold_and_names_are_only_text(
         expect(page.locator("main")).to_contain_text("No orders yet")
 
 
+def test_whoever_logs_in_in_another_tab_is_told_whose_checkout_this_is(
+    browser: Browser, visit: VisitorMaker
+) -> None:
+    with visit(browser) as visitor:
+        page = visitor.page()
+        visitor.sign_up(page, "first-owner", "/checkout/")
+        connected(page)
+        add_by_hand(page, FIRST.barcode)
+        visitor.context.clear_cookies(name="sessionid")
+        visitor.sign_up(visitor.page(), "second-owner")
+
+        page.click("[data-part=pay]")
+
+        expect(page.locator("[data-part=problem]")).to_have_text("This checkout belongs to another account.")
+        expect(page.locator("[data-part=pay]")).to_be_enabled()
+
+
 def test_two_tabs_stay_in_step_until_both_show_the_receipt(browser: Browser, visit: VisitorMaker) -> None:
     with visit(browser) as visitor:
         left = visitor.page()

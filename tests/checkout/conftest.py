@@ -24,7 +24,7 @@ def session(shopper: User) -> CheckoutSession:
 
 @pytest.fixture(scope="session")
 def shared_server(django_db_setup: None) -> Iterator[Server]:
-    """Serve the shop once for all tests; its engine recognises by colour."""
+    """Serve the shop once for all tests; its engine recognizes by colour."""
     with served("tests.checkout.served:application", Path(settings.DATA_DIR), **STAND_IN) as server:
         yield server
 

@@ -65,6 +65,15 @@ def test_what_is_not_ready_is_named(client: Client, monkeypatch: pytest.MonkeyPa
     }
 
 
+def test_being_asked_too_early_is_no_error_of_the_server(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(health, "PROBES", probe_of("it sleeps"))
+    engine_of(monkeypatch)
+    assert client.get("/readyz").status_code == 503
+    assert caplog.records == []
+
+
 def test_a_process_without_an_engine_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "PROBES", probe_of(""))
     monkeypatch.setattr(health, "engine_running", lambda: None)

@@ -210,7 +210,7 @@ def test_without_the_database_the_rest_is_still_there(
     assert answer.status_code == 200
     assert "ebrcs_queue_pictures" in names
     assert not names & {"ebrcs_orders", "ebrcs_sessions{status}"}
-    assert "The metrics go without the database: no connection" in caplog.text
+    assert "The metrics leave out the database: no connection" in caplog.text
 
 
 def test_the_lag_is_unknown_until_the_replica_has_looked_at_the_log(monkeypatch: pytest.MonkeyPatch) -> None:

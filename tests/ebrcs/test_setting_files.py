@@ -65,7 +65,7 @@ def test_the_proxy_of_compose_sends_the_sockets_of_a_session_to_one_process() ->
         assert found[1] == session_id
 
 
-def test_every_way_to_serve_leaves_it_to_the_till_to_refuse_a_large_frame() -> None:
+def test_every_way_to_serve_leaves_it_to_the_socket_to_refuse_a_large_frame() -> None:
     for name in ("Makefile", "Dockerfile", "DEPLOYMENT.md"):
         text = (settings.BASE_DIR / name).read_text()
         for limit in ("message", "frame"):
@@ -88,7 +88,7 @@ def test_a_setting_that_nobody_reads_is_named() -> None:
         (lambda reader: reader.choice("X", "a", ("a", "b")), "allowed are a, b"),
         (lambda reader: reader.pattern("X", "", "[A-Z]{3}", "three letters are needed"), "X: three letters"),
         (lambda reader: reader.time_zone("X", "UTC"), "a name such as Europe/Berlin is needed"),
-        (lambda reader: reader.origins("X"), "addresses such as https://till.example are needed"),
+        (lambda reader: reader.origins("X"), "addresses such as https://shop.example are needed"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused_with_what_is_allowed(
@@ -108,16 +108,16 @@ def test_bounds_are_kept_and_both_included() -> None:
 
 
 def test_time_zones_and_origins_are_read() -> None:
-    reader = Environment({"X": "Asia/Seoul", "Y": "https://till.example, http://localhost:3000"})
+    reader = Environment({"X": "Asia/Seoul", "Y": "https://shop.example, http://localhost:3000"})
     assert reader.time_zone("X", "UTC") == "Asia/Seoul"
     assert reader.time_zone("Z", "UTC") == "UTC"
-    assert reader.origins("Y") == ["https://till.example", "http://localhost:3000"]
+    assert reader.origins("Y") == ["https://shop.example", "http://localhost:3000"]
     assert reader.origins("Z") == []
     for value in ("../etc/passwd", "/etc/localtime", "Asia"):
         with pytest.raises(ImproperlyConfigured, match="a name such as"):
             Environment({"X": value}).time_zone("X", "UTC")
     with pytest.raises(ImproperlyConfigured, match="without a path"):
-        Environment({"Y": "https://till.example/"}).origins("Y")
+        Environment({"Y": "https://shop.example/"}).origins("Y")
 
 
 def test_an_empty_value_counts_as_not_set() -> None:

@@ -72,7 +72,7 @@ def assert_nothing_stored(folder: Path) -> None:
     assert stored(folder) == []
 
 
-def test_a_registered_product_is_recognised_by_the_next_call(
+def test_a_registered_product_is_recognized_by_the_next_call(
     admin: Caller, visitor: Caller, shop_folder: Path, keeper: User
 ) -> None:
     answer = register(admin, 1, 2, description="1 l", price="2.50", barcode=BARCODE)
@@ -118,7 +118,7 @@ def test_an_unregistered_picture_is_unknown_and_an_empty_shop_knows_nothing(visi
     }
 
 
-def test_while_the_encoder_is_missing_recognising_says_so(visitor: Caller) -> None:
+def test_while_the_encoder_is_missing_recognizing_says_so(visitor: Caller) -> None:
     shared.engine().close()
     answer = visitor.post("/api/recognize", {"image": photo(1)})
     assert (answer.status_code, answer.json()["code"]) == (503, "engine_not_ready")
@@ -338,7 +338,7 @@ def test_what_does_not_exist_is_a_problem(clerk: Caller) -> None:
 
 @pytest.mark.usefixtures("one_rate_window")
 @pytest.mark.parametrize("scope", ["upload", "recognize"])
-def test_uploading_and_recognising_are_limited(
+def test_uploading_and_recognizing_are_limited(
     admin: Caller, settings: Settings, scope: str, shop_folder: Path
 ) -> None:
     rates = {**settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"], scope: "2/day"}

@@ -58,7 +58,7 @@ def assert_nothing_there(folder: Path) -> None:
     assert files_in(folder) == []
 
 
-def test_registered_product_is_recognised_by_the_next_call(engine: Engine, shop_folder: Path) -> None:
+def test_registered_product_is_recognized_by_the_next_call(engine: Engine, shop_folder: Path) -> None:
     made = services.product_register(name="Milk", uploads=[upload(1), upload(2)])
 
     assert (made.total_products, made.total_embeddings, made.index_seq) == (1, 2, 2)
@@ -83,7 +83,7 @@ def test_vector_in_the_database_is_that_of_the_stored_file(engine: Engine) -> No
     assert row.label == "Milk"
 
 
-def test_photos_added_later_are_recognised_too(engine: Engine) -> None:
+def test_photos_added_later_are_recognized_too(engine: Engine) -> None:
     first = services.product_register(name="Milk", uploads=[upload(1)])
     more = services.product_images_add(product_id=first.product.pk, uploads=[upload(2)])
     assert more.index_seq == 2

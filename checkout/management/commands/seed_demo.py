@@ -38,6 +38,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(asdict(seeded)))
         else:
             self.stdout.write(
-                f"Added {seeded.users} accounts, {seeded.products} products and {seeded.frames} frames. "
+                f"Added {seeded.users} accounts, {seeded.products} products and a demo clip. "
                 "Log in as user1/user123 to shop, as admin/admin123 to manage."
             )

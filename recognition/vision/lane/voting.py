@@ -285,7 +285,7 @@ def _undecided(
 ) -> Verdict:
     views = len(votes)
     named = sum(tally.offered for tally in tallies.values() if tally.scores)
-    if named < config.ask_share * total or len(tallies) < 1:
+    if named < config.ask_share * total:
         likeliest = tuple(contender.product_id for contender in contenders_of(votes, CHOICES_MAX))
         return Verdict("unknown", choices=likeliest, reason=because(ReasonCode.NO_PRODUCT, views=views))
     ranked = sorted(tallies, key=lambda name: (-tallies[name].offered, name))

@@ -41,12 +41,12 @@ def photo_file(number: int) -> SimpleUploadedFile:
     return SimpleUploadedFile(f"{number}.png", photo_bytes(number), "image/png")
 
 
-def recognised(engine: Engine, number: int) -> tuple[str, str | None]:
+def recognized(engine: Engine, number: int) -> tuple[str, str | None]:
     decision = engine.recognize([picture(number)]).decisions[0]
     return decision.state, decision.candidates[0].product_id if decision.candidates else None
 
 
-def test_a_product_added_with_many_photos_in_one_upload_is_recognised_at_once(
+def test_a_product_added_with_many_photos_in_one_upload_is_recognized_at_once(
     engine: Engine, keeper_client: Client, keeper: User
 ) -> None:
     response = keeper_client.post(
@@ -143,7 +143,7 @@ def test_deleting_a_photo_and_renaming_act_at_once(engine: Engine, keeper_client
         ("withdraw", 0),
     ]
     assert engine.recognize([picture(1)]).decisions[0].score < 0.9
-    assert recognised(engine, 2)[1] == str(product.pk)
+    assert recognized(engine, 2)[1] == str(product.pk)
 
 
 def fields_shown(client: Client, product: Product) -> dict[str, str]:
@@ -196,9 +196,9 @@ def test_taking_off_sale_withdraws_and_putting_back_restores(engine: Engine, kee
     product = product_register(name="Rye bread", uploads=[upload(1)]).product
     listing = reverse("admin:catalog_product_changelist")
     keeper_client.post(listing, {"action": "take_off_sale", "_selected_action": [str(product.pk)]})
-    assert recognised(engine, 1) == ("unknown", None)
+    assert recognized(engine, 1) == ("unknown", None)
     keeper_client.post(listing, {"action": "put_on_sale", "_selected_action": [str(product.pk)]})
-    assert recognised(engine, 1)[1] == str(product.pk)
+    assert recognized(engine, 1)[1] == str(product.pk)
 
 
 def test_the_photo_list_tells_the_state_in_the_index(engine: Engine, keeper_client: Client) -> None:

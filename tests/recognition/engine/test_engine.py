@@ -98,7 +98,9 @@ def test_engine_says_why_it_is_not_ready_until_the_encoder_can_be_loaded(shop_fo
         until(lambda: bool(engine.keeper.failure) and engine.replica.view is not None)
         state = engine.state()
         assert not state.ready
-        assert state.reasons == ["The encoder is not there: the weights are on a disk that is not mounted."]
+        assert state.reasons == [
+            "The encoder is not available: the weights are on a disk that is not mounted."
+        ]
         with pytest.raises(EngineNotReady, match="not mounted"):
             engine.recognize([picture(1)])
         there.set()

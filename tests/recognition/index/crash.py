@@ -45,7 +45,7 @@ TRIALS_PER_CHECK = 10
 
 
 class RegisteringEngine(Engine):
-    """An engine that only embeds: what is recognised is not the question here."""
+    """An engine that only embeds: what is recognized is not the question here."""
 
     def start(self) -> None:
         self.keeper.start()

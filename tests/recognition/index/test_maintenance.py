@@ -263,7 +263,7 @@ def test_verify_names_damage_and_exits_with_1(
     assert any(word in line for line in json.loads(out.getvalue())["damage"])
 
 
-def test_status_exits_with_1_when_no_till_here_can_use_the_index(shop: Engine) -> None:
+def test_status_exits_with_1_when_no_checkout_here_can_use_the_index(shop: Engine) -> None:
     out = StringIO()
     with pytest.raises(SystemExit) as end:
         call_command("index", "status", "--json", stdout=out)

@@ -77,7 +77,7 @@ def evaluated(*arguments: Any) -> dict[str, Any]:
     return answer
 
 
-def test_visits_are_counted_as_a_till_would(visits: Path) -> None:
+def test_visits_are_counted_as_the_checkout_would(visits: Path) -> None:
     metrics = evaluated("--sequences", visits, "--identity", "truth")
 
     assert list(metrics)[:8] == KEYS

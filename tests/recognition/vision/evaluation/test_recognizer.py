@@ -1,4 +1,4 @@
-"""The recognizer: the till's answer, over photos in memory, with photos left out and brought back."""
+"""The recognizer: the checkout's answer, over photos in memory, with photos left out and brought back."""
 
 from __future__ import annotations
 

@@ -145,10 +145,18 @@ class Worker:
         return "failing" if self.failure else "well"
 
     def start(self) -> None:
-        """Start the thread; `workers_running` names it until it is stopped."""
+        """Start the thread; `workers_running` names it until it is stopped.
+
+        Raises
+        ------
+        RuntimeError
+            When it was started before, since stopping is for good, or when there can be no more threads.
+        """
         with _running_lock:
+            if self._thread is not None or self._stopping.is_set():
+                raise RuntimeError(f"The worker {self.name} cannot be started twice.")
+            self._thread = thread_start(self._run, name=self.name, niceness=self.niceness)
             _running.append(self)
-        self._thread = thread_start(self._run, name=self.name, niceness=self.niceness)
 
     def stop(self) -> None:
         """Stop the thread, which closes its database connection."""

@@ -23,8 +23,11 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 SESSION_IN_PATH = re.compile(r"/(?:checkout|sessions)/([0-9A-Fa-f-]{32,36})(?:/|$)")
 NONE = "-"
 LINE = "{asctime} {levelname} {name} session={session_id} request={request_id}: {message}"
-# What would begin a new line or steer a terminal, and halves of characters, which no stream can write.
-UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# What would begin a new line, steer a terminal or turn the direction of writing, and halves of characters,
+# which no stream can write.
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 request_id: ContextVar[str] = ContextVar("request_id", default=NONE)
 session_id: ContextVar[str] = ContextVar("session_id", default=NONE)
@@ -101,6 +104,11 @@ def printable(text: str) -> str:
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def indented(text: str) -> str:
+    """Return the text with every line indented, and printable."""
+    return "\n".join(f"    {printable(line)}" for line in text.split("\n"))
+
+
 class TextFormatter(logging.Formatter):
     """One line for each record, whatever the message holds; the lines of a traceback are indented."""
 
@@ -113,11 +121,15 @@ class TextFormatter(logging.Formatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
         """Indent every line, those of the exception's own text included."""
-        return "\n".join(f"    {printable(line)}" for line in super().formatException(ei).split("\n"))
+        return indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - the library's name
+        """Indent every line."""
+        return indented(super().formatStack(stack_info))
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, in ASCII, with these members and no others; `exception` where there is one."""
+    """One JSON object a line, in ASCII, with these members; `exception` and `stack` where there are any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write down one record."""
@@ -131,4 +143,6 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             members["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            members["stack"] = record.stack_info
         return json.dumps(members)

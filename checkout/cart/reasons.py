@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -97,12 +98,14 @@ def stored_reason_say(stored: Mapping[str, Any] | None) -> str:
     """Return the sentence of a scan event's stored reason; empty where there is none.
 
     Reasons from before the codes whose sentence could not be parsed are stored as ``{"text": …}`` in English.
+    What another version of the shop has stored and this one does not know is shown as it is stored.
     """
     if stored is None:
         return ""
-    if "text" in stored:
-        return str(stored["text"])
-    return reason_say(Reason.of_payload(stored))
+    try:
+        return str(stored["text"]) if "text" in stored else reason_say(Reason.of_payload(stored))
+    except (KeyError, TypeError, ValueError):
+        return json.dumps(stored, ensure_ascii=False)
 
 
 def _param_say(name: str, value: Param, names: Mapping[str, str]) -> str:

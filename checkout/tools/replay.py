@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, cast
 from urllib.error import HTTPError, URLError
@@ -102,6 +105,17 @@ def truths_read(path: Path) -> dict[str, dict[str, int]]:
         raise ReplayFailed(f"{path} does not list visits with their carts: {error!r}") from error
 
 
+def is_web_address(url: str) -> bool:
+    """Whether a server can be reached at this URL, as far as its form tells."""
+    try:
+        parts = urlsplit(url)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    has_host = bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", url)
+    return parts.scheme in {"http", "https"} and has_host and port_is_valid
+
+
 @dataclass
 class ReplayClient:
     """Plays visits to one server.
@@ -124,9 +138,12 @@ class ReplayClient:
     explain: bool = False
 
     def __post_init__(self) -> None:
-        if urlsplit(self.url).scheme not in {"http", "https"}:
-            raise ReplayFailed(f"{self.url} is not a URL: it must start with http:// or https://")
-        if self.fps <= 0 or self.in_flight < 1:
+        self.url = self.url.strip()
+        if not is_web_address(self.url):
+            raise ReplayFailed(
+                f"{self.url} is not the URL of a server: it must start with http:// or https://, then a host"
+            )
+        if not (0 < self.fps < math.inf and self.in_flight >= 1):
             raise ReplayFailed("--fps must be above 0 and --in-flight at least 1.")
         self.url = self.url.rstrip("/")
 
@@ -148,7 +165,7 @@ class ReplayClient:
         except HTTPError as error:
             body_text = error.read(2000).decode(errors="replace")
             raise ReplayFailed(f"{method} {path} was answered with {error.code}: {body_text}") from error
-        except (URLError, OSError, ValueError) as error:
+        except (URLError, OSError, HTTPException, ValueError) as error:
             raise ReplayFailed(f"{self.url} does not answer as this shop does: {error}") from error
 
     def play(self, visit: Visit, *, confirm: bool = False) -> Report:

@@ -20,8 +20,9 @@ def engine() -> Engine:
 
     with _engine_lock:
         if _engine is None:
-            _engine = Engine()
-            _engine.start()
+            started = Engine()
+            started.start()
+            _engine = started
             atexit.register(engine_use, None)
         return _engine
 

@@ -72,13 +72,16 @@ def _folder_entries(source: Path) -> Iterator[ImportRow]:
 def _csv_entries(source: Path) -> Iterator[ImportRow]:
     with source.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        unknown = set(reader.fieldnames or ()) - set(CSV_COLUMNS)
-        missing = {"name", "photos"} - set(reader.fieldnames or ())
+        columns = list(reader.fieldnames or ())
+        unknown = set(columns) - set(CSV_COLUMNS)
+        missing = {"name", "photos"} - set(columns)
         if unknown or missing:
             raise ImportSourceUnusable(
                 f"{source}: the first line must name columns out of {', '.join(CSV_COLUMNS)}, with name and "
                 f"photos among them; unknown: {sorted(map(str, unknown))}, missing: {sorted(missing)}."
             )
+        if twice := sorted({column for column in columns if columns.count(column) > 1}):
+            raise ImportSourceUnusable(f"{source}: the first line names {', '.join(twice)} more than once.")
         for row in reader:
             where = f"{source}, line {reader.line_num}"
             if None in row or None in row.values():
@@ -95,9 +98,15 @@ def _csv_entries(source: Path) -> Iterator[ImportRow]:
 def _csv_photos(folder: Path, value: str, where: str) -> Iterator[Path]:
     for name in filter(None, (part.strip() for part in value.split(";"))):
         path = folder / name
-        if path.is_dir():
+        try:
+            is_folder, is_photo = path.is_dir(), path.is_file()
+        except OSError as error:  # a name that no file system takes, or a folder that may not be read
+            raise ImportSourceUnusable(
+                f"{where}: {name[:100]!r} cannot be read: {error.strerror}."
+            ) from error
+        if is_folder:
             yield from photos_in(path)
-        elif path.is_file():
+        elif is_photo:
             yield path
         else:
             raise ImportSourceUnusable(f"{where}: there is no photo or folder {name!r}.")

@@ -258,6 +258,27 @@ def test_a_worker_that_ended_by_itself_is_dead_and_a_stopped_one_is_not(started:
     assert dead not in workers_running()
 
 
+def test_a_worker_starts_once_and_stopping_it_is_for_good(started: Start) -> None:
+    running, stopped = started(Rounds()), Rounds()
+    stopped.stop()
+    for worker in (running, stopped):
+        with pytest.raises(RuntimeError, match="cannot be started twice"):
+            worker.start()
+    assert workers_running().count(running) == 1
+    assert stopped not in workers_running()
+
+
+def test_a_worker_whose_thread_cannot_be_started_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(background, "thread_start", refuse)
+    worker = Rounds()
+    with pytest.raises(RuntimeError, match="new thread"):
+        worker.start()
+    assert worker not in workers_running()
+
+
 @pytest.mark.skipif(not hasattr(os, "setpriority"), reason="threads have no priority of their own here")
 def test_a_nice_thread_yields_and_an_ordinary_one_does_not() -> None:
     found: list[int] = []

@@ -86,10 +86,10 @@ def test_a_line_of_no_request_says_so() -> None:
 
 @pytest.mark.usefixtures("utc")
 def test_no_text_of_a_client_begins_a_line_or_steers_a_terminal() -> None:
-    sent = "a\nb\r\nc\x1b[2Jd\x85e\u2028f\u2029g\x00h\ud800i\tj \ud55c"
+    sent = "a\nb\r\nc\x1b[2Jd\x85e\u2028f\u2029g\x00h\ud800i\tj\u202ek\u2066 \ud55c"
     assert written(TextFormatter(), "Heard %s.", sent) == (
         "2027-01-15 08:00:00,250 WARNING shop.client session=- request=-: "
-        r"Heard a\nb\r\nc\x1b[2Jd\x85e\u2028f\u2029g\x00h\ud800i\tj " + "\ud55c.\n"
+        r"Heard a\nb\r\nc\x1b[2Jd\x85e\u2028f\u2029g\x00h\ud800i\tj\u202ek\u2066 " + "\ud55c.\n"
     )
 
 
@@ -100,6 +100,17 @@ def test_the_lines_of_an_exception_are_indented_below_theirs() -> None:
     assert lines[1] == "    Traceback (most recent call last):"
     assert lines[-2:] == ["    ValueError: first", r"    second\r\x1b[31m"]
     assert all(line.startswith("    ") for line in lines[1:])
+
+
+def test_a_stack_is_indented_as_text_and_a_member_as_json() -> None:
+    record = logging.LogRecord("shop.client", logging.WARNING, __file__, 1, "Slow.", (), None)
+    record.stack_info = "Stack (most recent call last):\n  here"
+    LogContextFilter().filter(record)
+    assert TextFormatter().format(record).splitlines()[1:] == [
+        "    Stack (most recent call last):",
+        "      here",
+    ]
+    assert json.loads(JsonFormatter().format(record))["stack"] == record.stack_info
 
 
 @pytest.mark.usefixtures("in_context")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -126,6 +127,14 @@ def test_what_was_stored_before_there_were_codes_is_said_as_it_is() -> None:
         assert stored_reason_say(Reason(CartReason.CORRECTED).payload()) == gettext(
             "corrected by the shopper"
         )
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [{"code": "new"}, {"code": "barcode"}, {}, {"code": "verified", "params": {"because": {"text": "x"}}}],
+)
+def test_what_another_version_stored_is_shown_as_it_is_stored(stored: dict[str, Any]) -> None:
+    assert json.loads(stored_reason_say(stored)) == stored
 
 
 def test_products_that_a_reason_names_are_found_within_it() -> None:

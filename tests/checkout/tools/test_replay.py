@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from io import StringIO
 from pathlib import Path
@@ -125,13 +126,28 @@ def test_a_report_names_what_is_missing_and_what_is_too_much() -> None:
     assert summary_line([unknown]) == "1 visits played; the truth is not known."
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8000", "ws://localhost"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8000",
+        "ws://localhost",
+        "http://",
+        "http://localhost:abc",
+        "http://localhost:70000",
+        "http://local host",
+        "http://local\nhost",
+        "http://[::1",
+    ],
+)
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ReplayFailed, match="is not a URL"):
+    with pytest.raises(ReplayFailed, match="is not the URL of a server"):
         ReplayClient(url)
 
 
-@pytest.mark.parametrize("pace", [{"fps": 0.0}, {"fps": -3.0}, {"in_flight": 0}])
+@pytest.mark.parametrize(
+    "pace", [{"fps": 0.0}, {"fps": -3.0}, {"fps": math.nan}, {"fps": math.inf}, {"in_flight": 0}]
+)
 def test_a_pace_at_which_nothing_would_be_sent_is_refused(pace: dict[str, Any]) -> None:
     with pytest.raises(ReplayFailed, match="--fps must be above 0 and --in-flight at least 1"):
         ReplayClient("http://localhost:8000", **pace)

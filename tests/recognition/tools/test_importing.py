@@ -126,6 +126,8 @@ def test_a_table_that_writes_a_barcode_with_other_zeros_means_the_same_product(
         ("name,photos\nA,nowhere\n", "line 2: there is no photo or folder 'nowhere'"),
         ("name,price,photos\nA,cheap,.\n", "line 2: the price 'cheap' is no number"),
         ("name,photos\nA\n", "line 2: it has not as many fields"),
+        ("name,name,photos\nA,B,.\n", "names name more than once"),
+        (f"name,photos\nA,{'x' * 5000}\n", "line 2: 'x+' cannot be read: File name too long"),
         ("name,photos\n", "holds no product"),
     ],
 )

@@ -68,7 +68,7 @@ def proxies_counted(
     app_configs: Sequence[AppConfig] | None,
     **kwargs: Any,
 ) -> list[CheckMessage]:
-    """Refuse a proxy that ends TLS and is not counted: all clients would share its address, and its limits."""
+    """Refuse a proxy that ends TLS and is not counted: all clients would share its rate limits."""
     if not settings.BEHIND_HTTPS or proxies_trusted():
         return []
     return [

@@ -6,6 +6,7 @@ and uvicorn's believes whoever connects from the right address, however many pro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.web.http_headers import Headers
@@ -21,9 +22,9 @@ def forwarded_client(
     _address_header: str,
     _port_header: str | None,
     _proto_header: str | None,
-    peer: list[Any] | None = None,
+    peer: Sequence[Any] | None = None,
     scheme: str | None = None,
-) -> tuple[list[Any] | None, str | None]:
+) -> tuple[tuple[str, int] | None, str | None]:
     """Return a connection's client and scheme, in place of daphne's `parse_x_forwarded_for`.
 
     The scheme stays the connection's own: whether a proxy ends TLS is a setting (`EBRCS_BEHIND_HTTPS`).
@@ -36,12 +37,12 @@ def forwarded_client(
     return client_of(scope), scheme
 
 
-def client_of(scope: Any) -> list[Any] | None:
+def client_of(scope: Any) -> tuple[str, int] | None:
     """Return the client of an ASGI connection, with port 0 unless it is the peer."""
     peer, address = scope.get("client"), client_address_of_scope(scope)
     if peer is not None and address == peer[0]:
-        return list(peer)
-    return [address, 0] if address else None
+        return address, int(peer[1])
+    return (address, 0) if address else None
 
 
 class TrustedProxies:

@@ -47,11 +47,22 @@ shop: Any = asgi.application
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answer /loop-lag with seconds and the client seen; everything else is the shop's."""
-    if scope["type"] != "http" or not scope["path"].endswith("/loop-lag"):
+    """Answer /loop-lag with seconds and what is known of the client; everything else is the shop's."""
+    if scope["type"] == "lifespan" or not scope["path"].endswith("/loop-lag"):
         await shop(scope, receive, send)
         return
-    told = {"lag_s": lag.take(), "client": scope["client"][0], "in_flight": bodies_in_flight.total}
+    told = {
+        "lag_s": lag.take(),
+        "client": scope["client"][0],
+        "scheme": scope.get("scheme"),
+        "root_path": scope["root_path"],
+        "in_flight": bodies_in_flight.total,
+    }
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": json.dumps(told)})
+        await send({"type": "websocket.close"})
+        return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": json.dumps(told).encode()})
 

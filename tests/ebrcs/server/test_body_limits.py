@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 from ebrcs.server.body_limits import body_limit, client_share
 
 MIB = 2**20
+CONTENT_LENGTH = "{http.request.header.Content-Length}"
 ID = uuid4()
 LIMITS = {
     "/": MIB,
@@ -51,15 +52,15 @@ def test_no_body_may_exceed_what_one_client_may_have_in_flight(settings: Setting
 
 
 def caddy_limit(path: str) -> int:
-    """Return the limit the proxy gives an address: the matchers here are `path`, `path_regexp` and `not`."""
+    """Return the limit the proxy gives an address: its matchers are `path`, `path_regexp` and `not`."""
     text = (project_settings.BASE_DIR / "Caddyfile").read_text()
     found = []
-    for name, limit in re.findall(r"request_body @(\w+) \{\s+max_size (\d+)", text):
-        block = re.search(rf"^\t@{name} (?:\{{\n(.*?)^\t\}}|(.*?)$)", text, re.MULTILINE | re.DOTALL)
+    for name in re.findall(r"handle @(\w+) \{\s+import too_large\s+\}", text):
+        block = re.search(rf"^\t@{name} \{{\n(.*?)^\t\}}", text, re.MULTILINE | re.DOTALL)
         assert block is not None
-        lines = [line.strip() for line in (block[1] or block[2]).splitlines()]
+        *lines, expression = [line.strip() for line in block[1].splitlines()]
         if all(matches(line, path) for line in lines):
-            found.append(int(limit))
+            found.append(int(expression.rpartition(f"int({CONTENT_LENGTH}) > ")[2]))
     assert len(found) == 1, path
     return found[0]
 
@@ -77,3 +78,10 @@ def matches(line: str, path: str) -> bool:
 @pytest.mark.parametrize("path", LIMITS)
 def test_the_proxy_has_the_same_limits(path: str) -> None:
     assert caddy_limit(path) == body_limit(path)
+
+
+def test_the_proxy_takes_no_large_body_for_a_failure_of_a_process() -> None:
+    # `max_size` fails in the middle of what is passed on; `fail_duration` counts that against the process.
+    text = (project_settings.BASE_DIR / "Caddyfile").read_text()
+    assert "fail_duration" in text
+    assert not re.search(r"^\s*max_size", text, re.MULTILINE)

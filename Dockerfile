@@ -16,5 +16,5 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
     CMD python -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"
-CMD ["daphne", "--bind", "0.0.0.0", "--port", "8000", "--verbosity", "0", "--proxy-headers", \
+CMD ["daphne", "--bind", "0.0.0.0", "--port", "8000", "--verbosity", "0", \
      "--websocket-max-message-size", "2097152", "--websocket-max-frame-size", "2097152", "ebrcs.asgi:application"]

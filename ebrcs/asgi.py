@@ -21,17 +21,22 @@ from django.urls import re_path  # noqa: E402
 
 from checkout.routing import websocket_urlpatterns  # noqa: E402
 from ebrcs.log_context import LogContextApplication  # noqa: E402
+from ebrcs.server.bodies import BoundedBodies  # noqa: E402
+from ebrcs.server.install import servers_prepare  # noqa: E402
 from ebrcs.websockets import unknown_address  # noqa: E402
 
 websocket_routes: list[Any] = [*websocket_urlpatterns, re_path("", cast("Any", unknown_address))]
 application = LogContextApplication(
-    ProtocolTypeRouter(
-        {
-            "http": http_application,
-            "websocket": URLRouter(websocket_routes),
-        }
+    BoundedBodies(
+        ProtocolTypeRouter(
+            {
+                "http": http_application,
+                "websocket": URLRouter(websocket_routes),
+            }
+        )
     )
 )
+servers_prepare()
 
 if settings.ENGINE_AT_START:
     # A server imports this module, a command does not: encoder and index load while it begins to listen.

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
+from ebrcs.rate_limits import proxies_trusted
 from recognition.vision.encoders.torchvision_fit import torchvision_misfit
 
 
@@ -58,5 +59,22 @@ def origins_listed(
             'EBRCS_ALLOWED_HOSTS contains "*", which makes every origin a trusted one.',
             hint="List the host names shoppers use.",
             id="ebrcs.E002",
+        )
+    ]
+
+
+@register(deploy=True)
+def proxies_counted(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: Any,
+) -> list[CheckMessage]:
+    """Refuse a proxy that ends TLS and is not counted: all clients would share its rate limits."""
+    if not settings.BEHIND_HTTPS or proxies_trusted():
+        return []
+    return [
+        Error(
+            "EBRCS_BEHIND_HTTPS says that there is a proxy, and EBRCS_PROXIES that there is none.",
+            hint="Set EBRCS_PROXIES to the number of proxies that append to X-Forwarded-For, 1 for most.",
+            id="ebrcs.E006",
         )
     ]

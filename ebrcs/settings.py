@@ -81,7 +81,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "ebrcs.body_length.BodyLengthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -229,6 +228,11 @@ FRAME_MAX_BYTES = 2**20
 FRAME_MAX_PIXELS = 25_000_000
 FRAME_MAX_PER_SECOND = env.integer("EBRCS_FRAME_MAX_PER_SECOND", 30, minimum=1, maximum=1_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
+# Reading JSON holds all threads of a process: 1 MiB of empty lists for 160 ms, this much for 20.
+JSON_MAX_BYTES = 2**18
+# Larger bodies, and larger files in them, are spooled to the temporary folder instead of memory.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2**16
+UPLOADS_MAX_BYTES = env.integer("EBRCS_UPLOADS_MAX_BYTES", 2**30, minimum=2**22, maximum=2**40)
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 
 # Read by compose.yaml or the test suite only; named here so that they are not taken for misspellings.

@@ -16,6 +16,7 @@ GROUPS = {
     "tests/browser/": "browser",
     "tests/checkout/live/": "live",
     "tests/checkout/tools/test_replay": "live",
+    "tests/ebrcs/server/": "live",
 }
 LONGEST_FIRST = [*dict.fromkeys(GROUPS.values())]
 # What takes more than four seconds of an idle core, with the groups above; `make quick` leaves it out.

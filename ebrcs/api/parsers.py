@@ -34,7 +34,7 @@ class BoundedJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """Return the parsed body; anything that is no JSON is a `ParseError`."""
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = settings.JSON_MAX_BYTES
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise BodyTooLarge(f"JSON may have up to {limit} bytes.", limit=limit)

@@ -16,6 +16,7 @@ TITLES = {
     404: "There is nothing here",
     405: "This method is not offered here",
     406: "This format is not offered",
+    408: "The request took too long to arrive",
     411: "The length of the body is missing",
     413: "The request is too large",
     415: "This kind of content is not understood",

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,9 @@ class Server:
 
 
 @contextmanager
-def served(application: str, data_dir: Path, **environment: str) -> Iterator[Server]:
+def served(
+    application: str, data_dir: Path, *, options: Sequence[str] = (), **environment: str
+) -> Iterator[Server]:
     """Serve an ASGI application with daphne for a while."""
     port = port_free()
     variables = {
@@ -107,7 +109,7 @@ def served(application: str, data_dir: Path, **environment: str) -> Iterator[Ser
         **environment,
     }
     daphne = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
-    command = [*daphne, *socket_options(), application]
+    command = [*daphne, *socket_options(), *options, application]
     with (data_dir / f"server-{port}.log").open("wb") as log:
         process = subprocess.Popen(
             command, env=variables, stdout=log, stderr=subprocess.STDOUT, cwd=settings.BASE_DIR

@@ -18,7 +18,7 @@ from accounts import selectors
 from accounts.checks import default_passwords_known, default_passwords_refused
 from accounts.models import User
 from accounts.selectors import default_accounts_list
-from ebrcs.checks import environment_names_known, origins_listed
+from ebrcs.checks import environment_names_known, origins_listed, proxies_counted
 from tests.recognition.vision.encoders.installed_pair import installed_lay
 
 
@@ -82,7 +82,15 @@ def test_a_deployment_that_trusts_every_host_is_refused(tmp_path: Path) -> None:
     outcome = manage(tmp_path, "check", "--deploy", EBRCS_ALLOWED_HOSTS="*")
     assert outcome.returncode == 1
     assert "ebrcs.E002" in outcome.stderr
-    assert manage(tmp_path, "check", "--deploy", EBRCS_BEHIND_HTTPS="1").returncode == 0
+    assert manage(tmp_path, "check", "--deploy", EBRCS_BEHIND_HTTPS="1", EBRCS_PROXIES="1").returncode == 0
+
+
+def test_a_proxy_that_is_not_counted_is_refused_in_a_deployment(tmp_path: Path, settings: Settings) -> None:
+    outcome = manage(tmp_path, "check", "--deploy", EBRCS_BEHIND_HTTPS="1")
+    assert (outcome.returncode, "ebrcs.E006" in outcome.stderr) == (1, True)
+    assert proxies_counted(None) == []
+    settings.BEHIND_HTTPS = True
+    assert [message.id for message in proxies_counted(None)] == ["ebrcs.E006"]
 
 
 @pytest.mark.parametrize("command", ["migrate", "seed_demo"])

@@ -1,0 +1,21 @@
+"""Puts this package's classes where daphne and uvicorn look for theirs."""
+
+from __future__ import annotations
+
+import sys
+
+import daphne.http_protocol
+import daphne.server
+import daphne.ws_protocol
+
+from ebrcs.server.daphne_requests import BoundedHTTPFactory
+from ebrcs.server.trusted_proxies import TrustedProxies, forwarded_client
+
+
+def servers_prepare() -> None:
+    """Prepare the server that imports the application: it looks the names up when it begins to serve."""
+    daphne.server.HTTPFactory = BoundedHTTPFactory
+    daphne.http_protocol.parse_x_forwarded_for = forwarded_client
+    daphne.ws_protocol.parse_x_forwarded_for = forwarded_client
+    if uvicorn_config := sys.modules.get("uvicorn.config"):
+        uvicorn_config.ProxyHeadersMiddleware = TrustedProxies  # type: ignore[attr-defined]

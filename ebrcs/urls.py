@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import JavaScriptCatalog
 
 from catalog.media import media_file
+from checkout.cart.selectors import shopper_has_product
 from checkout.dashboard.page import dashboard_page
 from ebrcs.admin_site.login import admin_login
 from ebrcs.api.docs import ApiDocsView, ApiSchemaView
@@ -36,5 +37,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics_page, name="metrics"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript-catalog"),
-    path("media/<path:path>", media_file, name="media"),
+    path("media/<path:path>", media_file, {"has_product": shopper_has_product}, name="media"),
 ]

@@ -42,9 +42,9 @@ def storage_refusal(error: BaseException) -> EbrcsError | None:
     if isinstance(error, OSError):
         reason = os.strerror(error.errno) if error.errno else ""
         if error.errno in FULL:
-            return StorageFull(f"The disk is full ({reason}). Nothing was stored.")
+            return StorageFull(f"The disk is full ({reason}).")
         if error.errno in NOT_WRITABLE:
-            return StorageNotWritable(f"The disk cannot be written to ({reason}). Nothing was stored.")
+            return StorageNotWritable(f"The disk cannot be written to ({reason}).")
     if isinstance(error, DatabaseError):
         return _database_refusal(error.__cause__)
     return None
@@ -54,9 +54,9 @@ def _database_refusal(cause: BaseException | None) -> EbrcsError | None:
     state = getattr(cause, "sqlstate", None)
     code = getattr(cause, "sqlite_errorcode", 0) & SQLITE_CODE_BITS
     if state == POSTGRES_DISK_FULL or code == sqlite3.SQLITE_FULL:
-        return StorageFull("The database has no disk space left. Nothing was stored.")
+        return StorageFull("The database has no disk space left.")
     if state == POSTGRES_READ_ONLY or code == sqlite3.SQLITE_READONLY:
-        return StorageNotWritable("The database is read-only. Nothing was stored.")
+        return StorageNotWritable("The database is read-only.")
     return None
 
 

@@ -197,7 +197,7 @@ def coefficients_count(frame: bytes) -> float:
     if not factors or not all(width and height for width, height in factors):
         raise PictureDamaged("it states no sampling")
     widest, tallest = (max(sides) for sides in zip(*factors, strict=True))
-    return sum(width * height for width, height in factors) / (widest * tallest)
+    return float(sum(width * height for width, height in factors) / (widest * tallest))
 
 
 def png_read(data: bytes) -> Structure:

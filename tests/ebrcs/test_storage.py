@@ -38,7 +38,7 @@ from ebrcs.storage import storage_failures_named, storage_refusal
 def test_an_error_of_the_disk_is_named(number: int, status: int, code: str, reason: str) -> None:
     problem = problem_of(OSError(number, os.strerror(number), "/a/path"))
     assert (problem.status, problem.code) == (status, code)
-    assert problem.detail == f"{reason} Nothing was stored."
+    assert problem.detail == reason
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_the_folders_are_written_to(
     def full(**options: object) -> object:
         raise OSError(errno.ENOSPC, "x")
 
-    monkeypatch.setattr(health.tempfile, "TemporaryFile", full)
-    assert storage_ask() == "The disk is full (No space left on device). Nothing was stored."
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    assert storage_ask() == "The disk is full (No space left on device)."
 
 
 @pytest.mark.django_db

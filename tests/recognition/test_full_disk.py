@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ PHOTO_STEPS: list[tuple[Any, str]] = [
     (photo_files, "folder_sync"),
 ]
 INDEX_STEPS: list[tuple[Any, str]] = [
-    (generations.tempfile, "mkdtemp"),
+    (tempfile, "mkdtemp"),
     (generation_files, "file_sync"),
     (generation_files, "_save_array"),
     (Path, "write_bytes"),

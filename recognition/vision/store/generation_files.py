@@ -176,7 +176,7 @@ def _save_array(path: Path, array: NDArray[Any]) -> None:
     whole = np.ascontiguousarray(array)
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(whole))
-        file.write(whole.view(np.uint8))
+        file.write(whole.view(np.uint8).data)
 
 
 def _save_faiss_index(path: Path, snapshot: Snapshot) -> None:
@@ -186,4 +186,4 @@ def _save_faiss_index(path: Path, snapshot: Snapshot) -> None:
         index.add(fuse(snapshot.embeddings[start : start + FUSE_ROWS], visual_weight=snapshot.visual_weight))
     # Written by FAISS itself, a file that the disk has no room for may end early without an error.
     with path.open("wb") as file:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]  # missing from the stubs

@@ -19,8 +19,9 @@ from catalog.pictures.pixels import DRAFTED_PIXELS_MAX, draft_size, picture_deco
 from catalog.pictures.structure import KEPT_BYTES_MAX, Structure, structure_read
 from tests.pictures import encoded, jpeg, scene
 
-MEASURE = """
-import json, resource, sys, time
+MEASURE = r"""
+import json, re, sys, time
+from pathlib import Path
 import django
 from django.conf import settings
 limit = int(sys.argv[1])
@@ -29,7 +30,7 @@ django.setup()
 from catalog.images import PhotoTooLarge, photo_read
 from tests.pictures import WEBP_BOMB, encoded, scene
 photo_read(encoded(scene(), "WEBP"), filename="warm")
-def kib(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def kib(): return int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1])
 before, start, refused = kib(), time.process_time(), False
 try:
     photo_read(WEBP_BOMB, filename="bomb")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import ClassVar
@@ -12,7 +15,14 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from catalog.pictures.pixels import picture_decode
-from catalog.pictures.structure import PADDING, PictureDamaged, Structure, structure_read
+from catalog.pictures.structure import (
+    KEPT_BYTES_MAX,
+    PADDING,
+    PictureDamaged,
+    PictureTooComplex,
+    Structure,
+    structure_read,
+)
 from catalog.text import text_clean
 from ebrcs.errors import EbrcsError
 
@@ -24,6 +34,11 @@ JPEG_QUALITY = 90
 PHOTO_SCANS_MAX = 24
 PHOTO_SCANNED_PIXELS_MAX = 600_000_000
 FILENAME_MAX_CHARACTERS = 100
+DECODES_AT_ONCE = 2
+DECODE_PATIENCE_S = 3.0
+"""How many photos a process decodes at once, and how long another waits for its turn. The largest take some
+300 MiB and a second each."""
+decodes = threading.BoundedSemaphore(DECODES_AT_ONCE)
 
 
 class PhotoRefused(EbrcsError):
@@ -37,11 +52,19 @@ class PhotoRefused(EbrcsError):
 
 
 class PhotoTooLarge(PhotoRefused):
-    """A photo with too many bytes or pixels."""
+    """A photo with too many bytes or pixels, in the file or once decoded."""
 
     code: ClassVar[str] = "image_too_large"
     status: ClassVar[int] = 413
     title: ClassVar[str] = "A photo is too large"
+
+
+class PhotosBusy(EbrcsError):
+    """Other photos are being decoded, and took longer than a photo waits for its turn."""
+
+    code: ClassVar[str] = "photos_busy"
+    status: ClassVar[int] = 503
+    title: ClassVar[str] = "Other photos are being processed"
 
 
 @dataclass(frozen=True)
@@ -60,20 +83,44 @@ def photo_read(data: bytes, *, filename: str) -> Photo:
 
     Size and structure are checked before a pixel is decoded. Of an animation the first picture is taken.
     What follows the picture is dropped if it is what phones append, and refused otherwise: a file must not
-    be two things at once. Raises `PhotoRefused` or `PhotoTooLarge`.
+    be two things at once. Only `DECODES_AT_ONCE` are decoded at the same time.
+
+    Raises
+    ------
+    PhotoRefused, PhotoTooLarge
+        When the photo cannot be used.
+    PhotosBusy
+        When its turn to be decoded does not come in time.
     """
     filename = text_clean(filename)[:FILENAME_MAX_CHARACTERS] or "photo"
     if len(data) > settings.IMAGE_MAX_BYTES:
         limit = settings.IMAGE_MAX_BYTES
         raise PhotoTooLarge(filename, f"{len(data)} bytes; up to {limit} are allowed.", limit=limit)
     try:
-        image = picture_decode(structure_checked(data, filename), side_max_px=PHOTO_SIDE_MAX_PX)
+        structure = structure_checked(data, filename)
+        with decode_turn():
+            image = picture_decode(structure, side_max_px=PHOTO_SIDE_MAX_PX)
+    except PictureTooComplex as error:
+        raise PhotoRefused(filename, f"the picture is too complex: {error}.") from error
     except PictureDamaged as error:
         raise PhotoRefused(filename, f"the picture is damaged: {error}.") from error
     with BytesIO() as file:
         image.save(file, "JPEG", quality=JPEG_QUALITY, optimize=True)
         content = file.getvalue()
     return Photo(content, hashlib.sha256(content).hexdigest(), image.width, image.height, filename)
+
+
+@contextmanager
+def decode_turn() -> Iterator[None]:
+    """Wait for a turn to decode; raise `PhotosBusy` where none comes within `DECODE_PATIENCE_S`."""
+    if not decodes.acquire(timeout=DECODE_PATIENCE_S):
+        raise PhotosBusy(
+            f"{DECODES_AT_ONCE} photos are decoded at the same time. Try again in a moment.", retry_after_s=2
+        )
+    try:
+        yield
+    finally:
+        decodes.release()
 
 
 def photo_pixels(content: bytes) -> Image.Image:
@@ -93,6 +140,15 @@ def structure_checked(data: bytes, filename: str) -> Structure:
     if pixels > settings.IMAGE_MAX_PIXELS:
         limit = settings.IMAGE_MAX_PIXELS
         raise PhotoTooLarge(filename, f"{size}; up to {limit} pixels are allowed.", limit=limit)
+    if found.decoded_bytes > settings.IMAGE_MAX_DECODED_BYTES:
+        limit = settings.IMAGE_MAX_DECODED_BYTES
+        reason = (
+            f"{size}, {found.decoded_bytes} bytes once decoded; up to {limit} are allowed for {found.format}"
+        )
+        raise PhotoTooLarge(filename, f"{reason}, larger pictures as JPEG.", limit=limit)
+    if found.kept_bytes > KEPT_BYTES_MAX:
+        reason = f"{size} in several passes take {found.kept_bytes} bytes; up to {KEPT_BYTES_MAX} are allowed"
+        raise PhotoTooLarge(filename, f"{reason}, larger pictures as baseline JPEG.", limit=KEPT_BYTES_MAX)
     shortest, longest = sorted((found.width, found.height))
     if shortest < PHOTO_SIDE_MIN_PX:
         reason = f"{size}; each side needs at least {PHOTO_SIDE_MIN_PX}."

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
+from rest_framework.exceptions import APIException
+from rest_framework_simplejwt.authentication import JWTAuthentication
 
+from accounts.models import User
 from catalog.models import PHOTO_FOLDER, ProductImage
 
 SERVED_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".json": "application/json"}
@@ -30,17 +35,49 @@ def media_path(path: str) -> Path:
     return found
 
 
+HasProduct = Callable[[User, UUID], bool]
+
+
+def viewer(request: HttpRequest) -> User | None:
+    """Return who asks, known by the session of a page or the token of another program."""
+    if isinstance(request.user, User):
+        return request.user
+    try:
+        found = JWTAuthentication().authenticate(request)  # type: ignore[arg-type]  # it reads headers only
+    except APIException:
+        return None
+    return found[0] if found else None  # type: ignore[return-value]
+
+
+def photo_caching(request: HttpRequest, path: str, has_product: HasProduct) -> str:
+    """Return how long the photo at an address may be kept, or raise `Http404` where it is not to be seen."""
+    image = ProductImage.objects.filter(image=path).select_related("product").first()
+    if image is None:
+        raise Http404
+    if image.product.is_active:
+        return "public, max-age=31536000, immutable"
+    user = viewer(request)
+    if user is None or not (user.is_staff or has_product(user, image.product_id)):
+        raise Http404
+    return "private, no-cache"
+
+
 @require_safe
-def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
+def media_file(request: HttpRequest, path: str, *, has_product: HasProduct) -> HttpResponseBase:
     """Serve a file of the media folder.
 
     A product's photo is served only while its row exists: what a refused registration or a deleted photo
-    left behind is not. A photo is named by its own id and never changes.
+    left behind is not. A photo is named by its own id and never changes. While its product is off sale it is
+    served to staff, and to whoever has the product in a cart or on a receipt, and is asked for again each
+    time.
+
+    Parameters
+    ----------
+    has_product : whether a user has a product in a cart or on a receipt
     """
     found = media_path(path)
     photo = PurePosixPath(path).parts[0] == PHOTO_FOLDER
-    if photo and not ProductImage.objects.filter(image=path).exists():
-        raise Http404
+    caching = photo_caching(request, path, has_product) if photo else "no-cache"
     try:
         changed_s = int(found.stat().st_mtime)
         content = found.read_bytes()
@@ -50,7 +87,7 @@ def media_file(request: HttpRequest, path: str) -> HttpResponseBase:
         content,
         content_type=SERVED_TYPES[found.suffix],
         headers={
-            "Cache-Control": "public, max-age=31536000, immutable" if photo else "no-cache",
+            "Cache-Control": caching,
             "Last-Modified": http_date(changed_s),
             "X-Content-Type-Options": "nosniff",
         },

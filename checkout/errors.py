@@ -108,6 +108,21 @@ class QuestionUnknown(EbrcsError):
     title: ClassVar[str] = "There is no such question"
 
 
+class TooManyChanges(EbrcsError):
+    """The session has recorded as many changes as it may; items can only be taken out."""
+
+    code: ClassVar[str] = "too_many_changes"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "The cart has been changed too often"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(
+            f"One checkout session records at most {limit} changes. Items can still be removed; confirm the "
+            "cart, or start a new session.",
+            limit=limit,
+        )
+
+
 class ItemNotInCart(EbrcsError):
     """The cart holds no piece of the product to correct."""
 

@@ -57,10 +57,11 @@ class SessionInfo(TypedDict):
 
 
 class Limits(TypedDict):
-    """What a client may send."""
+    """What a client may send; a PNG or WebP has at most `max_decoded_bytes` once decoded, at 4 a pixel."""
 
     max_frame_bytes: int
     max_pixels: int
+    max_decoded_bytes: int
     max_fps: int
     max_quantity: int
 

@@ -9,6 +9,7 @@ from django.views import defaults
 
 from ebrcs.api.exceptions import UNAVAILABLE, problem_of
 from ebrcs.api.problems import Problem, problem_answer
+from ebrcs.storage import StorageFull
 
 
 def api_asked(request: HttpRequest) -> bool:
@@ -38,11 +39,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBa
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer an unexpected exception, which Django has logged; 503 where the database is unavailable."""
+    """Answer an unexpected exception, which Django has logged; 503 or 507 where database or disk fail."""
     problem = problem_of(sys.exc_info()[1])
     if api_asked(request):
         return problem_answer(problem)
     page = defaults.server_error(request)
-    if problem.status != UNAVAILABLE:
+    if problem.status not in {UNAVAILABLE, StorageFull.status}:
         return page
-    return HttpResponse(page.content, status=UNAVAILABLE, headers=problem.headers)
+    return HttpResponse(page.content, status=problem.status, headers=problem.headers)

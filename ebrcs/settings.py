@@ -223,9 +223,12 @@ HOUSEKEEPING = True
 # Bounds on what comes in from outside.
 IMAGE_MAX_BYTES = env.integer("EBRCS_IMAGE_MAX_BYTES", 20 * 2**20, minimum=2**10, maximum=2**30)
 IMAGE_MAX_PIXELS = env.integer("EBRCS_IMAGE_MAX_PIXELS", 50_000_000, minimum=10_000, maximum=500_000_000)
+# Of a PNG or WebP once decoded, which no decoder can reduce meanwhile: 16.7 megapixels at 8 bits a channel.
+IMAGE_MAX_DECODED_BYTES = 2**26
 IMAGE_MAX_COUNT = 20
 FRAME_MAX_BYTES = 2**20
 FRAME_MAX_PIXELS = 25_000_000
+FRAME_MAX_DECODED_BYTES = 2**25
 FRAME_MAX_PER_SECOND = env.integer("EBRCS_FRAME_MAX_PER_SECOND", 30, minimum=1, maximum=1_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
 # Reading JSON holds all threads of a process: 1 MiB of empty lists for 160 ms, this much for 20.

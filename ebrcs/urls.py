@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from catalog.media import media_file
+from checkout.cart.selectors import shopper_has_product
 from checkout.dashboard.page import dashboard_page
 from ebrcs.admin_site.login import admin_login
 from ebrcs.api.docs import ApiDocsView, ApiSchemaView
@@ -34,5 +35,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics_page, name="metrics"),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("media/<path:path>", media_file, name="media"),
+    path("media/<path:path>", media_file, {"has_product": shopper_has_product}, name="media"),
 ]

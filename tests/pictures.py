@@ -46,3 +46,7 @@ def png_bomb(width: int = 100_000, height: int = 100_000) -> bytes:
         + png_chunk(b"IDAT", pixels)
         + png_chunk(b"IEND", b"")
     )
+
+
+WEBP_BOMB = bytes.fromhex("524946461e000000574542505650384c110000002f87d3e10407508426f4a0ff8188e87f0000")
+"""38 bytes of lossless WebP: 5000 x 5000 pixels of one colour."""

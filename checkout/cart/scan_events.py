@@ -8,11 +8,13 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from catalog.models import Product
 from checkout.cart import announce
 from checkout.cart.sessions import TOUCH_EVERY
+from checkout.errors import TooManyChanges
 from checkout.models import CheckoutSession, ScanEvent, Source
 from checkout.payloads import CartEvent
 from recognition.vision.lane.reasons import Reason
@@ -23,6 +25,14 @@ CHANGES: dict[ScanEvent.Action, Literal["add", "remove", "correct", "undo"]] = {
     ScanEvent.Action.CORRECT: "correct",
     ScanEvent.Action.UNDO: "undo",
 }
+PUTTING_IN = (ScanEvent.Action.ADD, ScanEvent.Action.UNDO)
+
+
+EVENTS_MAX = 5_000
+PICTURES_MAX = 1_000
+"""Rows of a session, and pictures of some 5 kB in them; a long visit has a few hundred. Beyond the pictures,
+changes are recorded without one. Beyond the rows, what would put something into the cart is refused, so that
+no change goes unrecorded. Taking out goes on, which ends with the cart empty."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,22 @@ def event_record(
     *,
     other: Product | None = None,
 ) -> None:
-    """Store a scan event."""
+    """Store a scan event, with its picture while the session has room for pictures.
+
+    Raises
+    ------
+    TooManyChanges
+        When the session has no room for an event that puts something into the cart.
+    """
+    puts_in = action in PUTTING_IN or (action == ScanEvent.Action.CORRECT and other is not None)
+    thumbnail = cause.thumbnail
+    if puts_in or thumbnail is not None:
+        events = ScanEvent.objects.filter(session=session)
+        kept = events.aggregate(rows=Count("pk"), pictures=Count("thumbnail"))
+        if puts_in and kept["rows"] >= EVENTS_MAX:
+            raise TooManyChanges(limit=EVENTS_MAX)
+        if kept["pictures"] >= PICTURES_MAX:
+            thumbnail = None
     ScanEvent.objects.create(
         id=cause.event_id,
         session=session,
@@ -106,5 +131,5 @@ def event_record(
         margin=cause.margin,
         source=cause.source,
         reason=None if cause.reason is None else cause.reason.payload(),
-        thumbnail=cause.thumbnail,
+        thumbnail=thumbnail,
     )

@@ -17,6 +17,7 @@ from checkout.cart.sessions import idle_since
 from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound
 from checkout.models import BillingItem, CheckoutSession
 from checkout.payloads import Cart, CartLine, Choice, SessionInfo
+from orders.models import OrderItem
 from orders.services import OrderLine, lines_total
 
 
@@ -104,6 +105,12 @@ def choices_get(*, product_ids: Collection[str]) -> dict[str, Choice]:
         str(pk): {"product_id": str(pk), "name": name, "image": photo_address(photo)}
         for pk, name, photo in rows
     }
+
+
+def shopper_has_product(user: User, product_id: UUID) -> bool:
+    """Whether a shopper has a product in a cart of theirs, or on a receipt."""
+    in_cart = BillingItem.objects.filter(product=product_id, session__user=user)
+    return in_cart.exists() or OrderItem.objects.filter(product=product_id, order__user=user).exists()
 
 
 def product_by_id(*, product_id: UUID) -> Product:

@@ -186,7 +186,10 @@ class FrameWorker:
 
         started_s = time.perf_counter()
         picture = decode_frame(
-            frame.data, max_bytes=settings.FRAME_MAX_BYTES, max_pixels=settings.FRAME_MAX_PIXELS
+            frame.data,
+            max_bytes=settings.FRAME_MAX_BYTES,
+            max_pixels=settings.FRAME_MAX_PIXELS,
+            max_decoded_bytes=settings.FRAME_MAX_DECODED_BYTES,
         )
         decode_ms = 1000 * (time.perf_counter() - started_s)
         observation = camera.lane.observe(picture, frame.received_s)

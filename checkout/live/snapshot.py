@@ -40,6 +40,7 @@ def ready_message(snapshot: SessionSnapshot, camera: CameraState) -> SessionRead
     limits: Limits = {
         "max_frame_bytes": settings.FRAME_MAX_BYTES,
         "max_pixels": settings.FRAME_MAX_PIXELS,
+        "max_decoded_bytes": settings.FRAME_MAX_DECODED_BYTES,
         "max_fps": settings.FRAME_MAX_PER_SECOND,
         "max_quantity": QUANTITY_MAX,
     }

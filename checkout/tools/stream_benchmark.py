@@ -302,7 +302,10 @@ class NaivePipeline:
             except Empty:
                 continue
             picture = decode_frame(
-                frame, max_bytes=settings.FRAME_MAX_BYTES, max_pixels=settings.FRAME_MAX_PIXELS
+                frame,
+                max_bytes=settings.FRAME_MAX_BYTES,
+                max_pixels=settings.FRAME_MAX_PIXELS,
+                max_decoded_bytes=settings.FRAME_MAX_DECODED_BYTES,
             )
             scene = self._detectors[stream].detect(picture, 1.0 / FRAMES_PER_SECOND)
             for crop in [cut_item(picture, found) for found in scene.proposals] or [picture]:

@@ -24,6 +24,7 @@ from rest_framework.views import set_rollback
 
 from ebrcs.api.problems import PROBLEM_JSON, Problem
 from ebrcs.errors import EbrcsError
+from ebrcs.storage import storage_refusal
 
 logger = logging.getLogger(__name__)
 UNAVAILABLE = 503
@@ -64,6 +65,8 @@ def problem_of(exception: BaseException | None) -> Problem:
         return problem_of_api_exception(exception)
     if isinstance(exception, ModelValidationError):
         return problem_of_model_validation(exception)
+    if exception is not None and (refusal := storage_refusal(exception)):
+        return problem_of_refusal(refusal)
     for kind, (status, code, detail) in FORESEEN.items():
         if isinstance(exception, kind):
             return Problem(status, code, detail, headers=RETRY_LATER if status == UNAVAILABLE else {})

@@ -23,6 +23,7 @@ TITLES = {
     429: "Too many requests",
     500: "Something went wrong on our side",
     503: "Not available at the moment",
+    507: "No storage space is left",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,10 +16,12 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from ebrcs.background import workers_running
+from ebrcs.storage import storage_refusal
 from recognition.engine.shared import engine_running
 
 logger = logging.getLogger(__name__)
 PROBE_S = 2.0
+PROBE_BYTES = 2**18  # about what a photo takes
 DEAD = "The worker has ended; restart the process."
 FAILING = "The worker fails and tries again; the log has the reason."
 
@@ -73,7 +76,22 @@ def redis_ask() -> str:
     return ""
 
 
+def storage_ask() -> str:
+    """Write a file without a name to the folders that hold photos, index files and what else is kept."""
+    for folder in (settings.DATA_DIR, settings.MEDIA_ROOT):
+        try:
+            with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+                file.write(bytes(PROBE_BYTES))
+        except FileNotFoundError:
+            continue  # made with the first photo
+        except OSError as error:
+            refusal = storage_refusal(error)
+            return refusal.detail if refusal else "Nothing can be written."
+    return ""
+
+
 PROBES = [Probe("database", database_ask), Probe("redis", redis_ask)]
+STORAGE = Probe("storage", storage_ask)
 
 
 def recognition_reasons() -> list[str]:
@@ -111,9 +129,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """Answer whether the process can serve, and name what is not ready, within about two seconds.
 
     Workers that fail while the process goes on serving are named under `warnings`, which is left out where
-    there are none.
+    there are none. So is a disk that cannot be written to, unless the database is on it: carts and orders
+    do not need it.
     """
-    for probe in PROBES:
+    for probe in (*PROBES, STORAGE):
         probe.begin()
     deadline = time.monotonic() + PROBE_S
     not_ready = {probe.name: reason for probe in PROBES if (reason := probe.reason(deadline))}
@@ -121,6 +140,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
         not_ready["recognition"] = " ".join(reasons)
     vital, warnings = worker_troubles()
     not_ready |= vital
+    if reason := STORAGE.reason(deadline):
+        (not_ready if connection.vendor == "sqlite" else warnings)[STORAGE.name] = reason
     body: dict[str, Any] = {"status": "not ready" if not_ready else "ready", "not_ready": not_ready}
     if warnings:
         body["warnings"] = warnings

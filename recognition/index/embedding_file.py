@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
+
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from recognition.models import VECTOR_BYTES
 from recognition.vision.types import FloatArray
 
 ID_BYTES = 16
-CHECK_BYTES = 4
+CHECK_BYTES = 32
 RECORD_BYTES = ID_BYTES + VECTOR_BYTES + CHECK_BYTES
 
 
-class EmbeddingFile:
-    """A file of records, each a photo's id, its vector and a checksum, only ever appended to.
+def signature(body: bytes) -> bytes:
+    """Sign the body of a record: its vector goes into the database, so nobody else may have written it."""
+    return salted_hmac("recognition.index.embedding_file", body, algorithm="sha256").digest()
 
-    Reading ends at a record torn by a crash, which is then overwritten: at worst a few photos are embedded
-    twice.
+
+class EmbeddingFile:
+    """A file of records, each a photo's id, its vector and a signature, only ever appended to.
+
+    Reading ends at a record torn by a crash or not signed with the secret key, which is then overwritten: at
+    worst photos are embedded twice.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +37,7 @@ class EmbeddingFile:
         with path.open("rb") as file:
             while len(record := file.read(RECORD_BYTES)) == RECORD_BYTES:
                 body, check = record[:-CHECK_BYTES], record[-CHECK_BYTES:]
-                if zlib.crc32(body).to_bytes(CHECK_BYTES, "little") != check:
+                if not constant_time_compare(signature(body), check):
                     break
                 self._offset_of[UUID(bytes=body[:ID_BYTES])] = self._end
                 self._end += RECORD_BYTES
@@ -51,7 +57,7 @@ class EmbeddingFile:
             file.seek(self._end)
             for image_id, vector in zip(image_ids, vectors.astype("<f4", copy=False), strict=True):
                 body = image_id.bytes + vector.tobytes()
-                file.write(body + zlib.crc32(body).to_bytes(CHECK_BYTES, "little"))
+                file.write(body + signature(body))
                 self._offset_of[image_id] = self._end
                 self._end += RECORD_BYTES
             file.truncate()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 from filelock import FileLock, Timeout
 
 from recognition.index import log
@@ -20,7 +19,6 @@ from recognition.index.state import state_current
 from recognition.index.view import IndexView, view_from_database, view_make
 from recognition.models import IndexState
 from recognition.vision.encoders.layout import EMBEDDING_DIM
-from recognition.vision.store.generation_files import MANIFEST
 from recognition.vision.store.generations import (
     FingerprintMismatch,
     GenerationDamaged,
@@ -33,6 +31,7 @@ from recognition.vision.types import FloatArray
 logger = logging.getLogger(__name__)
 
 KEPT_GENERATIONS = 2
+NOTHING_WRITTEN = "there are none"
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class FilesStatus:
     rows: int
     applied_seq: int
     problem: str
+
+
+def index_key() -> bytes:
+    """Return the key with which index files are signed; it changes with the secret key."""
+    return salted_hmac("recognition.index.files", "", algorithm="sha256").digest()
 
 
 class IndexFiles:
@@ -57,17 +61,19 @@ class IndexFiles:
     def __init__(self, *, root: Path | None = None, visual_weight: float | None = None) -> None:
         self.root = root or settings.DATA_DIR / "index"
         self.visual_weight = settings.VISUAL_WEIGHT if visual_weight is None else visual_weight
-        self.store = GenerationStore(self.root)
+        self.store = GenerationStore(self.root, key=index_key())
         self.rebuilt_because = ""
 
     def load(self) -> IndexView:
         """Build the view of the current epoch from the files, or from the database when they cannot be used.
 
-        A view from files is as old as they are: the tail of the log is still to be applied. Damage is logged
-        and kept in `rebuilt_because`.
+        A view from files is as old as they are: the tail of the log is still to be applied. What is wrong
+        with them, or that there are none, is logged and kept in `rebuilt_because`.
         """
         state = state_current()
         snapshot, problem = self.read(state)
+        if snapshot is None and not problem and state.row_count:
+            problem = NOTHING_WRITTEN
         if snapshot is not None:
             try:
                 view = view_make(
@@ -108,14 +114,12 @@ class IndexFiles:
 
     def status(self) -> FilesStatus:
         """Check every byte of the live generation, and that it was made from this database's log."""
-        state = state_current()
-        _, problem = self.read(state)
-        manifest = self.manifest() or {}
+        snapshot, problem = self.read(state_current())
         return FilesStatus(
             generation=self.generation(),
-            rows=int(manifest.get("rows", 0)),
-            applied_seq=int(manifest.get("applied_seq", 0)),
-            problem=problem or ("" if manifest else "no files have been written yet"),
+            rows=0 if snapshot is None else len(snapshot.embeddings),
+            applied_seq=0 if snapshot is None else snapshot.applied_seq,
+            problem=problem or (NOTHING_WRITTEN if snapshot is None else ""),
         )
 
     def generation(self) -> int:
@@ -124,14 +128,6 @@ class IndexFiles:
             return int(self.store.current().removeprefix("gen-"))
         except (NoGeneration, GenerationDamaged, OSError):
             return 0
-
-    def manifest(self) -> dict[str, Any] | None:
-        """Return the manifest of the live generation, unchecked; None when none can be read."""
-        try:
-            found = json.loads((self.root / self.store.current() / MANIFEST).read_bytes())
-        except (NoGeneration, GenerationDamaged, OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
 
     def read(self, state: IndexState) -> tuple[Snapshot | None, str]:
         """Read the live generation; None when there is none, or with the reason when it cannot be used."""

@@ -55,8 +55,9 @@ def photo_files_remove(names: Iterable[str]) -> None:
     for name in names:
         path = photo_path(name)
         try:
-            path.unlink(missing_ok=True)
-            path.with_name(path.name + TEMPORARY_SUFFIX).unlink(missing_ok=True)
+            for file in (path, path.with_name(path.name + TEMPORARY_SUFFIX)):
+                if file.exists():  # a disk that is read-only refuses to remove even what is not there
+                    file.unlink(missing_ok=True)
         except OSError:
             logger.exception("cannot remove %s", path)
             continue

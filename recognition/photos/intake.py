@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from catalog.images import Photo, photo_pixels, photo_read
 from catalog.models import Product, ProductImage, product_image_path
+from ebrcs.storage import storage_refusal
 from recognition.engine import shared
 from recognition.engine.results import Embedded
 from recognition.errors import DuplicatePhoto, PhotoCountWrong
@@ -131,9 +132,10 @@ def _files_take_back(images: Sequence[ProductImage], error: BaseException) -> No
     """Remove the files of a failed registration, unless it may have been committed after all.
 
     A connection lost during COMMIT leaves its outcome open. A file too many is an orphan that `index verify`
-    names; a file too few would be a lost photo.
+    names; a file too few would be a lost photo. A database that says that its disk is full has answered.
     """
-    if isinstance(error, OperationalError | InterfaceError) and connection.vendor != "sqlite":
+    is_lost = isinstance(error, OperationalError | InterfaceError) and storage_refusal(error) is None
+    if is_lost and connection.vendor != "sqlite":
         logger.warning("database lost while registering; the files of %d photos stay", len(images))
         return
     photo_files_remove(str(image.image.name) for image in images)

@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.models import User
 from catalog.models import Product, ProductImage
 from catalog.text import text_clean
+from ebrcs.storage import storage_failures_named
 from recognition.index.hints import index_changed
 from recognition.index.writer_lock import IndexWriter, writer_lock
 from recognition.models import IndexEvent, PhotoCheck
@@ -38,6 +39,7 @@ class Registration:
     timing_ms: dict[str, float] = field(default_factory=dict)
 
 
+@storage_failures_named()
 def product_register(
     *,
     name: str,
@@ -51,7 +53,7 @@ def product_register(
 
     Photos are checked, embedded and written to the disk outside any transaction; one short transaction under
     the writer lock then makes product, photos, rows and log entries visible together. A crash leaves at most
-    files that no row names.
+    files that no row names, a full disk nothing at all.
     """
     product = Product(
         name=text_clean(name),
@@ -74,6 +76,7 @@ def product_register(
     return _registration(product, prepared, writer)
 
 
+@storage_failures_named()
 def product_images_add(*, product_id: UUID, uploads: Sequence[Upload]) -> Registration:
     """Add photos to a product: all of them or none; photos of a product not on sale wait withdrawn."""
     product = product_require(product_id)

@@ -102,7 +102,7 @@ def test_nothing_else_is(media: Path, path: str) -> None:
     with pytest.raises(Http404):
         media_path(path)
     with pytest.raises(Http404):
-        media_file(RequestFactory().get("/"), path)
+        media_file(RequestFactory().get("/"), path, has_product=lambda user, product: True)
 
 
 @pytest.mark.parametrize("address", ["/media/..%2fsecret.jpg", "/media/%2e%2e/secret.jpg", "/media/a%00.jpg"])

@@ -13,6 +13,7 @@ from accounts.models import User
 from catalog.images import PhotoRefused
 from catalog.models import Product, ProductImage
 from checkout.models import BillingItem, CheckoutSession
+from ebrcs.storage import StorageFull
 from recognition import services
 from recognition.engine.engine import Engine
 from recognition.errors import (
@@ -281,7 +282,7 @@ def test_registration_that_cannot_write_its_files_leaves_nothing(
         written.append(name)
 
     monkeypatch.setattr(intake, "photo_file_write", fail_on_the_second)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageFull, match="No space"):
         services.product_register(name="Milk", uploads=[upload(1), upload(2)])
     assert len(written) == 1
     assert_nothing_there(shop_folder)

@@ -6,11 +6,23 @@ import numpy as np
 from PIL.Image import Resampling
 
 from catalog.pictures.pixels import picture_decode
-from catalog.pictures.structure import PADDING, PictureDamaged, Structure, structure_read
+from catalog.pictures.structure import (
+    KEPT_BYTES_MAX,
+    PADDING,
+    PictureDamaged,
+    PictureTooComplex,
+    Structure,
+    structure_read,
+)
 from recognition.vision.types import Image
 
 FRAME_MAX_BYTES = 2**20
 FRAME_MAX_PIXELS = 25_000_000
+
+FRAME_DECODED_MAX_BYTES = 2**25
+"""Largest decoded PNG or WebP, which cannot be decoded reduced as a JPEG can: 8.4 megapixels at 8 bits a
+channel; a screen of 3840 x 2160 has 8.3. The file limit bounds neither: 40 bytes of WebP make 25 megapixels,
+which took 435 MiB."""
 
 FRAME_SIDE_MAX_PX = 1600
 """Larger frames are reduced to this: nothing after this step sees more, and boxes are relative."""
@@ -35,7 +47,11 @@ class BadFrame(ValueError):
 
 
 def decode_frame(
-    data: bytes, *, max_bytes: int = FRAME_MAX_BYTES, max_pixels: int = FRAME_MAX_PIXELS
+    data: bytes,
+    *,
+    max_bytes: int = FRAME_MAX_BYTES,
+    max_pixels: int = FRAME_MAX_PIXELS,
+    max_decoded_bytes: int = FRAME_DECODED_MAX_BYTES,
 ) -> Image:
     """Decode one JPEG, PNG or WebP.
 
@@ -49,6 +65,7 @@ def decode_frame(
     data : the whole file
     max_bytes : largest file accepted
     max_pixels : largest width x height accepted
+    max_decoded_bytes : largest PNG or WebP accepted, in bytes once decoded
 
     Returns
     -------
@@ -59,7 +76,7 @@ def decode_frame(
     ------
     BadFrame
         With code ``empty``, ``too_large``, ``unsupported_format``, ``damaged``, ``too_many_pixels``,
-        ``bad_dimensions``, ``too_complex`` or ``trailing_data``.
+        ``too_many_decoded_bytes``, ``bad_dimensions``, ``too_complex`` or ``trailing_data``.
     """
     if len(data) > max_bytes:
         raise BadFrame("too_large", f"the picture has {len(data)} bytes; at most {max_bytes} are allowed")
@@ -67,8 +84,10 @@ def decode_frame(
         structure = structure_read(data)
         if structure is None:
             raise _unreadable(data)
-        _check_limits(structure, max_pixels)
+        _check_limits(structure, max_pixels, max_decoded_bytes)
         image = picture_decode(structure, side_max_px=FRAME_SIDE_MAX_PX, resampling=Resampling.BILINEAR)
+    except PictureTooComplex as error:
+        raise BadFrame("too_complex", f"the picture is too complex: {error}") from error
     except PictureDamaged as error:
         raise BadFrame("damaged", f"the picture is damaged: {error}") from error
     return np.ascontiguousarray(np.asarray(image, dtype=np.uint8))
@@ -80,11 +99,17 @@ def _unreadable(data: bytes) -> BadFrame:
     return BadFrame("unsupported_format", "the picture is none of JPEG, PNG, WebP")
 
 
-def _check_limits(structure: Structure, max_pixels: int) -> None:
+def _check_limits(structure: Structure, max_pixels: int, max_decoded_bytes: int) -> None:
     width, height = structure.width, structure.height
     if width * height > max_pixels:
         raise BadFrame(
             "too_many_pixels", f"the picture has {width} x {height} pixels; at most {max_pixels} are allowed"
+        )
+    if structure.decoded_bytes > max_decoded_bytes:
+        raise BadFrame(
+            "too_many_decoded_bytes",
+            f"the {structure.format} has {width} x {height} pixels, {structure.decoded_bytes} bytes once "
+            f"decoded; at most {max_decoded_bytes} are allowed, or {max_pixels} pixels as a JPEG",
         )
     if min(width, height) < FRAME_SIDE_MIN_PX or max(width, height) > FRAME_ASPECT_MAX * min(width, height):
         raise BadFrame(
@@ -94,5 +119,11 @@ def _check_limits(structure: Structure, max_pixels: int) -> None:
         )
     if structure.scans > FRAME_SCANS_MAX or structure.scans * width * height > FRAME_SCANNED_PIXELS_MAX:
         raise BadFrame("too_complex", f"the JPEG takes {structure.scans} passes to decode")
+    if structure.kept_bytes > KEPT_BYTES_MAX:
+        raise BadFrame(
+            "too_complex",
+            f"the JPEG takes {structure.kept_bytes} bytes between its passes; at most {KEPT_BYTES_MAX} are "
+            "allowed, a baseline JPEG takes none",
+        )
     if structure.trailing.strip(PADDING):
         raise BadFrame("trailing_data", f"{len(structure.trailing)} bytes follow the end of the picture")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,8 +42,8 @@ class FileProblem:
         return f"{self.file}: {self.reason}"
 
 
-def generation_write(folder: Path, name: str, snapshot: Snapshot) -> str:
-    """Write and sync the files of a generation, and return the digest of its manifest."""
+def generation_write(folder: Path, name: str, snapshot: Snapshot) -> bytes:
+    """Write and sync the files of a generation, and return its manifest."""
     file_write(folder / EMBEDDINGS, lambda path: _save_array(path, snapshot.embeddings))
     file_write(folder / LABELS, lambda path: _save_array(path, snapshot.labels))
     file_write(folder / FAISS_INDEX, lambda path: _save_faiss_index(path, snapshot))
@@ -60,27 +61,40 @@ def generation_write(folder: Path, name: str, snapshot: Snapshot) -> str:
         }
     )
     file_write(folder / MANIFEST, lambda path: path.write_bytes(manifest))
-    return hashlib.sha256(manifest).hexdigest()
+    return manifest
 
 
-def generation_check(folder: Path, manifest_sha256: str) -> tuple[dict[str, Any], list[FileProblem]]:
-    """Check every byte of a generation.
+def manifest_sign(manifest: bytes, key: bytes) -> str:
+    """Return the HMAC-SHA256 of a manifest in hexadecimal digits."""
+    return hmac.digest(key, manifest, "sha256").hex()
+
+
+def generation_check(
+    folder: Path, *, manifest_sha256: str, signature: str, key: bytes
+) -> tuple[dict[str, Any], list[FileProblem]]:
+    """Check the signature of a generation, and only then every byte of it.
+
+    Digests tell damage from what was written, but whoever can write the files can write digests that fit.
+    Nothing is parsed before the signature was found right: JSON, NumPy and above all FAISS trust their input.
 
     Parameters
     ----------
     folder : of the generation, named like it
     manifest_sha256 : digest that its manifest must have
+    signature : of the manifest, as `CURRENT` states it
+    key : which must have made the signature
 
     Returns
     -------
     The facts of the manifest, empty when it is damaged itself, and what is wrong with each file.
     """
-    try:
-        raw = (folder / MANIFEST).read_bytes()
-    except OSError:
+    if not (folder / MANIFEST).is_file():
         return {}, [FileProblem(MANIFEST, "missing")]
+    raw = (folder / MANIFEST).read_bytes()
     if hashlib.sha256(raw).hexdigest() != manifest_sha256:
         return {}, [FileProblem(MANIFEST, "differs from the digest in CURRENT")]
+    if not hmac.compare_digest(manifest_sign(raw, key), signature):
+        return {}, [FileProblem(MANIFEST, "is not signed with the secret key in use")]
     manifest = _read_manifest(raw, folder.name)
     if manifest is None:
         return {}, [FileProblem(MANIFEST, f"is not the manifest of {folder.name}")]
@@ -132,6 +146,8 @@ def _read_manifest(raw: bytes, name: str) -> dict[str, Any] | None:
 
 
 def _file_problem(path: Path, sha256: str, rows: int) -> str | None:
+    if path.exists() and not path.is_file():
+        return "is not a file"
     try:
         if file_digest(path, cache_path=None) != sha256:
             return "differs from the digest in the manifest"
@@ -140,6 +156,8 @@ def _file_problem(path: Path, sha256: str, rows: int) -> str | None:
         return "missing"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+    except Exception as error:  # noqa: BLE001 - whatever the readers raise where a file is replaced meanwhile
+        return f"cannot be read: {error}"
     return None if found == rows else f"has {found} rows, the manifest says {rows}"
 
 
@@ -154,7 +172,11 @@ def _rows_in(path: Path) -> int:
 
 
 def _save_array(path: Path, array: NDArray[Any]) -> None:
-    np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+    """Write the file that `np.save` would, whose error on a full disk does not say that it is full."""
+    whole = np.ascontiguousarray(array)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(whole))
+        file.write(whole.view(np.uint8).data)
 
 
 def _save_faiss_index(path: Path, snapshot: Snapshot) -> None:
@@ -162,4 +184,6 @@ def _save_faiss_index(path: Path, snapshot: Snapshot) -> None:
     index = flat_index_reserve(EMBEDDING_DIM, rows)
     for start in range(0, rows, FUSE_ROWS):
         index.add(fuse(snapshot.embeddings[start : start + FUSE_ROWS], visual_weight=snapshot.visual_weight))
-    faiss.write_index(index, str(path))
+    # Written by FAISS itself, a file that the disk has no room for may end early without an error.
+    with path.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]  # missing from the stubs

@@ -61,6 +61,7 @@ def test_a_socket_begins_with_the_session_its_cart_and_the_limits(server: Server
         "limits": {
             "max_frame_bytes": 1_048_576,
             "max_pixels": 25_000_000,
+            "max_decoded_bytes": 33_554_432,
             "max_fps": 30,
             "max_quantity": 999,
         },

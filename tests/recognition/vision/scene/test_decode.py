@@ -103,7 +103,8 @@ def test_a_bomb_is_refused_before_a_pixel_is_decoded(name: str, monkeypatch: pyt
     assert refused(bomb) == "too_many_pixels"
     assert refused(resized_header(name, 5001, 5000)) == "too_many_pixels"
     assert decoded == []
-    decode_frame(resized_header(name, 5000, 5000))
+    side = 5000 if name == "JPEG" else 2896  # what is decoded whole has at most 32 MiB
+    decode_frame(resized_header(name, side, side))
     assert len(decoded) == 1
 
 

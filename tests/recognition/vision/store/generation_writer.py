@@ -17,6 +17,7 @@ from recognition.vision.store.generations import GenerationStore
 from recognition.vision.store.snapshot import Snapshot
 
 ROWS = 400
+KEY = b"tests only"
 
 
 def snapshot_number(number: int) -> Snapshot:
@@ -41,7 +42,7 @@ def write_in_place(folder: Path, snapshot: Snapshot) -> None:
 
 
 def main(kind: str, folder: Path) -> None:
-    store = GenerationStore(folder)
+    store = GenerationStore(folder, key=KEY)
     number = 0
     while True:
         number += 1

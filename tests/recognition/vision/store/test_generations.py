@@ -30,7 +30,7 @@ from recognition.vision.store.generations import (
 )
 from recognition.vision.store.snapshot import Snapshot
 from recognition.vision.types import FloatArray
-from tests.recognition.vision.store.generation_writer import snapshot_number
+from tests.recognition.vision.store.generation_writer import KEY, snapshot_number
 
 ROOT = Path(__file__).resolve().parents[4]
 FINGERPRINT = "f00d"
@@ -70,7 +70,7 @@ def assert_same(found: Snapshot, expected: Snapshot) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> GenerationStore:
-    return GenerationStore(tmp_path / "index")
+    return GenerationStore(tmp_path / "index", key=KEY)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 9])
@@ -223,7 +223,7 @@ Damage = Callable[[Path, Path, np.random.Generator], None]
 def two_generations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two generations of equal shape, so that nothing but the contents tells their files apart."""
     root = tmp_path_factory.mktemp("two") / "index"
-    store = GenerationStore(root)
+    store = GenerationStore(root, key=KEY)
     store.write(snapshot_of(12, seed=1))
     (root / CURRENT).replace(root.parent / "CURRENT-of-gen-1")
     store.write(snapshot_of(12, seed=2))
@@ -248,14 +248,16 @@ def test_files_damaged_at_random_are_always_noticed(two_generations: Path, tmp_p
     for trial in range(DAMAGE_TRIES):
         root, what = damaged_copy(two_generations, tmp_path, trial)
         try:
-            GenerationStore(root).load(fingerprint=FINGERPRINT)
+            GenerationStore(root, key=KEY).load(fingerprint=FINGERPRINT)
         except GenerationDamaged:
-            assert GenerationStore(root).verify() != [], what
+            assert GenerationStore(root, key=KEY).verify() != [], what
         else:
             unnoticed.append(what)
         shutil.rmtree(root)
     assert unnoticed == []
-    assert_same(GenerationStore(two_generations).load(fingerprint=FINGERPRINT), snapshot_of(12, seed=2))
+    assert_same(
+        GenerationStore(two_generations, key=KEY).load(fingerprint=FINGERPRINT), snapshot_of(12, seed=2)
+    )
 
 
 def test_control_without_the_checks_wrong_answers_pass_unnoticed(
@@ -305,7 +307,7 @@ def test_kill_9_while_writing_leaves_the_old_or_the_new_complete(tmp_path: Path)
     for trial in range(KILL_TRIES):
         folder = tmp_path / f"trial-{trial}"
         reported = kill_while_writing("whole", folder, float(generator.uniform(0, 0.05)))
-        store = GenerationStore(folder)
+        store = GenerationStore(folder, key=KEY)
         found = store.load(fingerprint=FINGERPRINT)
         assert found.applied_seq in {reported, reported + 1}
         assert_same(found, snapshot_number(found.applied_seq))

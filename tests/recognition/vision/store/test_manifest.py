@@ -8,27 +8,29 @@ from pathlib import Path
 
 import pytest
 
-from recognition.vision.store.generation_files import MANIFEST
+from recognition.vision.store.generation_files import MANIFEST, manifest_sign
 from recognition.vision.store.generations import CURRENT, GenerationDamaged, GenerationStore
+from tests.recognition.vision.store.generation_writer import KEY
 from tests.recognition.vision.store.test_generations import FINGERPRINT, assert_same, snapshot_of
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> GenerationStore:
-    store = GenerationStore(tmp_path / "index")
+    store = GenerationStore(tmp_path / "index", key=KEY)
     store.write(snapshot_of(5))
     return store
 
 
 def rewrite(store: GenerationStore, *, indent: int = 1, **changed: object) -> None:
-    """Forge the manifest of the live generation, with digests that fit."""
+    """Write the manifest of the live generation anew, with digests and a signature that fit."""
     path = store.root / store.current() / MANIFEST
     facts = {**json.loads(path.read_bytes()), **changed}
     del facts["digest"]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     forged = (json.dumps({**facts, "digest": digest}, indent=indent) + "\n").encode()
     path.write_bytes(forged)
-    (store.root / CURRENT).write_text(f"{store.current()} {hashlib.sha256(forged).hexdigest()}\n")
+    sha256, signature = hashlib.sha256(forged).hexdigest(), manifest_sign(forged, KEY)
+    (store.root / CURRENT).write_text(f"{store.current()} {sha256} {signature}\n")
 
 
 def test_the_format_on_disk_is_the_first(store: GenerationStore) -> None:

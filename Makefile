@@ -66,6 +66,13 @@ tests: $(VENV)/.development
 quick: $(VENV)/.development
 	$(PYTEST) -m "not slow and not crash and not browser" $(TESTS)
 
+# What one client can do to the others: attacks two servers of this checkout, or of PROJECT, and prints a table.
+# Needs PostgreSQL and a Redis database of its own (DATABASE_URL, REDIS_URL). ATTACK="--only pings --json rows.json"
+PROJECT ?= .
+ATTACK ?=
+attack: $(VENV)/.development
+	$(BIN)/python -m tests.attack --project $(PROJECT) $(ATTACK)
+
 format: $(VENV)/.development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

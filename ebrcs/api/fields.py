@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
     from drf_spectacular.utils import Direction
 
-ANY_TEXT = r"^[^\x00]+$"
-SOME_TEXT = r"^[^\x00]*\S[^\x00]*$"
+ANY_CHARACTERS = r"^[^\x00]*$"
+SOME_CHARACTERS = r"^[^\x00]+$"
+VISIBLE_CHARACTERS = r"^[^\x00]*\S[^\x00]*$"
 
 
 class StrictCharField(serializers.CharField):
@@ -75,7 +76,7 @@ class StrictCharFieldDescription(OpenApiSerializerFieldExtension):  # type: igno
             self.target, direction, bypass_extensions=True
         )
         needs_some = self.target.trim_whitespace and not self.target.allow_blank
-        return {"pattern": SOME_TEXT if needs_some else ANY_TEXT, **described}
+        return {"pattern": VISIBLE_CHARACTERS if needs_some else SOME_CHARACTERS, **described}
 
 
 class StrictDecimalFieldDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

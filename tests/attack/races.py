@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
+from typing import Any
 
 from tests.attack.attacks import Target, attack
 from tests.attack.report import Goal
@@ -12,6 +14,7 @@ GETS = 800
 CONFIRMS, CARTS = 300, 30
 LOGINS, LOGINS_ALLOWED = 30, 10
 RACING = 24
+STEP_S = 0.01
 
 # Each returns the rows that must not exist.
 ONE_ORDER_EACH = "SELECT session_id FROM orders GROUP BY session_id HAVING count(*) > 1"
@@ -102,10 +105,16 @@ async def deletions(target: Target) -> None:
 
     async def race(number: int) -> None:
         shopper, session = carts[number]
-        for product in target.doomed[number::RACING]:
-            await asyncio.gather(
-                shopper.ask("PUT", f"/api/sessions/{session}/billing/items/{product}", b'{"quantity": 1}'),
-                admin.ask("DELETE", f"/api/products/{product}"),
-            )
+        for turn, product in enumerate(target.doomed[number::RACING]):
+            put = shopper.ask("PUT", f"/api/sessions/{session}/billing/items/{product}", b'{"quantity": 1}')
+            delete = admin.ask("DELETE", f"/api/products/{product}")
+            # The two meet anywhere within each other, not only at their starts.
+            await asyncio.gather(after(put, STEP_S * (turn % 5)), after(delete, STEP_S * (number % 5)))
 
     await asyncio.gather(*(race(number) for number in range(RACING)))
+
+
+async def after(act: Coroutine[Any, Any, object], delay_s: float) -> None:
+    """Do something a little later."""
+    await asyncio.sleep(delay_s)
+    await act

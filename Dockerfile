@@ -3,8 +3,9 @@ FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
-COPY requirements.txt requirements.lock ./
-RUN pip install --requirement requirements.txt --constraint requirements.lock
+COPY requirements.lock torch.lock ./
+RUN pip install --require-hashes --no-deps --requirement requirements.lock \
+    && pip install --constraint torch.lock torch torchvision
 
 COPY . .
 RUN useradd --create-home --uid 1000 shop && mkdir -p /data && chown shop /data

@@ -23,7 +23,7 @@ ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH is cpu or nothing, not $(TORCH))
 endif
 
-.PHONY: run test lint types scripts tests quick format messages lock clean
+.PHONY: run test lint types scripts tests quick attack format messages lock clean
 
 run: $(VENV)/.runtime
 	@refused=$$($(BIN)/python -c 'import socket; socket.create_server(("$(HOST)", int("$(PORT)")), \
@@ -66,6 +66,13 @@ tests: $(VENV)/.development
 quick: $(VENV)/.development
 	$(PYTEST) -m "not slow and not crash and not browser" $(TESTS)
 
+# What one client can do to the others: attacks two servers of this checkout, or of PROJECT, and prints a table.
+# Needs PostgreSQL and a Redis database of its own (DATABASE_URL, REDIS_URL). ATTACK="--only pings --json rows.json"
+PROJECT ?= .
+ATTACK ?=
+attack: $(VENV)/.development
+	$(BIN)/python -m tests.attack --project $(PROJECT) $(ATTACK)
+
 format: $(VENV)/.development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -76,12 +83,21 @@ messages: $(VENV)/.runtime
 	$(BIN)/python manage.py makemessages --locale ko --add-location file --no-obsolete --no-wrap --ignore var --ignore tests
 	$(BIN)/python manage.py compilemessages --locale ko --ignore .venv --ignore var
 
-# Writes the exact versions, changing only what the requirements no longer allow; LOCK=--upgrade takes the newest.
+# Writes the exact versions with their hashes, changing only what the requirements no longer allow; LOCK=--upgrade takes
+# the newest. The build of PyTorch is each machine's choice (CUDA, CPU, its own index), and every build has other hashes:
+# it and the CUDA libraries that only it brings have versions and no hashes.
 LOCK   ?=
+COMPILE := $(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-emit-index-url \
+           --no-annotate --custom-compile-command "make lock"
+WITHOUT_TORCH = $$(sed -nE 's/^((torch|triton|cuda-|nvidia-)[a-z0-9-]*)==.*/--no-emit-package \1/p' torch.lock)
 lock: | $(VENV)/bin/python
 	$(PIP) uv==0.13.9
-	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-emit-index-url \
-	    --no-annotate --custom-compile-command "make lock" $(LOCK) --output-file requirements.lock requirements-dev.txt
+	grep -E '^(torch|torchvision)==' requirements.txt | $(COMPILE) $(LOCK) --constraint requirements.txt \
+	    --output-file torch.lock -
+	$(COMPILE) $(LOCK) --constraint torch.lock --generate-hashes $(WITHOUT_TORCH) \
+	    --output-file requirements-dev.lock requirements-dev.txt
+	$(COMPILE) --constraint torch.lock --constraint requirements-dev.lock --generate-hashes $(WITHOUT_TORCH) \
+	    --output-file requirements.lock requirements.txt
 
 clean:
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -91,20 +107,25 @@ $(VENV)/bin/python:
 	    "Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.torch-cpu: requirements.lock | $(VENV)/bin/python
+$(VENV)/.torch-cpu: torch.lock | $(VENV)/bin/python
 	@echo "Installing PyTorch without CUDA"
-	$(PIP) --force-reinstall --no-deps --index-url $(TORCH_INDEX) $$(grep -E '^(torch|torchvision)==' requirements.lock)
+	$(PIP) --force-reinstall --no-deps --index-url $(TORCH_INDEX) $$(grep -E '^(torch|torchvision)==' torch.lock)
 	touch $@
 
-$(VENV)/.runtime: requirements.txt requirements.lock $(if $(TORCH),$(VENV)/.torch-cpu) | $(VENV)/bin/python
+# The lock names all that is needed, so nothing else is looked for; what has another content than it says is refused.
+HASHED := $(PIP) --require-hashes --no-deps --requirement
+TORCHED := $(PIP) --constraint torch.lock torch torchvision
+
+$(VENV)/.runtime: requirements.lock torch.lock $(if $(TORCH),$(VENV)/.torch-cpu) | $(VENV)/bin/python
 	@echo "Installing what is needed, which takes some minutes the first time"
-	$(PIP) --requirement requirements.txt --constraint requirements.lock
+	$(HASHED) requirements.lock
+	$(TORCHED)
 	touch $@
 
-$(VENV)/.development: requirements-dev.txt requirements.txt requirements.lock $(if $(TORCH),$(VENV)/.torch-cpu) \
-                      | $(VENV)/bin/python
+$(VENV)/.development: requirements-dev.lock torch.lock $(if $(TORCH),$(VENV)/.torch-cpu) | $(VENV)/bin/python
 	@echo "Installing what the checks need, which takes some minutes the first time"
-	$(PIP) --requirement requirements-dev.txt --constraint requirements.lock
+	$(HASHED) requirements-dev.lock
+	$(TORCHED)
 	touch $(VENV)/.runtime $@
 
 node_modules/.package-lock.json: package.json package-lock.json

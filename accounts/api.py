@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import services
 from accounts.models import User
+from ebrcs.api.fields import StrictCharField
 from ebrcs.rate_limits import client_address
 
 PASSWORD_MAX_CHARACTERS = 128
@@ -31,8 +32,8 @@ class UserSerializer(serializers.ModelSerializer[User]):
 class CredentialsSerializer(serializers.Serializer[object]):
     """A name and a password, whose spaces count."""
 
-    username = serializers.CharField(max_length=150)
-    password = serializers.CharField(
+    username = StrictCharField(max_length=150)
+    password = StrictCharField(
         max_length=PASSWORD_MAX_CHARACTERS,
         trim_whitespace=False,
         write_only=True,
@@ -43,7 +44,7 @@ class CredentialsSerializer(serializers.Serializer[object]):
 class RefreshSerializer(serializers.Serializer[object]):
     """A refresh token."""
 
-    refresh = serializers.CharField(max_length=TOKEN_MAX_CHARACTERS)
+    refresh = StrictCharField(max_length=TOKEN_MAX_CHARACTERS)
 
 
 class TokensSerializer(serializers.Serializer[object]):

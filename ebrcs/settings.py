@@ -198,9 +198,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Self-checkout that recognizes products by sight.",
     "VERSION": "0.3.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,  # what is sent has rules that what is answered has not
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "ebrcs.api.docs.problems_describe",
+        "ebrcs.api.docs.blank_texts_describe",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiRequest, OpenApiResponse, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -38,6 +38,9 @@ from recognition.serializers import (
 )
 from recognition.services.checks import product_require
 from recognition.services.recognizing import TOP_MATCHES, pictures_recognize
+
+# What a file may be, for readers of the schema; its content decides.
+PICTURES = {"contentType": "image/jpeg, image/png, image/webp"}
 
 
 def checked(kind: type[serializers.Serializer[object]], data: Any, **options: Any) -> dict[str, Any]:
@@ -108,7 +111,9 @@ class ProductListView(generics.ListAPIView[Product]):
         return self.list(request, *args, **kwargs)
 
     @extend_schema(
-        request={"multipart/form-data": ProductCreateSerializer},
+        request={
+            "multipart/form-data": OpenApiRequest(ProductCreateSerializer, encoding={"images": PICTURES})
+        },
         responses={201: RegistrationSerializer},
         operation_id="product_register",
     )
@@ -162,7 +167,7 @@ class ProductImagesView(APIView):
     throttle_scope = "upload"
 
     @extend_schema(
-        request={"multipart/form-data": PhotosSerializer},
+        request={"multipart/form-data": OpenApiRequest(PhotosSerializer, encoding={"images": PICTURES})},
         responses={201: RegistrationSerializer},
         operation_id="product_images_add",
     )
@@ -197,7 +202,7 @@ class RecognizeView(APIView):
     throttle_scope = "recognize"
 
     @extend_schema(
-        request={"multipart/form-data": PictureSerializer},
+        request={"multipart/form-data": OpenApiRequest(PictureSerializer, encoding={"image": PICTURES})},
         responses=RecognitionSerializer,
         operation_id="recognize",
     )

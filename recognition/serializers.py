@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.gtin import validate_gtin
 from catalog.models import Product, ProductImage
 from catalog.text import text_clean
+from ebrcs.api.fields import StrictBooleanField, StrictCharField, StrictDecimalField
 
 DESCRIPTION_LENGTH = 10_000
 
@@ -48,15 +50,18 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
         read_only_fields = fields
 
 
+@extend_schema_field({"type": "string", "format": "gtin", "maxLength": 14})
+class BarcodeField(StrictCharField):
+    """A GTIN with a valid check digit, or an empty text for none."""
+
+
 class ProductFieldsSerializer(serializers.Serializer[object]):
     """The fields of a product that a client may set."""
 
-    name = serializers.CharField(max_length=200)
-    description = serializers.CharField(max_length=DESCRIPTION_LENGTH, allow_blank=True, required=False)
-    price = serializers.DecimalField(
-        max_digits=12, decimal_places=2, min_value=0, allow_null=True, required=False
-    )
-    barcode = serializers.CharField(max_length=14, allow_null=True, allow_blank=True, required=False)
+    name = StrictCharField(max_length=200)
+    description = StrictCharField(max_length=DESCRIPTION_LENGTH, allow_blank=True, required=False)
+    price = StrictDecimalField(max_digits=12, decimal_places=2, allow_null=True, required=False)
+    barcode = BarcodeField(max_length=14, allow_null=True, allow_blank=True, required=False)
 
     def validate_name(self, name: str) -> str:
         """Normalize the name."""
@@ -75,20 +80,35 @@ class ProductFieldsSerializer(serializers.Serializer[object]):
 class ProductChangeSerializer(ProductFieldsSerializer):
     """The fields of a product that may be changed; what is not named stays."""
 
-    is_active = serializers.BooleanField(required=False)
+    is_active = StrictBooleanField(required=False)
+
+
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"type": "string", "format": "binary"},
+        "minItems": 1,
+        "maxItems": settings.IMAGE_MAX_COUNT,
+    }
+)
+class PhotosField(serializers.ListField):
+    """Files, which the service counts."""
 
 
 class PhotosSerializer(serializers.Serializer[object]):
     """Photos as files; their content counts, not their names."""
 
-    images = serializers.ListField(
+    images = PhotosField(
         child=serializers.FileField(allow_empty_file=True, use_url=False),
         help_text=f"1 to {settings.IMAGE_MAX_COUNT} JPEG, PNG or WebP files.",
     )
 
 
 class ProductCreateSerializer(ProductFieldsSerializer, PhotosSerializer):
-    """A new product with its photos."""
+    """A new product with its photos, as a form, which holds no null."""
+
+    price = StrictDecimalField(max_digits=12, decimal_places=2, required=False)
+    barcode = BarcodeField(max_length=14, allow_blank=True, required=False)
 
 
 class PictureSerializer(serializers.Serializer[object]):

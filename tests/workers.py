@@ -25,6 +25,7 @@ SLOW = (
     "tests/checkout/cart/test_reasons.py",
     "tests/checkout/demo/",
     "tests/checkout/tools/",
+    "tests/ebrcs/test_api_schema.py",
     "tests/ebrcs/test_checks.py",
     "tests/recognition/index/test_files.py",
     "tests/recognition/tools/",

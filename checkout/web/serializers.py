@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from checkout.cart.cart_lines import QUANTITY_MAX
 from checkout.models import CheckoutSession, Source
+from ebrcs.api.fields import StrictIntegerField
 
 
 class SessionSerializer(serializers.Serializer[object]):
@@ -49,7 +50,7 @@ class CartSerializer(serializers.Serializer[object]):
 class QuantitySerializer(serializers.Serializer[object]):
     """How many pieces the cart shall hold; 0 removes the line."""
 
-    quantity = serializers.IntegerField(min_value=0, max_value=QUANTITY_MAX)
+    quantity = StrictIntegerField(min_value=0, max_value=QUANTITY_MAX)
 
 
 class ConfirmationSerializer(serializers.Serializer[object]):

@@ -10,6 +10,7 @@ from django.utils.decorators import method_decorator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
+from ebrcs.api.fields import ANY_CHARACTERS, SOME_CHARACTERS
 from ebrcs.api.problems import PROBLEM_JSON
 
 PROBLEM: dict[str, Any] = {
@@ -39,6 +40,17 @@ def problems_describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     for operations in result["paths"].values():
         for operation in operations.values():
             operation["responses"]["default"] = {"description": "A refusal.", "content": content}
+    return result
+
+
+def blank_texts_describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Describe a text that may be blank as one text, not as one of two, which forms cannot tell apart."""
+    for schema in result["components"]["schemas"].values():
+        for described in schema.get("properties", {}).values():
+            text = described.get("oneOf", [{}])[0]
+            if text.get("pattern") == SOME_CHARACTERS:
+                del described["oneOf"]
+                described.update(text, pattern=ANY_CHARACTERS)
     return result
 
 

@@ -1,0 +1,89 @@
+"""Fields that take values of the JSON type that the schema names, and of no other."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from rest_framework import serializers
+
+if TYPE_CHECKING:
+    from drf_spectacular.openapi import AutoSchema
+    from drf_spectacular.utils import Direction
+
+ANY_CHARACTERS = r"^[^\x00]*$"
+SOME_CHARACTERS = r"^[^\x00]+$"
+VISIBLE_CHARACTERS = r"^[^\x00]*\S[^\x00]*$"
+
+
+class StrictCharField(serializers.CharField):
+    """A text; a number is none."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A whole number; a text of digits is none."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number."""
+        if isinstance(data, str | bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """True or false; neither 1 nor "yes" is."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return the value."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictDecimalField(serializers.DecimalField):
+    """An amount of 0 or more as text such as "2.50", so that no float rounds it; an empty text means none."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the amount."""
+        if not isinstance(data, str) or not re.fullmatch(self.pattern, data, re.ASCII):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    @property
+    def pattern(self) -> str:
+        """Return what the text looks like."""
+        assert self.max_digits is not None
+        assert self.decimal_places is not None
+        whole = self.max_digits - self.decimal_places
+        return rf"[0-9]{{1,{whole}}}(\.[0-9]{{1,{self.decimal_places}}})?"
+
+
+class StrictCharFieldDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Tells that a text holds no NUL, and whether it needs a character that is no space."""
+
+    target_class = StrictCharField
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the schema of the field."""
+        described: dict[str, Any] = auto_schema._map_serializer_field(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
+        needs_some = self.target.trim_whitespace and not self.target.allow_blank
+        return {"pattern": VISIBLE_CHARACTERS if needs_some else SOME_CHARACTERS, **described}
+
+
+class StrictDecimalFieldDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Tells what an amount looks like."""
+
+    target_class = StrictDecimalField
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the schema of the field."""
+        return {"type": "string", "format": "decimal", "pattern": f"^({self.target.pattern})?$"}

@@ -19,6 +19,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.errors import InvalidCredentials, TokenNotValid, UsernameTaken
 from accounts.models import User
+from accounts.names import skeleton_digest
 from ebrcs.rate_limits import rate_limit_check
 
 
@@ -31,7 +32,10 @@ class Tokens:
 
 
 def user_signup(*, username: str, password: str) -> User:
-    """Open a shopper's account; of several callers with one name at once, exactly one gets it."""
+    """Open a shopper's account; of several callers with one name at once, exactly one gets it.
+
+    Names that look alike are one name.
+    """
     user = User(username=User.normalize_username(username))
     user.clean_fields(exclude=["password"])
     try:
@@ -40,9 +44,9 @@ def user_signup(*, username: str, password: str) -> User:
         raise ValidationError({"password": error.messages}) from error
     try:
         with transaction.atomic():
-            return User.objects.create_user(username, password)
+            return User.objects.create_user(username, password, name_skeleton=skeleton_digest(username))
     except IntegrityError as error:
-        raise UsernameTaken(f"Another account is called {username!r}.") from error
+        raise UsernameTaken(f"Another account is called {username!r}, or looks the same.") from error
 
 
 def login_limit_check(*, address: str, username: str) -> None:

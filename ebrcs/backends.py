@@ -8,6 +8,8 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+POOL_WAIT_S = 3.0
+
 
 def database_settings(url: str, test_path: Path) -> dict[str, Any]:
     """Return Django's settings for a PostgreSQL or an SQLite database.
@@ -39,6 +41,18 @@ def database_settings(url: str, test_path: Path) -> dict[str, Any]:
     else:
         raise ImproperlyConfigured("DATABASE_URL: allowed are postgresql:// and sqlite:// addresses")
     return found
+
+
+def database_pool_use(database: dict[str, Any], size: int) -> None:
+    """Let a server keep its PostgreSQL connections and share them among its threads, so many at most.
+
+    Commands connect for themselves: they are soon over, and say at once why the database cannot be reached.
+    A thread waits for a connection only while the database is away, as there are enough for all (see
+    `ebrcs.settings`); it gives up after `POOL_WAIT_S`.
+    """
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        options = {"min_size": 0, "max_size": size, "timeout": POOL_WAIT_S, "name": "database"}
+        database["OPTIONS"]["pool"] = options
 
 
 def channel_layer_settings(redis_url: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.cache import caches
@@ -101,11 +102,22 @@ def proxies_trusted() -> int:
     return int(str(settings.REST_FRAMEWORK["NUM_PROXIES"]))
 
 
+def client_address_of_scope(scope: Mapping[str, Any]) -> str:
+    """Return where an ASGI connection comes from, by the same rule as `client_address`."""
+    sent = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return address_believed(",".join(sent), (scope.get("client") or ("",))[0])
+
+
 def client_address(request: HttpRequest) -> str:
     """Return where a request comes from, believing as many proxies as the settings name and no more."""
-    proxies = proxies_trusted()
     header: str = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return address_believed(header, str(request.META.get("REMOTE_ADDR", "")))
+
+
+def address_believed(header: str, peer: str) -> str:
+    """Return the address that the outermost trusted proxy reports, else that of the peer."""
+    proxies = proxies_trusted()
     forwarded = [part.strip() for part in header.split(",")]
     if proxies and forwarded[0]:
         return forwarded[-min(proxies, len(forwarded))]
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return peer

@@ -115,6 +115,13 @@ DATABASES = {
         env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'ebrcs.sqlite3'}"), DATA_DIR / "test.sqlite3"
     )
 }
+# A process has at most this many connections to PostgreSQL: 16 for requests, 2 for monitoring, 8 for sockets
+# (`checkout.live.threads`), and 8 for background threads and the probe of `/readyz`.
+DATABASE_POOL = env.integer("EBRCS_DATABASE_POOL", 34, minimum=20, maximum=1_000)
+MONITORING_REQUESTS_AT_ONCE = 2
+REQUESTS_AT_ONCE = DATABASE_POOL - MONITORING_REQUESTS_AT_ONCE - 8 - 8
+# Whether a server keeps and shares its connections; a command never does.
+DATABASE_POOLED = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.pattern(
@@ -130,6 +137,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.password_rules.DistinctCharactersValidator"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"

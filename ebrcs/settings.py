@@ -188,6 +188,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {
         "login": env.rate("EBRCS_RATE_LOGIN", "10/min"),
+        # From a device on which the account has been used before.
+        "known_device": "5/min",
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),

@@ -106,14 +106,6 @@ def choices_get(*, product_ids: Collection[str]) -> dict[str, Choice]:
     }
 
 
-def product_by_id(*, product_id: UUID) -> Product:
-    """Return a product, on sale or not, or raise `ProductNotFound`."""
-    try:
-        return Product.objects.get(pk=product_id)
-    except Product.DoesNotExist:
-        raise ProductNotFound(f"There is no product {product_id}.", product_id=str(product_id)) from None
-
-
 def product_by_barcode(*, code: str) -> Product:
     """Return the product on sale with a barcode, however many zeros lead it.
 

@@ -82,6 +82,12 @@ def cache_settings(redis_url: str, folder: Path) -> dict[str, Any]:
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": redis_url,
+        # Of what is stored; the first version were pickles, which are left to expire.
+        "VERSION": 2,
         # A Redis that hangs must not hang every request with it.
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        "OPTIONS": {
+            "serializer": "ebrcs.json_values.JsonSerializer",
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+        },
     }

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
+from ebrcs.secret_key import secret_key_fault
 from recognition.vision.encoders.torchvision_fit import torchvision_misfit
 
 
@@ -58,5 +59,23 @@ def origins_listed(
             'EBRCS_ALLOWED_HOSTS contains "*", which makes every origin a trusted one.',
             hint="List the host names shoppers use.",
             id="ebrcs.E002",
+        )
+    ]
+
+
+@register(deploy=True)
+def secret_key_strong(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: Any,
+) -> list[CheckMessage]:
+    """Refuse a deployment whose secret key can be guessed: whoever knows it logs in as anybody."""
+    fault = secret_key_fault(settings.SECRET_KEY)
+    if not fault:
+        return []
+    return [
+        Error(
+            f"EBRCS_SECRET_KEY can be guessed: {fault}.",
+            hint="Leave it empty to have one made and kept in the data folder.",
+            id="ebrcs.E008",
         )
     ]

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from ebrcs.backends import cache_settings, channel_layer_settings, database_settings
 from ebrcs.env import Environment
+from ebrcs.permissions_policy import PERMISSIONS_POLICY  # noqa: F401
+from ebrcs.secret_key import secret_key_read
 
 # Lets `ModelAdmin[Product]` and its like, which the type checker wants, be written as they are.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
-
-
-def secret_key_read(folder: Path) -> str:
-    """Return the key stored in the data folder, making one on the first start.
-
-    Two processes starting at once agree: the file is created exclusively and the loser reads the winner's.
-    """
-    path = folder / "secret_key"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise ImproperlyConfigured(f"EBRCS_DATA_DIR: nothing can be written there: {error}") from error
-    return path.read_text().strip()
-
 
 DATA_DIR = env.folder("EBRCS_DATA_DIR", BASE_DIR / "var")
 MODELS_DIR = env.folder("EBRCS_MODELS_DIR", DATA_DIR / "models")
@@ -81,6 +62,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "ebrcs.no_store.NoStoreMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "ebrcs.body_length.BodyLengthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -245,6 +228,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 100
 for name in (
     "EBRCS_HOST",
     "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
     "EBRCS_REQUIRE_SERVICES",
     "EBRCS_SHARED_DATA",
     "EBRCS_ARTIFACTS",

@@ -205,3 +205,34 @@ def test_callers_who_hang_up_cost_the_server_no_connection(
         statuses = confirm_at_once(server, shopper, session)
         assert time.monotonic() < deadline_s
         assert set(statuses) == {200, 201}
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_a_server_outlives_lost_connections_and_a_database_that_is_away(
+    small_database: str, shopper: User, tmp_path: Path
+) -> None:
+    def cut(login: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER ROLE ebrcs_few {login}")
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ebrcs_few'"
+            )
+
+    def ask() -> int:
+        return asyncio.run(status_of(server, "/api/auth/me", shopper))
+
+    application = "tests.checkout.served:application"
+    with served(application, tmp_path, **STAND_IN, DATABASE_URL=small_database) as server:
+        assert ask() == 200
+        cut("LOGIN")
+        assert ask() == 200
+        cut("NOLOGIN")
+        asked_s = time.monotonic()
+        assert ask() == 503
+        assert time.monotonic() - asked_s < POOL_WAIT_S + 5
+        cut("LOGIN")
+        deadline_s = time.monotonic() + 30
+        while (status := ask()) != 200 and time.monotonic() < deadline_s:
+            time.sleep(0.5)
+        assert status == 200

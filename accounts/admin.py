@@ -12,11 +12,12 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import DistinctNameForm
 from accounts.models import User
 from accounts.services import tokens_revoke_all
 
 
-class UserCreateForm(BaseUserCreationForm[User]):
+class UserCreateForm(DistinctNameForm, BaseUserCreationForm[User]):
     """A new user with a role."""
 
     class Meta:
@@ -24,7 +25,7 @@ class UserCreateForm(BaseUserCreationForm[User]):
         fields = ("username", "role")
 
 
-class UserEditForm(UserChangeForm[User]):
+class UserEditForm(DistinctNameForm, UserChangeForm[User]):
     """An existing user; the password is changed on a page of its own."""
 
     class Meta:

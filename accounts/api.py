@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services
+from accounts.known_devices import DEVICE_COOKIE, device_remember
 from accounts.models import User
 from ebrcs.api.fields import StrictCharField
 from ebrcs.rate_limits import client_address
@@ -91,14 +92,23 @@ class LoginView(OpenView):
 
     @extend_schema(request=CredentialsSerializer, responses=LoginSerializer, operation_id="login")
     def post(self, request: Request) -> Response:
-        """Log in; attempts are limited by address and by name."""
+        """Log in; attempts are limited by address and by name.
+
+        The cookie `device` of the answer lets its holder try again although others have used up the tries.
+        """
         values = self.values(CredentialsSerializer, request)
-        services.login_limit_check(address=client_address(request), username=values["username"])
+        services.login_limit_check(
+            address=client_address(request),
+            username=values["username"],
+            device=request.COOKIES.get(DEVICE_COOKIE, ""),
+        )
         user, tokens = services.user_login(
             username=values["username"], password=values["password"], request=request._request
         )
-        answer = {"access": tokens.access, "refresh": tokens.refresh, "user": UserSerializer(user).data}
-        return Response(answer)
+        body = {"access": tokens.access, "refresh": tokens.refresh, "user": UserSerializer(user).data}
+        answer = Response(body)
+        device_remember(answer, user)
+        return answer
 
 
 class RefreshView(OpenView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from ebrcs.errors import EbrcsError
@@ -21,6 +22,14 @@ class TokenNotValid(EbrcsError):
     code: ClassVar[str] = "token_not_valid"
     status: ClassVar[int] = 401
     title: ClassVar[str] = "The token is not valid"
+
+
+class TokenUsedBefore(TokenNotValid):
+    """A refresh token that was exchanged or revoked at the time `used_at`."""
+
+    def __init__(self, *, used_at: datetime) -> None:
+        super().__init__("The token has already been used.")
+        self.used_at = used_at
 
 
 class UsernameTaken(EbrcsError):

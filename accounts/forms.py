@@ -1,14 +1,16 @@
-"""The signup and login forms."""
+"""The signup and login forms, and the rule on names that every form on a user keeps."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.names import skeleton_digest
 
 NAME_TAKEN = _("This username is taken. Please choose another.")
 
@@ -22,7 +24,20 @@ class LoginForm(AuthenticationForm):
     }
 
 
-class SignupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # Django's forms take no type at run time
+class DistinctNameForm(forms.ModelForm[User]):
+    """A form on a user whose name may not look like that of another account."""
+
+    def clean_username(self) -> str:
+        """Refuse a name that differs from another only in letter case or in look-alike letters."""
+        username: str = self.cleaned_data["username"]
+        if username != self.instance.username:
+            if User.objects.looks_taken(username, but=self.instance):
+                raise ValidationError(NAME_TAKEN, code="taken")
+            self.instance.name_skeleton = skeleton_digest(username)
+        return username
+
+
+class SignupForm(DistinctNameForm, BaseUserCreationForm):  # type: ignore[type-arg]  # takes none at run time
     """A new shopper; whatever is sent, it makes no admin."""
 
     class Meta:
@@ -37,10 +52,3 @@ class SignupForm(BaseUserCreationForm):  # type: ignore[type-arg]  # Django's fo
         )
         self.fields["password2"].label = _("Confirm password")
         self.fields["password2"].help_text = ""
-
-    def clean_username(self) -> str:
-        """Refuse a name that differs from another only in letter case."""
-        username: str = self.cleaned_data["username"]
-        if User.objects.filter(username__iexact=username).exists():
-            raise ValidationError(NAME_TAKEN, code="taken")
-        return username

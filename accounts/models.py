@@ -12,13 +12,18 @@ from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from accounts.names import one_alphabet_validate, skeleton_digest
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates users; without a role they are shoppers."""
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
         """Create and store a user with a hashed password; None never matches."""
-        user = self.model(username=self.model.normalize_username(username), **fields)
+        username = self.model.normalize_username(username)
+        if "name_skeleton" not in fields and not self.looks_taken(username):
+            fields["name_skeleton"] = skeleton_digest(username)
+        user = self.model(username=username, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -27,6 +32,12 @@ class UserManager(BaseUserManager["User"]):
         """Create and store an admin."""
         return self.create_user(username, password, **{**fields, "role": User.Role.ADMIN})
 
+    def looks_taken(self, username: str, *, but: User | None = None) -> bool:
+        """Whether an account, other than the one left out, has this name or one that looks the same."""
+        same = Q(username__iexact=username) | Q(name_skeleton=skeleton_digest(username))
+        others = self.exclude(pk=but.pk) if but else self.all()
+        return others.filter(same).exists()
+
     def get_by_natural_key(self, username: str | None) -> User:
         """Find a user who logs in, in any letter case, by the same rule that makes names unique."""
         lowered = Lower(Value(self.model.normalize_username(username or "")))
@@ -34,7 +45,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A shopper, or an admin, who may also enter Django admin and manage products."""
+    """A shopper, or an admin, who may also enter Django admin and manage products.
+
+    `name_skeleton` belongs to the first of all accounts whose names look alike. It is null for the others:
+    those that are older than the rule, and those that an operator made by a command.
+    """
 
     class Role(models.TextChoices):
         USER = "user", _("shopper")
@@ -42,8 +57,12 @@ class User(AbstractBaseUser):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(
-        _("username"), max_length=150, unique=True, validators=[UnicodeUsernameValidator()]
+        _("username"),
+        max_length=150,
+        unique=True,
+        validators=[UnicodeUsernameValidator(), one_alphabet_validate],
     )
+    name_skeleton = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     password = models.CharField(_("password"), max_length=128, db_column="password_hash")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.USER)
     is_active = models.BooleanField(_("can log in"), default=True)

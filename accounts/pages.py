@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, views
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.errors import UsernameTaken
 from accounts.forms import NAME_TAKEN, LoginForm, SignupForm
+from accounts.known_devices import DEVICE_COOKIE, device_remember
 from accounts.services import login_limit_check, user_signup
 from ebrcs.rate_limits import TooManyRequests, client_address, rate_limit_check
 
@@ -37,10 +39,20 @@ class LoginPage(views.LoginView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Count the attempt before checking the password."""
         try:
-            login_limit_check(address=client_address(request), username=request.POST.get("username", ""))
+            login_limit_check(
+                address=client_address(request),
+                username=request.POST.get("username", ""),
+                device=request.COOKIES.get(DEVICE_COOKIE, ""),
+            )
         except TooManyRequests as refusal:
             return pause_page(request, refusal)
         return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Log in, and know the device from now on."""
+        answer = super().form_valid(form)
+        device_remember(answer, form.get_user())
+        return answer
 
 
 def next_address(request: HttpRequest) -> str:
@@ -75,5 +87,7 @@ def signup(request: HttpRequest) -> HttpResponse:
             form.add_error("username", NAME_TAKEN)
         else:
             login(request, user)
-            return HttpResponseRedirect(target)
+            answer = HttpResponseRedirect(target)
+            device_remember(answer, user)
+            return answer
     return render(request, "accounts/signup.html", {"form": form, "next": next_address(request)})

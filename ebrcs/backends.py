@@ -8,6 +8,8 @@ from typing import Any
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+POOL_WAIT_S = 3.0
+
 
 def database_settings(url: str, test_path: Path) -> dict[str, Any]:
     """Return Django's settings for a PostgreSQL or an SQLite database.
@@ -41,6 +43,18 @@ def database_settings(url: str, test_path: Path) -> dict[str, Any]:
     return found
 
 
+def database_pool_use(database: dict[str, Any], size: int) -> None:
+    """Let a server keep its PostgreSQL connections and share them among its threads, so many at most.
+
+    Commands connect for themselves: they are soon over, and say at once why the database cannot be reached.
+    A thread waits for a connection only while the database is away, as there are enough for all (see
+    `ebrcs.settings`); it gives up after `POOL_WAIT_S`.
+    """
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        options = {"min_size": 0, "max_size": size, "timeout": POOL_WAIT_S, "name": "database"}
+        database["OPTIONS"]["pool"] = options
+
+
 def channel_layer_settings(redis_url: str) -> dict[str, Any]:
     """Return what carries notices between sockets: Redis, or without an address the memory of one process."""
     if not redis_url:
@@ -68,6 +82,12 @@ def cache_settings(redis_url: str, folder: Path) -> dict[str, Any]:
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": redis_url,
+        # Of what is stored; the first version were pickles, which are left to expire.
+        "VERSION": 2,
         # A Redis that hangs must not hang every request with it.
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        "OPTIONS": {
+            "serializer": "ebrcs.json_values.JsonSerializer",
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+        },
     }

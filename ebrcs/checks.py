@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
 from ebrcs.rate_limits import proxies_trusted
+from ebrcs.secret_key import secret_key_fault
 from recognition.vision.encoders.torchvision_fit import torchvision_misfit
 
 
@@ -76,5 +77,23 @@ def proxies_counted(
             "EBRCS_BEHIND_HTTPS says that there is a proxy, and EBRCS_PROXIES that there is none.",
             hint="Set EBRCS_PROXIES to the number of proxies that append to X-Forwarded-For, 1 for most.",
             id="ebrcs.E006",
+        )
+    ]
+
+
+@register(deploy=True)
+def secret_key_strong(
+    app_configs: Sequence[AppConfig] | None,
+    **kwargs: Any,
+) -> list[CheckMessage]:
+    """Refuse a deployment whose secret key can be guessed: whoever knows it logs in as anybody."""
+    fault = secret_key_fault(settings.SECRET_KEY)
+    if not fault:
+        return []
+    return [
+        Error(
+            f"EBRCS_SECRET_KEY can be guessed: {fault}.",
+            hint="Leave it empty to have one made and kept in the data folder.",
+            id="ebrcs.E008",
         )
     ]

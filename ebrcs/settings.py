@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from ebrcs.backends import cache_settings, channel_layer_settings, database_settings
 from ebrcs.env import Environment
+from ebrcs.permissions_policy import PERMISSIONS_POLICY  # noqa: F401
+from ebrcs.secret_key import secret_key_read
 
 # Lets `ModelAdmin[Product]` and its like, which the type checker wants, be written as they are.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
-
-
-def secret_key_read(folder: Path) -> str:
-    """Return the key stored in the data folder, making one on the first start.
-
-    Two processes starting at once agree: the file is created exclusively and the loser reads the winner's.
-    """
-    path = folder / "secret_key"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise ImproperlyConfigured(f"EBRCS_DATA_DIR: nothing can be written there: {error}") from error
-    return path.read_text().strip()
-
 
 DATA_DIR = env.folder("EBRCS_DATA_DIR", BASE_DIR / "var")
 MODELS_DIR = env.folder("EBRCS_MODELS_DIR", DATA_DIR / "models")
@@ -81,6 +62,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "ebrcs.no_store.NoStoreMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -114,6 +97,13 @@ DATABASES = {
         env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'ebrcs.sqlite3'}"), DATA_DIR / "test.sqlite3"
     )
 }
+# A process has at most this many connections to PostgreSQL: 16 for requests, 2 for monitoring, 8 for sockets
+# (`checkout.live.threads`), and 8 for background threads and the probe of `/readyz`.
+DATABASE_POOL = env.integer("EBRCS_DATABASE_POOL", 34, minimum=20, maximum=1_000)
+MONITORING_REQUESTS_AT_ONCE = 2
+REQUESTS_AT_ONCE = DATABASE_POOL - MONITORING_REQUESTS_AT_ONCE - 8 - 8
+# Whether a server keeps and shares its connections; a command never does.
+DATABASE_POOLED = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.pattern(
@@ -129,6 +119,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.password_rules.DistinctCharactersValidator"},
 ]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -179,6 +170,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {
         "login": env.rate("EBRCS_RATE_LOGIN", "10/min"),
+        # From a device on which the account has been used before.
+        "known_device": "5/min",
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),
@@ -244,6 +237,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 100
 for name in (
     "EBRCS_HOST",
     "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
     "EBRCS_REQUIRE_SERVICES",
     "EBRCS_SHARED_DATA",
     "EBRCS_ARTIFACTS",

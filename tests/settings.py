@@ -34,4 +34,5 @@ from ebrcs.settings import *  # noqa: E402, F403
 
 ENGINE_AT_START = False
 HOUSEKEEPING = False
+DATABASE_POOLED = False
 PASSWORD_HASHERS = ["tests.hashers.QuickBCryptSHA256PasswordHasher"]

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from catalog.models import Product
-from checkout.cart.selectors import product_by_id
+from checkout.cart.locks import product_keep
 from checkout.errors import ItemsNotForSale, QuantityOutOfRange
 from checkout.models import BillingItem, CheckoutSession, ScanEvent, Source
 
@@ -60,7 +60,7 @@ def line_set(session: CheckoutSession, product_id: UUID, quantity: int) -> tuple
     A product withdrawn from sale can be lowered and taken out, but no more of it put in.
     """
     line = _line_get(session, product_id)
-    product = product_by_id(product_id=product_id) if line is None else line.product
+    product = product_keep(product_id=product_id) if line is None else line.product
     _quantity_check(quantity, product)
     difference = quantity - (0 if line is None else line.quantity)
     if difference > 0 and not product.is_active:

@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 from catalog.models import Product
 from checkout.cart.cart_lines import line_add, line_remove, line_restore
+from checkout.cart.locks import product_keep
 from checkout.cart.reasons import CartReason
 from checkout.cart.scan_events import Cause, change_record, event_record, is_recorded
-from checkout.cart.selectors import product_by_id
 from checkout.cart.sessions import session_hold
 from checkout.cart.undoable_changes import (
     addition_to_correct,
@@ -52,7 +52,7 @@ def item_correct(
     with session_hold(session_id) as session:
         if is_recorded(cause):
             return None
-        instead = None if instead_id is None else product_by_id(product_id=instead_id)
+        instead = None if instead_id is None else product_keep(product_id=instead_id)
         addition = addition_to_correct(session, product_id, about_id)
         event = _piece_exchange(session, product_id, instead, addition, cause)
         if event is None:
@@ -79,7 +79,9 @@ def change_undo(*, session_id: UUID, event_id: UUID) -> CartEvent:
                 raise NothingToUndo(event_id=str(event_id))
             pieces = removed[1]
         else:
+            product = product_keep(product_id=product.pk)
             if other is not None:
+                other = product_keep(product_id=other.pk)
                 line_remove(session, other.pk, pieces)
             line_restore(session, product, pieces, additions_standing(session, product.pk))
         reason = Reason(CartReason(f"{change.action}_undone"))
@@ -125,7 +127,7 @@ def disagreement_resolve(
     with session_hold(session_id) as session:
         if is_recorded(cause):
             return None
-        product, pictured = product_by_id(product_id=product_id), product_by_id(product_id=pictured_id)
+        product, pictured = product_keep(product_id=product_id), product_keep(product_id=pictured_id)
         addition = change_find(session, counted_id) if counted_id else None
         if ScanEvent.objects.filter(session=session, action=Action.DISAGREE).count() < DISAGREEMENTS_MAX:
             record = replace(cause, about_id=addition.pk if addition else None)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from uuid import UUID
 
 from checkout.cart.cart_lines import line_add, line_remove, line_set
+from checkout.cart.locks import product_keep
 from checkout.cart.reasons import CartReason
 from checkout.cart.scan_events import Cause, change_record, event_record, is_recorded
-from checkout.cart.selectors import product_by_id
 from checkout.cart.sessions import session_hold
 from checkout.models import ScanEvent, Source
 from checkout.payloads import CartEvent
@@ -33,7 +33,7 @@ def item_add(*, session_id: UUID, product_id: UUID, cause: Cause, quantity: int 
     with session_hold(session_id) as session:
         if is_recorded(cause):
             return None
-        product = product_by_id(product_id=product_id)
+        product = product_keep(product_id=product_id)
         line_add(session, product, quantity, cause.source, [] if cause.score is None else [cause.score])
         return change_record(session, Action.ADD, product, quantity, cause)
 
@@ -76,5 +76,5 @@ def scan_note(
             return
         if cause.about_id is not None and not notes.filter(pk=cause.about_id).exists():
             cause = replace(cause, about_id=None)
-        product = None if product_id is None else product_by_id(product_id=product_id)
+        product = None if product_id is None else product_keep(product_id=product_id)
         event_record(session, action, product, 1, cause)

@@ -113,14 +113,6 @@ def shopper_has_product(user: User, product_id: UUID) -> bool:
     return in_cart.exists() or OrderItem.objects.filter(product=product_id, order__user=user).exists()
 
 
-def product_by_id(*, product_id: UUID) -> Product:
-    """Return a product, on sale or not, or raise `ProductNotFound`."""
-    try:
-        return Product.objects.get(pk=product_id)
-    except Product.DoesNotExist:
-        raise ProductNotFound(f"There is no product {product_id}.", product_id=str(product_id)) from None
-
-
 def product_by_barcode(*, code: str) -> Product:
     """Return the product on sale with a barcode, however many zeros lead it.
 

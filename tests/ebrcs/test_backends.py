@@ -43,8 +43,13 @@ def test_redis_may_be_quiet_for_ten_seconds_and_hang_for_two(tmp_path: Path) -> 
     cache = cache_settings(REDIS, tmp_path)
     assert (cache["LOCATION"], cache["OPTIONS"]) == (
         REDIS,
-        {"socket_timeout": 2, "socket_connect_timeout": 2},
+        {
+            "serializer": "ebrcs.json_values.JsonSerializer",
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+        },
     )
+    assert cache["VERSION"] == 2
 
 
 def test_without_redis_notices_stay_in_memory_and_limits_are_kept_in_files(tmp_path: Path) -> None:

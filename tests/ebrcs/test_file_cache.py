@@ -65,3 +65,59 @@ def test_a_shop_without_redis_keeps_its_cache_in_such_files() -> None:
     backend = settings.CACHES["default"]["BACKEND"]
     redis = "django.core.cache.backends.redis.RedisCache"
     assert backend == (redis if settings.REDIS_URL else "ebrcs.file_cache.FileCache")
+
+
+class Trap:
+    """Says that it was unpickled by making a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.mkdir, (self.folder,)
+
+
+def trap_lay(folder: Path, sprung: Path) -> None:
+    """Put a file into a cache that runs code when it is unpickled."""
+    store = FileBasedCache(str(folder), {})
+    store.set("key", Trap(sprung), 60)
+
+
+def test_a_file_that_somebody_else_put_there_runs_nothing(tmp_path: Path) -> None:
+    folder, sprung = tmp_path / "cache", tmp_path / "sprung"
+    trap_lay(folder, sprung)
+    store = FileCache(str(folder), {})
+    assert store.get("key", "nothing") == "nothing"
+    assert not store.touch("key")
+    assert not store.has_key("key")
+    assert not sprung.exists()
+    assert list(folder.iterdir()) == []
+
+
+def test_control_the_cache_of_django_runs_it(tmp_path: Path) -> None:
+    folder, sprung = tmp_path / "cache", tmp_path / "sprung"
+    trap_lay(folder, sprung)
+    FileBasedCache(str(folder), {}).get("key")
+    assert sprung.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"null", b"[1]\n1", b"1\n1", b"9999999999\n{", b"\xff"])
+def test_a_damaged_file_counts_as_expired(tmp_path: Path, content: bytes) -> None:
+    store = FileCache(str(tmp_path), {})
+    store.set("key", "value", 60)
+    [path] = tmp_path.iterdir()
+    path.write_bytes(content)
+    assert store.get("key", "nothing") == "nothing"
+    store.set("key", {"a": [1, None, True, "x"]}, None)
+    assert store.get("key") == {"a": [1, None, True, "x"]}
+
+
+def test_an_expiry_can_be_moved_and_passes(tmp_path: Path) -> None:
+    store = FileCache(str(tmp_path), {})
+    store.set("key", 5, 60)
+    assert store.touch("key", 0.0001)
+    assert store.get("key") is None
+    assert not store.touch("key", 60)
+    assert store.add("key", 6)
+    assert not store.add("key", 7)
+    assert store.get("key") == 6

@@ -34,6 +34,7 @@ BOUNDS = [
         "10000 to 500000000",
     ),
     ("EBRCS_FRAME_MAX_PER_SECOND", (1, 1_000), (0, 1_001), "1 to 1000"),
+    ("EBRCS_DATABASE_POOL", (20, 1_000), (19, 1_001), "20 to 1000"),
     ("EBRCS_VISUAL_WEIGHT", (0.0, 1.0), (-0.001, 1.001), "0.0 to 1.0"),
     ("EBRCS_FALSE_ACCEPT_RATE", (0.0001, 0.5), (0.00009, 0.501), "0.0001 to 0.5"),
     ("EBRCS_PROXIES", (0, 10), (-1, 11), "0 to 10"),

@@ -41,6 +41,29 @@ def test_compose_leaves_to_the_servers_what_every_server_does_by_itself() -> Non
     assert "command" not in services["web"]
 
 
+def test_compose_lets_only_the_proxy_be_reached_and_keeps_the_stores_to_the_shop() -> None:
+    found = yaml.safe_load((settings.BASE_DIR / "compose.yaml").read_text())
+    services = found["services"]
+    assert found["networks"]["stores"] == {"internal": True}
+    assert {name: services[name]["networks"] for name in services} == {
+        "db": ["stores"],
+        "redis": ["stores"],
+        "migrate": ["stores"],
+        "web": ["shop", "stores"],
+        "proxy": ["shop"],
+    }
+    assert [name for name in services if "ports" in services[name]] == ["proxy"]
+
+
+def test_redis_of_compose_asks_for_the_password_that_the_shop_sends() -> None:
+    services = yaml.safe_load((settings.BASE_DIR / "compose.yaml").read_text())["services"]
+    needed = "${REDIS_PASSWORD:?set REDIS_PASSWORD in .env}"
+    assert services["web"]["environment"]["REDIS_URL"] == f"redis://:{needed}@redis:6379/0"
+    assert services["redis"]["environment"] == {"REDISCLI_AUTH": needed}
+    assert services["redis"]["user"] == "redis"
+    assert 'requirepass %s\\n\' "$$REDISCLI_AUTH" | exec redis-server -' in services["redis"]["command"][2]
+
+
 def test_the_proxy_of_compose_sends_the_sockets_of_a_session_to_one_process() -> None:
     proxy = yaml.safe_load((settings.BASE_DIR / "compose.yaml").read_text())["services"]["proxy"]
     assert "./Caddyfile:/etc/caddy/Caddyfile:ro" in proxy["volumes"]

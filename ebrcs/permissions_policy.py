@@ -1,0 +1,36 @@
+"""What browsers let pages of the shop do: the value of the Permissions-Policy header.
+
+The checkout page uses the camera, and the receipt the browser's ways to share it. The rest is for nobody, and
+so not for a script that should not be there either.
+"""
+
+from __future__ import annotations
+
+OWN_PAGES = ("camera", "clipboard-write", "web-share")
+NOBODY = (
+    "accelerometer",
+    "bluetooth",
+    "browsing-topics",
+    "clipboard-read",
+    "display-capture",
+    "encrypted-media",
+    "gamepad",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "idle-detection",
+    "local-fonts",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "picture-in-picture",
+    "publickey-credentials-create",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "serial",
+    "usb",
+    "window-management",
+    "xr-spatial-tracking",
+)
+PERMISSIONS_POLICY = dict.fromkeys(OWN_PAGES, "self") | dict.fromkeys(NOBODY, "none")

@@ -1,0 +1,224 @@
+"""Bounds how many HTTP requests a process works on at once; the others wait, and take turns.
+
+Every request runs in a thread with a database connection of its own, so without a bound as many callers as
+there are decide how many of both there are. Requests that wait are served round robin: one address after the
+other, and the clients of an address one after the other, so that a client that sends hundreds of requests
+waits for itself. A client is an address with a credential (session cookie or `Authorization` header): tills
+behind one router share an address, and whoever makes credentials up only divides the share of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from ebrcs.api.exceptions import problem_of
+from ebrcs.api.problems import problem_answer
+from ebrcs.errors import EbrcsError
+from ebrcs.log_context import Application, Receive, Send
+from ebrcs.rate_limits import client_address_of_scope
+
+# A client uses at most this share of the requests at once, an address at most twice as much.
+CLIENT_SHARE = 0.25
+CLIENT_WAITING_MAX = 400
+ADDRESS_WAITING_MAX = 800
+WAITING_MAX = 2_000
+WAIT_MAX_S = 60.0
+RETRY_AFTER_S = 2
+# Asked for by whoever watches the process, also while shoppers wait; they have their own, smaller bound.
+MONITORING_PATHS = {"/healthz", "/readyz", "/metrics"}
+
+
+class Client(NamedTuple):
+    """Whose requests wait for each other; the credential is not checked."""
+
+    address: str
+    credential: bytes
+
+
+class RequestsWaiting(EbrcsError):
+    """The client has so many requests waiting that no more are taken."""
+
+    code: ClassVar[str] = "too_many_requests"
+    status: ClassVar[int] = 429
+    title: ClassVar[str] = "Too many requests"
+
+
+class ServerBusy(EbrcsError):
+    """Too many requests wait, or this one has waited for too long."""
+
+    code: ClassVar[str] = "server_busy"
+    status: ClassVar[int] = 503
+    title: ClassVar[str] = "Too many requests at the moment"
+
+
+class FairSlots:
+    """A bounded number of slots, handed out in turns; used by one event loop, so it needs no lock.
+
+    Parameters
+    ----------
+    slots : how many are taken at once at most
+    """
+
+    def __init__(self, slots: int) -> None:
+        self.free = slots
+        self.client_max = max(1, round(slots * CLIENT_SHARE))
+        self.address_max = max(1, round(2 * slots * CLIENT_SHARE))
+        self.running: Counter[Client | str] = Counter()
+        self.waiting: Counter[Client | str] = Counter()
+        self.waiting_total = 0
+        self.queues: OrderedDict[str, OrderedDict[Client, deque[asyncio.Future[None]]]] = OrderedDict()
+
+    async def take(self, client: Client) -> None:
+        """Wait for a slot; raises `RequestsWaiting` or `ServerBusy` where too many wait, or for too long."""
+        if self.waiting[client] >= CLIENT_WAITING_MAX or self.waiting[client.address] >= ADDRESS_WAITING_MAX:
+            raise RequestsWaiting(_detail("You have too many requests waiting."), retry_after_s=RETRY_AFTER_S)
+        if self.waiting_total >= WAITING_MAX:
+            raise ServerBusy(_detail("Too many requests are waiting."), retry_after_s=RETRY_AFTER_S)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.queues.setdefault(client.address, OrderedDict()).setdefault(client, deque()).append(turn)
+        _count(self.waiting, client, 1)
+        self.waiting_total += 1
+        self._hand_out()
+        try:
+            async with asyncio.timeout(WAIT_MAX_S):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():  # granted in the moment in which the wait ended
+                self.give_back(client)
+            else:
+                self._leave(client, turn)
+            if isinstance(error, TimeoutError):
+                busy = _detail(f"The request waited for {WAIT_MAX_S:.0f} s.")
+                raise ServerBusy(busy, retry_after_s=RETRY_AFTER_S) from None
+            raise
+
+    def give_back(self, client: Client) -> None:
+        """Free a slot for whoever is next."""
+        self.free += 1
+        _count(self.running, client, -1)
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self.free and (client := next(self._next_clients(), None)):
+            turn = self.queues[client.address][client][0]
+            self._leave(client, turn)
+            if client.address in self.queues:
+                self.queues.move_to_end(client.address)
+                if client in self.queues[client.address]:
+                    self.queues[client.address].move_to_end(client)
+            self.free -= 1
+            _count(self.running, client, 1)
+            turn.set_result(None)
+
+    def _next_clients(self) -> Iterator[Client]:
+        """Yield those who may have a slot, in their turns."""
+        for address, clients in self.queues.items():
+            if self.running[address] < self.address_max:
+                yield from (client for client in clients if self.running[client] < self.client_max)
+
+    def _leave(self, client: Client, turn: asyncio.Future[None]) -> None:
+        clients = self.queues[client.address]
+        clients[client].remove(turn)
+        _count(self.waiting, client, -1)
+        self.waiting_total -= 1
+        if not clients[client]:
+            del clients[client]
+        if not clients:
+            del self.queues[client.address]
+
+
+class RequestLimits:
+    """An ASGI application that passes a request on when its turn has come, or refuses it.
+
+    The turn comes after the last part of the body: a client that sends slowly holds nothing. The slot is
+    given back when the application has ended. A server that gives a request up does not end it halfway: then
+    its thread would go on without a slot, and its database connection would be lost to the pool.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.slots = FairSlots(settings.REQUESTS_AT_ONCE)
+        self.monitoring_slots = FairSlots(settings.MONITORING_REQUESTS_AT_ONCE)
+        self.serving: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        slots = self.monitoring_slots if scope["path"] in MONITORING_PATHS else self.slots
+        client = client_of_scope(scope)
+        is_running = False
+
+        async def receive_in_turn() -> dict[str, Any]:
+            nonlocal is_running
+            message: dict[str, Any] = await receive()
+            if is_running or message["type"] != "http.request" or message.get("more_body"):
+                return message
+            try:
+                await slots.take(client)
+            except EbrcsError as refusal:
+                await refuse(scope, refusal, send)
+                return {"type": "http.disconnect"}
+            is_running = True
+            return message
+
+        async def serve() -> None:
+            try:
+                await self.application(scope, receive_in_turn, send)
+            finally:
+                if is_running:
+                    slots.give_back(client)
+
+        task = asyncio.create_task(serve())
+        self.serving.add(task)
+        task.add_done_callback(self.serving.discard)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not is_running:
+                task.cancel()
+            raise
+
+
+def client_of_scope(scope: dict[str, Any]) -> Client:
+    """Return whose request this is, as far as can be said without asking the database."""
+    sent: dict[bytes, bytes] = dict(scope["headers"])
+    cookie = re.search(
+        rb"(?:^|;)\s*" + settings.SESSION_COOKIE_NAME.encode() + rb"=([^;]+)", sent.get(b"cookie", b"")
+    )
+    credential = sent.get(b"authorization") or (cookie[1] if cookie else b"")
+    return Client(client_address_of_scope(scope), credential)
+
+
+async def refuse(scope: dict[str, Any], refusal: EbrcsError, send: Send) -> None:
+    """Answer that the request was not worked on."""
+    problem = problem_of(refusal)
+    if scope["path"].startswith("/api/"):
+        answer: HttpResponse = problem_answer(problem)
+    else:
+        text = f"{refusal.detail}\n"
+        answer = HttpResponse(
+            text, status=problem.status, content_type="text/plain; charset=utf-8", headers=problem.headers
+        )
+    answer["Cache-Control"] = "no-store"
+    answer["Content-Length"] = str(len(answer.content))
+    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in answer.items()]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.content})
+
+
+def _detail(fact: str) -> str:
+    return f"{fact} Try again in {RETRY_AFTER_S} s."
+
+
+def _count(counter: Counter[Client | str], client: Client, change: int) -> None:
+    """Count for the client and for its address, and forget whoever is at zero."""
+    for key in (client, client.address):
+        counter[key] += change
+        if not counter[key]:
+            del counter[key]

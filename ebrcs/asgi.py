@@ -22,10 +22,10 @@ from django.urls import re_path  # noqa: E402
 from checkout.routing import websocket_urlpatterns  # noqa: E402
 from ebrcs.backends import database_pool_use  # noqa: E402
 from ebrcs.log_context import LogContextApplication  # noqa: E402
-from ebrcs.request_limits import RequestLimits  # noqa: E402
 from ebrcs.server.bodies import BoundedBodies  # noqa: E402
 from ebrcs.server.install import servers_prepare  # noqa: E402
-from ebrcs.websockets import unknown_address  # noqa: E402
+from ebrcs.server.request_limits import RequestLimits  # noqa: E402
+from ebrcs.server.unknown_sockets import unknown_address  # noqa: E402
 
 if settings.DATABASE_POOLED:
     database_pool_use(settings.DATABASES["default"], settings.DATABASE_POOL)

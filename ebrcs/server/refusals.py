@@ -48,18 +48,9 @@ async def refusal_send(refusal: EbrcsError, *, path: str, receive: Receive, send
     With `linger`, the rest of the body is read and discarded first, within bounds.
     """
     answer = refusal_answer(refusal, path)
-    headers = {
-        **answer.headers,
-        "Content-Length": str(len(answer.content)),
-        "Connection": "close",
-        "X-Content-Type-Options": "nosniff",
-    }
+    answer["Connection"] = "close"
     await send(
-        {
-            "type": "http.response.start",
-            "status": answer.status_code,
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        }
+        {"type": "http.response.start", "status": answer.status_code, "headers": headers_encoded(answer)}
     )
     await send({"type": "http.response.body", "body": answer.content, "more_body": True})
     if linger:
@@ -71,13 +62,23 @@ def refusal_answer(refusal: EbrcsError, path: str) -> HttpResponse:
     """Write a refusal down for a program or for a person."""
     problem = problem_of_refusal(refusal)
     if path.startswith("/api/"):
-        return problem_answer(problem)
-    return HttpResponse(
-        f"{refusal.title}. {refusal.detail}\n",
-        status=problem.status,
-        content_type="text/plain; charset=utf-8",
-        headers=problem.headers,
-    )
+        answer: HttpResponse = problem_answer(problem)
+    else:
+        answer = HttpResponse(
+            f"{refusal.title}. {refusal.detail}\n",
+            status=problem.status,
+            content_type="text/plain; charset=utf-8",
+            headers=problem.headers,
+        )
+    answer["Cache-Control"] = "no-store"
+    answer["Content-Length"] = str(len(answer.content))
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def headers_encoded(answer: HttpResponse) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer as an ASGI server takes them."""
+    return [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in answer.items()]
 
 
 async def rest_discard(receive: Receive) -> None:

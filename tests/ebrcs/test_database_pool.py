@@ -19,7 +19,7 @@ from accounts.models import User
 from checkout.live.threads import DATABASE_THREADS
 from checkout.models import CheckoutSession
 from ebrcs.backends import POOL_WAIT_S, database_pool_use
-from ebrcs.request_limits import CLIENT_WAITING_MAX
+from ebrcs.server.request_limits import CLIENT_WAITING_MAX
 from orders.models import Order, OrderItem
 from tests.checkout.serving import STAND_IN, Server, bearer, served
 from tests.checkout.shop import product_make, session_with

@@ -12,7 +12,7 @@ from ebrcs.permissions_policy import NOBODY, OWN_PAGES
 from tests.checkout.shop import order_make, product_make, product_with_photo
 
 pytestmark = pytest.mark.django_db
-NO_STORE = "ebrcs.no_store.NoStoreMiddleware"
+NO_STORE = "ebrcs.server.no_store.NoStoreMiddleware"
 
 
 def addresses_of(user: User) -> list[str]:

@@ -16,13 +16,11 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from django.conf import settings
-from django.http import HttpResponse
 
-from ebrcs.api.exceptions import problem_of
-from ebrcs.api.problems import problem_answer
 from ebrcs.errors import EbrcsError
 from ebrcs.log_context import Application, Receive, Send
 from ebrcs.rate_limits import client_address_of_scope
+from ebrcs.server.refusals import headers_encoded, refusal_answer
 
 # A client uses at most this share of the requests at once, an address at most twice as much.
 CLIENT_SHARE = 0.25
@@ -185,7 +183,7 @@ class RequestLimits:
             raise
 
 
-def client_of_scope(scope: dict[str, Any]) -> Client:
+def client_of_scope(scope: Any) -> Client:
     """Return whose request this is, as far as can be said without asking the database."""
     sent: dict[bytes, bytes] = dict(scope["headers"])
     cookie = re.search(
@@ -197,18 +195,10 @@ def client_of_scope(scope: dict[str, Any]) -> Client:
 
 async def refuse(scope: dict[str, Any], refusal: EbrcsError, send: Send) -> None:
     """Answer that the request was not worked on."""
-    problem = problem_of(refusal)
-    if scope["path"].startswith("/api/"):
-        answer: HttpResponse = problem_answer(problem)
-    else:
-        text = f"{refusal.detail}\n"
-        answer = HttpResponse(
-            text, status=problem.status, content_type="text/plain; charset=utf-8", headers=problem.headers
-        )
-    answer["Cache-Control"] = "no-store"
-    answer["Content-Length"] = str(len(answer.content))
-    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in answer.items()]
-    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    answer = refusal_answer(refusal, scope["path"])
+    await send(
+        {"type": "http.response.start", "status": answer.status_code, "headers": headers_encoded(answer)}
+    )
     await send({"type": "http.response.body", "body": answer.content})
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from ebrcs import request_limits
-from ebrcs.request_limits import (
+from ebrcs.server import request_limits
+from ebrcs.server.request_limits import (
     Client,
     FairSlots,
     RequestLimits,

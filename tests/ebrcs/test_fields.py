@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from ebrcs.api.fields import StrictBooleanField, StrictCharField, StrictDecimalField, StrictIntegerField
 
-DIGITS = {"max_digits": 12, "decimal_places": 2}
+DIGITS: dict[str, Any] = {"max_digits": 12, "decimal_places": 2}
 TURNED = [
     (StrictCharField(), serializers.CharField(), 5),
     (StrictIntegerField(), serializers.IntegerField(), "5"),

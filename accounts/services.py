@@ -21,6 +21,9 @@ from accounts.errors import InvalidCredentials, TokenNotValid, UsernameTaken
 from accounts.models import User
 from ebrcs.rate_limits import rate_limit_check
 
+# All refresh tokens of one login begin their id with its family, and its access tokens name it.
+FAMILY_CLAIM = "family"
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -61,9 +64,13 @@ def user_login(*, username: str, password: str, request: HttpRequest | None = No
     return user, tokens
 
 
-def tokens_issue(user: User) -> Tokens:
-    """Issue a pair of tokens; the refresh token is stored as outstanding."""
+def tokens_issue(user: User, *, family: str = "") -> Tokens:
+    """Issue a pair of tokens, of a new family or of that of the token before; the refresh token is stored."""
     refresh = RefreshToken.for_user(user)
+    jti = refresh[api_settings.JTI_CLAIM]
+    refresh[FAMILY_CLAIM] = family or jti
+    refresh[api_settings.JTI_CLAIM] = f"{family or jti}.{jti}"
+    OutstandingToken.objects.filter(jti=jti).update(jti=refresh[api_settings.JTI_CLAIM], token=str(refresh))
     return Tokens(access=str(refresh.access_token), refresh=str(refresh))
 
 
@@ -80,7 +87,7 @@ def token_refresh(*, refresh: str) -> Tokens:
     if token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
         raise TokenNotValid("The password has been changed. Log in again.")
     token_use_up(token)
-    return tokens_issue(user)
+    return tokens_issue(user, family=token.get(FAMILY_CLAIM, ""))
 
 
 @transaction.atomic
@@ -112,6 +119,12 @@ def token_use_up(token: RefreshToken) -> None:
     if locked is None or BlacklistedToken.objects.filter(token=locked).exists():
         raise TokenNotValid("The token has already been used.")
     BlacklistedToken.objects.create(token=locked)
+
+
+def family_is_revoked(family: str) -> bool:
+    """Whether no refresh token of a login is left: it was logged out, or the last one has expired."""
+    usable = OutstandingToken.objects.filter(blacklistedtoken=None, expires_at__gt=timezone.now())
+    return not usable.filter(jti__startswith=f"{family}.").exists()
 
 
 def tokens_prune() -> int:

@@ -57,12 +57,13 @@ class SessionInfo(TypedDict):
 
 
 class Limits(TypedDict):
-    """What a client may send."""
+    """What a client may send, and (`pace_ms`) how long to wait from one frame to the next to begin with."""
 
     max_frame_bytes: int
     max_pixels: int
     max_fps: int
     max_quantity: int
+    pace_ms: int
 
 
 class SessionReady(TypedDict):
@@ -144,6 +145,7 @@ class DetectionPayload(TypedDict):
 class FrameResult(TypedDict):
     """The answer to one frame; `dropped` counts the frames skipped since the last answer.
 
+    `pace_ms` is how long to wait from one frame to the next: a client that sends more loses what is too much.
     `debug`, and `why` of each detection, are there while debugging is on (`debug.set`).
     """
 
@@ -152,6 +154,7 @@ class FrameResult(TypedDict):
     dropped: int
     detections: list[DetectionPayload]
     timing_ms: dict[str, float]
+    pace_ms: NotRequired[int]
     debug: NotRequired[FrameDebug]
 
 
@@ -187,11 +190,12 @@ class SessionClosed(TypedDict):
 
 
 class ErrorMessage(TypedDict):
-    """A refusal; the socket stays open. `frame` and `dropped` stand in answers to frames."""
+    """A refusal; the socket stays open. `frame`, `dropped` and `pace_ms` stand in answers to frames."""
 
     type: Literal["error"]
     code: str
     detail: str
     frame: NotRequired[int]
     dropped: NotRequired[int]
+    pace_ms: NotRequired[int]
     data: NotRequired[dict[str, object]]

@@ -27,6 +27,7 @@ from checkout.live.connections import Connection
 from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
 from checkout.live.product_names import ProductNames
+from checkout.live.threads import flow_now
 from checkout.models import ScanEvent
 from checkout.payloads import Choice
 from recognition.engine.batcher import Batcher
@@ -201,7 +202,7 @@ class ShopPipeline:
 
     async def recognize(self, pictures: Sequence[Image]) -> Recognition:
         """Embed and match pictures in a batch with those of the other streams."""
-        return await asyncio.wrap_future(self._batcher.submit(pictures))
+        return await asyncio.wrap_future(self._batcher.submit(pictures, flow_now()))
 
     def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
         """Verify pictures of one item."""

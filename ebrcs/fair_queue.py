@@ -51,10 +51,12 @@ class FairQueue(Generic[T]):
     """Waiting jobs of many flows; next is the account, and in it the flow, that has used least.
 
     Costs are whatever the owner measures, so that few expensive jobs weigh as much as many cheap ones; they
-    may be charged before, after or while a job is done. Jobs of one flow keep their order. Not thread-safe.
+    may be charged before, after or while a job is done. Jobs of one flow keep their order; those that finish
+    something already begun go before others of their account. Not thread-safe.
     """
 
     _waiting: dict[Hashable, dict[Hashable, deque[T]]] = field(default_factory=dict)
+    _begun: dict[Hashable, set[Hashable]] = field(default_factory=dict)
     _accounts: Shares = field(default_factory=Shares)
     _sources: dict[Hashable, Shares] = field(default_factory=dict)
 
@@ -79,8 +81,8 @@ class FairQueue(Generic[T]):
         for jobs in self._waiting.get(account, {}).values():
             yield from jobs
 
-    def put(self, flow: Flow, job: T) -> None:
-        """Add a job."""
+    def put(self, flow: Flow, job: T, *, is_begun: bool = False) -> None:
+        """Add a job; `is_begun` where it finishes what another job of the flow has begun."""
         sources = self._waiting.get(flow.account)
         if sources is None:
             sources = self._waiting[flow.account] = {}
@@ -91,12 +93,15 @@ class FairQueue(Generic[T]):
             sources[flow.source] = deque()
             self._sources.setdefault(flow.account, Shares()).enter(flow.source)
         sources[flow.source].append(job)
+        if is_begun:
+            self._begun.setdefault(flow.account, set()).add(flow.source)
 
     def take(self, may_run: Callable[[Flow, T], bool] = lambda flow, job: True) -> tuple[Flow, T] | None:
         """Remove and return the next job that may run; None where there is none."""
         for account in sorted(self._waiting, key=self._accounts.used.__getitem__):
             shares, sources = self._sources[account], self._waiting[account]
-            for source in sorted(sources, key=shares.used.__getitem__):
+            begun = self._begun.get(account, set())
+            for source in sorted(sources, key=lambda each: (each not in begun, shares.used[each])):
                 flow, job = Flow(account, source), sources[source][0]
                 if may_run(flow, job):
                     self._accounts.served(account)
@@ -111,8 +116,10 @@ class FairQueue(Generic[T]):
         sources[flow.source].remove(job)
         if not sources[flow.source]:
             del sources[flow.source]
+            self._begun.get(flow.account, set()).discard(flow.source)
         if not sources:
             del self._waiting[flow.account]
+            self._begun.pop(flow.account, None)
 
     def charge(self, flow: Flow, cost: float) -> None:
         """Count what was done for a flow; a negative cost takes back what was charged too much."""

@@ -173,7 +173,7 @@ class FrameWorker:
                 recognition = await self._recognize(observed.observation)
                 engine_s = recognition.timing_ms.get("work", 0.0) / 1000
                 vision_slots.charge(flow, engine_s)
-                async with vision_slots.slot(flow) as concluding:
+                async with vision_slots.slot(flow, is_begun=True) as concluding:
                     concluded = await in_vision_thread(
                         self._conclude, camera, observed.observation, recognition
                     )

@@ -53,9 +53,9 @@ class FairSlots:
     _wanted_s: dict[Hashable, float] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def slot(self, flow: Flow) -> AsyncIterator[Slot]:
-        """Wait for a slot and hold it."""
-        await self._acquire(flow)
+    async def slot(self, flow: Flow, *, is_begun: bool = False) -> AsyncIterator[Slot]:
+        """Wait for a slot and hold it; `is_begun` to finish what was begun with a slot before."""
+        await self._acquire(flow, is_begun=is_begun)
         slot, started_s = Slot(), time.monotonic()
         try:
             yield slot
@@ -67,10 +67,10 @@ class FairSlots:
         """Count work that was done for a flow elsewhere."""
         self._queue.charge(flow, cost_s)
 
-    async def _acquire(self, flow: Flow) -> None:
+    async def _acquire(self, flow: Flow, *, is_begun: bool) -> None:
         turn = asyncio.get_running_loop().create_future()
         self._wanted_s[flow.account] = time.monotonic()
-        self._queue.put(flow, turn)
+        self._queue.put(flow, turn, is_begun=is_begun)
         self._give()
         try:
             await turn

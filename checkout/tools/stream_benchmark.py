@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import os
 import platform
 import time
@@ -27,9 +28,10 @@ from checkout.live.connections import Connection
 from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
 from checkout.live.product_names import ProductNames
-from checkout.live.threads import flow_now
+from checkout.live.threads import flow_now, pace_now_ms, socket_flow
 from checkout.models import ScanEvent
 from checkout.payloads import Choice
+from ebrcs.fair_queue import Flow
 from recognition.engine.batcher import Batcher
 from recognition.engine.results import Recognition
 from recognition.vision.decision.decide import Candidate, Decision
@@ -65,9 +67,13 @@ class Pipeline(Protocol):
 
 @dataclass
 class StreamAnswers:
-    """The answers to one camera's frames; `cart` is None where the pipeline fills none."""
+    """The answers to one camera's frames; `cart` is None where the pipeline fills none.
+
+    `left_out` are frames that were not sent because the shop asked for fewer.
+    """
 
     sent: int = 0
+    left_out: int = 0
     dropped: int = 0
     waiting: int = 0
     answer_ms: list[float] = field(default_factory=list)
@@ -97,6 +103,7 @@ def benchmark_stream(
     - ``p50_ms``, ``p95_ms``, ``longest_ms``: from a frame's arrival to its answer
     - ``frames``, ``answered``, ``dropped``: dropped are frames that a newer one replaced, and those that were
       too old when their turn came
+    - ``left_out``: frames that the cameras did not send because the shop asked for fewer
     - ``waiting``: frames not answered when the last one had been sent; more than a few mean a growing queue
     - ``carts_right``: cameras whose cart equals what the clip shows
 
@@ -157,6 +164,7 @@ async def _measure(pipeline: Pipeline, count: int, frames: Sequence[bytes]) -> d
         "frames": sum(answers.sent for answers in played),
         "answered": len(times_ms),
         "dropped": sum(answers.dropped for answers in played),
+        "left_out": sum(answers.left_out for answers in played),
         "waiting": sum(answers.waiting for answers in played),
     }
     carts = [answers.cart for answers in played if answers.cart is not None]
@@ -173,7 +181,8 @@ class ShopPipeline:
 
     async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
         """Send the frames of one camera through a frame worker of its own."""
-        answers = StreamAnswers(cart=Counter())
+        answers, sent_s = StreamAnswers(cart=Counter()), -math.inf
+        socket_flow.set(Flow(stream, stream))
         worker = ClipFrameWorker(
             uuid4(),
             Connection(CameraState(Lane())),
@@ -186,7 +195,13 @@ class ShopPipeline:
         working = asyncio.create_task(worker.answer_all(answers, len(frames)))
         try:
             for number, frame in enumerate(frames):
-                await asyncio.sleep(start_s + number / FRAMES_PER_SECOND - time.monotonic())
+                due_s = start_s + number / FRAMES_PER_SECOND
+                await asyncio.sleep(due_s - time.monotonic())
+                soonest_s = sent_s + pace_now_ms() / 1000 - 0.5 / FRAMES_PER_SECOND
+                if due_s < soonest_s and number < len(frames) - 1:
+                    answers.left_out += 1
+                    continue
+                sent_s = due_s
                 worker.mailbox.put(frame, time.monotonic())
                 answers.sent += 1
             answers.waiting = worker.mailbox.is_full + worker.is_working
@@ -235,12 +250,12 @@ class ClipFrameWorker(FrameWorker):
         """Answer frames up to number `count`; record answer times, dropped frames and the cart."""
         assert answers.cart is not None
         number = 0
-        while number < count:
+        while number + answers.left_out < count:
             frame = await self.mailbox.take()
-            number = frame.number
             self.is_working = True
             answer = await self._answer(frame)
             self.is_working = False
+            number = frame.number  # of the frame that was worked on, perhaps a newer one
             answers.dropped += frame.dropped
             if answer["type"] == "frame.result":
                 answers.answer_ms.append(1000 * (time.monotonic() - frame.received_s))

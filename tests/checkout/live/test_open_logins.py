@@ -35,7 +35,7 @@ def call(server: Server, path: str, body: dict[str, str], access: str = "") -> d
 
 
 def token_login(server: Server, user: User) -> dict[str, str]:
-    """Log in over REST; the first time, the server stores the password anew, as the tests hash it too cheaply."""
+    """Log in over REST; at first the server stores the password anew, as the tests hash it too cheaply."""
     tokens = call(server, "/api/auth/login", {"username": user.username, "password": PASSWORD})
     user.refresh_from_db()
     return tokens

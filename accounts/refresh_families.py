@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+from django.utils import timezone
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import BlacklistMixin, RefreshToken
@@ -13,6 +14,8 @@ from rest_framework_simplejwt.utils import datetime_from_epoch
 from accounts.models import User
 
 FAMILY_CHARACTERS = 32
+# Access tokens name their family by it.
+FAMILY_CLAIM = "family"
 
 
 class FamilyToken(RefreshToken):
@@ -33,7 +36,8 @@ class FamilyToken(RefreshToken):
     def issue(cls, user: User, *, family: str = "") -> FamilyToken:
         """Return a token of a family, by default of a new one, and store it as outstanding."""
         token: Any = super(BlacklistMixin, cls).for_user(user)  # without the row of an id that is replaced
-        token[api_settings.JTI_CLAIM] = (family or uuid4().hex) + uuid4().hex
+        token[FAMILY_CLAIM] = family or uuid4().hex
+        token[api_settings.JTI_CLAIM] = token[FAMILY_CLAIM] + uuid4().hex
         OutstandingToken.objects.create(
             user=user,
             jti=token[api_settings.JTI_CLAIM],
@@ -43,6 +47,12 @@ class FamilyToken(RefreshToken):
         )
         found: FamilyToken = token
         return found
+
+
+def family_is_revoked(family: str) -> bool:
+    """Whether no refresh token of a login is left: it was logged out, or the last one has expired."""
+    usable = OutstandingToken.objects.filter(blacklistedtoken=None, expires_at__gt=timezone.now())
+    return not usable.filter(jti__startswith=family).exists()
 
 
 def blacklist(**of: Any) -> None:

@@ -57,13 +57,17 @@ class SessionInfo(TypedDict):
 
 
 class Limits(TypedDict):
-    """What a client may send; a PNG or WebP has at most `max_decoded_bytes` once decoded, at 4 a pixel."""
+    """What a client may send, and (`pace_ms`) how long to wait from one frame to the next to begin with.
+
+    A PNG or WebP has at most `max_decoded_bytes` once decoded, at 4 a pixel.
+    """
 
     max_frame_bytes: int
     max_pixels: int
     max_decoded_bytes: int
     max_fps: int
     max_quantity: int
+    pace_ms: int
 
 
 class SessionReady(TypedDict):
@@ -145,6 +149,7 @@ class DetectionPayload(TypedDict):
 class FrameResult(TypedDict):
     """The answer to one frame; `dropped` counts the frames skipped since the last answer.
 
+    `pace_ms` is how long to wait from one frame to the next: a client that sends more loses what is too much.
     `debug`, and `why` of each detection, are there while debugging is on (`debug.set`).
     """
 
@@ -153,6 +158,7 @@ class FrameResult(TypedDict):
     dropped: int
     detections: list[DetectionPayload]
     timing_ms: dict[str, float]
+    pace_ms: NotRequired[int]
     debug: NotRequired[FrameDebug]
 
 
@@ -188,11 +194,12 @@ class SessionClosed(TypedDict):
 
 
 class ErrorMessage(TypedDict):
-    """A refusal; the socket stays open. `frame` and `dropped` stand in answers to frames."""
+    """A refusal; the socket stays open. `frame`, `dropped` and `pace_ms` stand in answers to frames."""
 
     type: Literal["error"]
     code: str
     detail: str
     frame: NotRequired[int]
     dropped: NotRequired[int]
+    pace_ms: NotRequired[int]
     data: NotRequired[dict[str, object]]

@@ -225,6 +225,11 @@ FRAME_MAX_BYTES = 2**20
 FRAME_MAX_PIXELS = 25_000_000
 FRAME_MAX_DECODED_BYTES = 2**25
 FRAME_MAX_PER_SECOND = env.integer("EBRCS_FRAME_MAX_PER_SECOND", 30, minimum=1, maximum=1_000)
+# Open sockets in a process. An account may be a whole shop's, whose fifty lanes all log in as one member of
+# staff, and an address that of a whole shop, with the telephones of its customers; a session is one lane.
+SOCKETS_PER_ACCOUNT = env.integer("EBRCS_SOCKETS_PER_ACCOUNT", 64, minimum=1, maximum=10_000)
+SOCKETS_PER_ADDRESS = env.integer("EBRCS_SOCKETS_PER_ADDRESS", 256, minimum=1, maximum=10_000)
+SOCKETS_PER_SESSION = env.integer("EBRCS_SOCKETS_PER_SESSION", 16, minimum=1, maximum=10_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
 # Reading JSON holds all threads of a process: 1 MiB of empty lists for 160 ms, this much for 20.
 JSON_MAX_BYTES = 2**18

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import get_user
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils.translation import get_language_from_request
@@ -17,6 +15,7 @@ from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
+from accounts.logins import Login, login_holds, login_of, session_user
 from accounts.models import User
 from checkout.cart import services
 from checkout.cart.reasons import ENGLISH
@@ -76,12 +75,16 @@ class Admission:
 
     Attributes
     ----------
+    user_id : of the account it is admitted for
+    login : what it was logged in by
     index_seq : sequence number of the index at this time; the client is never served an older one
     camera_key : the key by which the client names its camera; None without one
     language : of the reasons sent to it
     """
 
     session_id: UUID
+    user_id: UUID
+    login: Login
     index_seq: int
     camera_key: UUID | None
     language: str
@@ -89,13 +92,13 @@ class Admission:
 
 def admission_read(scope: Any) -> Admission:
     """Admit a client, or raise `SocketRefused`."""
-    session = socket_enter(scope)
+    session, login = socket_enter(scope)
     seq = IndexState.objects.values_list("last_seq", flat=True).first()
-    return Admission(session.pk, seq or 0, camera_key(scope), language(scope))
+    return Admission(session.pk, session.user_id, login, seq or 0, camera_key(scope), language(scope))
 
 
-def socket_enter(scope: Any) -> CheckoutSession:
-    """Return the active session the client may work on, or raise `SocketRefused`."""
+def socket_enter(scope: Any) -> tuple[CheckoutSession, Login]:
+    """Return the active session and the login of a client that may work on it, or raise `SocketRefused`."""
     handshake = Handshake.of(scope)
     # Browsers report the page's origin truthfully; pages of other sites are refused, whatever credentials
     # they present.
@@ -105,17 +108,17 @@ def socket_enter(scope: Any) -> CheckoutSession:
         session_id = UUID(scope["url_route"]["kwargs"]["session_id"])
     except ValueError:
         raise SocketRefused(NOT_FOUND, "There is no such session.") from None
-    user_id = _user_id(handshake, session_id)
+    login = _login(handshake, session_id)
     session = CheckoutSession.objects.filter(pk=session_id).first()
     if session is None:
         raise SocketRefused(NOT_FOUND, "There is no such session.")
-    if session.user_id != user_id:
+    if session.user_id != login.account_id:
         raise SocketRefused(FORBIDDEN, "This is someone else's session.")
     session = services.session_current(session=session)
     if session.status != CheckoutSession.Status.ACTIVE:
         raise SocketRefused(NOT_ACTIVE, f"The session is {session.status}.", session)
     services.session_touch(session_id=session_id)
-    return session
+    return session, login
 
 
 def camera_key(scope: Any) -> UUID | None:
@@ -140,39 +143,40 @@ def language(scope: Any) -> str:
     return get_language_from_request(request)
 
 
-def _user_id(handshake: Handshake, session_id: UUID) -> UUID:
+def _login(handshake: Handshake, session_id: UUID) -> Login:
     """Authenticate by ticket, token or cookie: the first of these that is present decides."""
     if offered := handshake.query.get("ticket"):
-        user_id = tickets.ticket_redeem(ticket=offered[0], session_id=session_id)
-        if user_id is None or not User.objects.filter(pk=user_id, is_active=True).exists():
+        login = tickets.ticket_redeem(ticket=offered[0], session_id=session_id)
+        if login is None or not login_holds(login):
             raise SocketRefused(NOT_AUTHENTICATED, "The ticket is used, too old or for another session.")
-        return user_id
+        return login
     if authorization := handshake.header("authorization"):
-        return _token_user_id(authorization)
+        return _token_login(authorization)
     key = parse_cookie(handshake.header("cookie")).get(settings.SESSION_COOKIE_NAME)
     if not key:
         raise SocketRefused(NOT_AUTHENTICATED, "Log in first.")
     # Browsers attach the cookie to requests from pages of any site, so the origin has to be known.
     if not handshake.is_from_page:
         raise SocketRefused(FORBIDDEN, "Cookies are accepted from the shop's own pages only.")
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    user = get_user(request)
-    if not user.is_authenticated:
+    user = session_user(key)
+    if user is None:
         raise SocketRefused(NOT_AUTHENTICATED, "Log in first.")
-    return UUID(str(user.pk))
+    return login_of(user, session_key=key)
 
 
-def _token_user_id(authorization: str) -> UUID:
+def _token_login(authorization: str) -> Login:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         raise SocketRefused(NOT_AUTHENTICATED, "The Authorization header must hold a Bearer token.")
     backend = JWTAuthentication()
     try:
-        user = backend.get_user(backend.get_validated_token(token.strip().encode("latin-1")))
+        validated = backend.get_validated_token(token.strip().encode("latin-1"))
+        login = login_of(cast("User", backend.get_user(validated)), token=validated)
     except (APIException, TokenError):
         raise SocketRefused(NOT_AUTHENTICATED, "The token is not valid.") from None
-    return UUID(str(user.pk))
+    if not login_holds(login):
+        raise SocketRefused(NOT_AUTHENTICATED, "The token is not valid.")
+    return login
 
 
 def origin_is_own(origin: str, host: str) -> bool:

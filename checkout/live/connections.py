@@ -100,6 +100,10 @@ class Connections:
             del self.kept[oldest]
         asyncio.get_running_loop().call_later(KEEP_S, self._discard, name, token)
 
+    def is_held(self, session_id: UUID, key: UUID | None) -> bool:
+        """Whether a socket is open that a new one of this key would replace."""
+        return self._holder(session_id, key) is not None
+
     def _holder(self, session_id: UUID, key: UUID | None) -> Connection | None:
         connections = self.open.get(session_id, [])
         return next(

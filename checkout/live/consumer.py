@@ -8,13 +8,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
-from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
+from accounts.logins import login_holds
 from checkout.cart import selectors
 from checkout.cart.announce import SEND_TIMEOUT_S, session_group
 from checkout.live.access import (
@@ -34,11 +34,14 @@ from checkout.live.engine_access import EngineAccess, engine_get
 from checkout.live.flood_guard import FloodGuard
 from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
+from checkout.live.sharing.socket_caps import TooManySockets, socket_caps
 from checkout.live.snapshot import SessionSnapshot, closed_message, ready_message, snapshot_read
-from checkout.live.threads import in_database, tasks_end
+from checkout.live.threads import in_database, socket_flow, tasks_end
 from checkout.models import CheckoutSession
 from checkout.payloads import CartEvent
 from ebrcs import metrics
+from ebrcs.fair_queue import Flow
+from ebrcs.rate_limits import client_address_of_scope
 
 logger = logging.getLogger(__name__)
 NORMAL = 1000
@@ -144,29 +147,44 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
 
     async def _run(self) -> None:
         """Serve until the session or the connection ends; close with a code for what went wrong."""
+        address = client_address_of_scope(self.scope)
+        socket_flow.set(Flow(address, self.channel_name))  # until its account is known
         try:
-            await self._serve()
+            with socket_caps.held("address", address):
+                await self._serve()
         except SocketRefused as refused:
             if refused.session is not None:
                 info = await in_database(selectors.session_info, session=refused.session)
                 await self.send_message(closed_message(info))
-            await self._leave(refused.code)
+            await self._leave(refused.code, str(refused))
+        except TooManySockets as excess:
+            await self.send_message(
+                {"type": "error", "code": excess.code, "detail": excess.detail, "data": excess.data}
+            )
+            await self._leave(FLOODING, excess.detail)
         except Exception:
             logger.exception("A socket failed.")
             await self._leave(FAILED)
 
     async def _serve(self) -> None:
         admission = await in_database(admission_read, self.scope)
-        self.group = session_group(admission.session_id)
-        await self._join()
-        snapshot = await in_database(snapshot_read, admission.session_id)
-        self.connection = connection = await connections.enter(
-            admission.session_id, admission.camera_key, self._give_way
-        )
-        try:
-            await self._work(admission, snapshot, connection)
-        finally:
-            connections.leave(admission.session_id, connection)
+        session_id, user_id = admission.session_id, admission.user_id
+        socket_flow.set(Flow(user_id, self.channel_name))
+        replaces = connections.is_held(session_id, admission.camera_key)
+        with (
+            socket_caps.held("account", user_id, replaces=replaces),
+            socket_caps.held("session", session_id, replaces=replaces),
+        ):
+            self.group = session_group(session_id)
+            await self._join()
+            snapshot = await in_database(snapshot_read, session_id)
+            self.connection = connection = await connections.enter(
+                session_id, admission.camera_key, self._give_way
+            )
+            try:
+                await self._work(admission, snapshot, connection)
+            finally:
+                connections.leave(session_id, connection)
 
     async def _work(self, admission: Admission, snapshot: SessionSnapshot, connection: Connection) -> None:
         cart_sync = CartSync(admission.session_id, self.send_message, snapshot.cart)
@@ -195,7 +213,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             for work in (
                 frame_worker.run(),
                 command_worker.run(),
-                self._watch(admission.session_id, cart_sync),
+                self._watch(admission, cart_sync),
                 engine_get(),
             )
         ]
@@ -204,16 +222,17 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         finally:
             await tasks_end(tasks)
 
-    async def _watch(self, session_id: UUID, cart_sync: CartSync) -> None:
-        """Check the session every few seconds and after each notice, since notices may get lost."""
+    async def _watch(self, admission: Admission, cart_sync: CartSync) -> None:
+        """Check session and login every few seconds and after each notice, since notices may get lost."""
         while True:
             try:
-                snapshot = await in_database(snapshot_read, session_id)
+                is_logged_in = await in_database(login_holds, admission.login)
+                snapshot = await in_database(snapshot_read, admission.session_id)
             except (OperationalError, InterfaceError) as error:
-                logger.warning("Session %s cannot be read: %s", session_id, error)
+                logger.warning("Session %s cannot be read: %s", admission.session_id, error)
             else:
-                if not snapshot.user_is_active:
-                    raise SocketRefused(NOT_AUTHENTICATED, "The user may not log in any more.")
+                if not is_logged_in:
+                    raise SocketRefused(NOT_AUTHENTICATED, "You are logged out.")
                 if snapshot.info["status"] != CheckoutSession.Status.ACTIVE:
                     await self.send_message(closed_message(snapshot.info))
                     await self._leave(NORMAL)
@@ -233,11 +252,11 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         except Exception as error:  # noqa: BLE001 - without notices, `_watch` still syncs the client
             logger.warning("No notices for the moment: %r", error)
 
-    async def _leave(self, code: int) -> None:
+    async def _leave(self, code: int, reason: str | None = None) -> None:
         """Close the socket; messages that arrive before the client has gone are discarded."""
         if not self.closing:
             self.closing = True
-            await self.close(code)
+            await self.close(code, reason)  # daphne sends the code only
             if self.main is not asyncio.current_task():
                 self._main_cancel()
 

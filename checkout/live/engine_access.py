@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from checkout.live.threads import in_vision
+from checkout.live.threads import flow_now, in_vision_thread
 from recognition.engine import shared
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class EngineAccess:
 
     async def recognize(self, pictures: Sequence[Image]) -> Recognition:
         """Embed and match pictures in a batch with those of other sockets."""
-        return await (await engine_get()).recognize_async(pictures, at_least_seq=self.index_seq)
+        engine = await engine_get()
+        return await engine.recognize_async(pictures, at_least_seq=self.index_seq, flow=flow_now())
 
     def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
         """Verify pictures of one item."""
@@ -50,4 +51,4 @@ class EngineAccess:
 async def engine_get() -> Engine:
     """Return this process's engine; starting it loads heavy libraries, outside the event loop."""
     running = shared.engine_running()
-    return await in_vision(shared.engine) if running is None else running
+    return await in_vision_thread(shared.engine) if running is None else running

@@ -2,8 +2,9 @@
 
 Each frame takes these steps; the camera's lock is held from the first to the fourth:
 
-1. observe (vision pool): decode the frame, follow the items in it, cut out those that need a view, read
-   barcodes. Codes are settled right after, since they need no recognition.
+1. observe (vision pool): once it is this camera's turn, take the newest frame, or refuse it as too old;
+   decode it, follow the items in it, cut out those that need a view, read barcodes. Codes are settled right
+   after, since they need no recognition.
 2. recognize (engine): embed and match the crops, in a batch with those of other sockets.
 3. verify (vision pool): the matches become votes, and items about to be decided are compared with stored
    photos by their local features.
@@ -36,7 +37,14 @@ from checkout.live.engine_access import FrameEngine
 from checkout.live.mailbox import Frame, Mailbox
 from checkout.live.pending_changes import Change, change_store
 from checkout.live.product_names import ProductNames
-from checkout.live.threads import in_database, in_vision
+from checkout.live.threads import (
+    flow_now,
+    in_database,
+    in_vision_thread,
+    pace_now_ms,
+    pacer,
+    vision_slots,
+)
 from checkout.payloads import CartEvent, DetectionPayload, ErrorMessage, FrameResult
 from ebrcs import metrics
 from ebrcs.errors import EbrcsError
@@ -109,6 +117,7 @@ class FrameWorker:
             except Exception:
                 logger.exception("Frame %d of session %s failed.", frame.number, self.session_id)
                 answer = refusal(frame, "internal_error", "The frame could not be processed.")
+            answer["pace_ms"] = pace_now_ms()
             await self.send(answer)
             answer_s = time.monotonic() - frame.received_s
             frame_tally.note(
@@ -149,19 +158,28 @@ class FrameWorker:
         """Observe, recognize, verify and conclude a frame; return the answer, or a refusal if late or bad."""
         from recognition.vision.scene.decode import BadFrame
 
-        if time.monotonic() - frame.received_s > FRAME_AGE_MAX_S:
-            return refusal(frame, "late_frame", "The frame was too old when its turn came.")
         started_s = time.perf_counter()
-        camera = self.connection.camera
+        camera, flow = self.connection.camera, flow_now()
         try:
             async with camera.lock:
-                observed = await in_vision(self._observe, camera, frame)
+                async with vision_slots.slot(flow) as observing:
+                    self.mailbox.renew(frame)
+                    if time.monotonic() - frame.received_s > FRAME_AGE_MAX_S:
+                        pacer.note(flow, None, time.monotonic())
+                        return refusal(frame, "late_frame", "The frame was too old when its turn came.")
+                    observed = await in_vision_thread(self._observe, camera, frame)
                 if observed.barcodes:
                     await barcodes_settle(camera, observed.barcodes, observed.picture, self.send)
                 recognition = await self._recognize(observed.observation)
-                concluded = await in_vision(self._conclude, camera, observed.observation, recognition)
+                engine_s = recognition.timing_ms.get("work", 0.0) / 1000
+                vision_slots.charge(flow, engine_s)
+                async with vision_slots.slot(flow, is_begun=True) as concluding:
+                    concluded = await in_vision_thread(
+                        self._conclude, camera, observed.observation, recognition
+                    )
         except BadFrame as error:
             return refusal(frame, "bad_frame", str(error.detail), {"reason": error.code})
+        pacer.note(flow, observing.held_s + engine_s + concluding.held_s, time.monotonic())
         detections = await self._detections(concluded)
         timing_ms = {
             "decode": observed.decode_ms,

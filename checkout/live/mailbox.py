@@ -6,15 +6,15 @@ import asyncio
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass
 class Frame:
-    """A frame as received.
+    """A frame as received; `Mailbox.renew` may replace it until its work begins.
 
     Attributes
     ----------
     number : its number among the socket's binary messages, from 1
     received_s : when it was received, on the clock of the caller of `put`
-    dropped : frames replaced since the last one was taken
+    dropped : frames replaced since the last one that was worked on
     """
 
     number: int
@@ -56,3 +56,10 @@ class Mailbox:
         (number, data, received_s), self._slot = self._slot, None
         dropped, self._dropped = self._dropped, 0
         return Frame(number, data, received_s, dropped)
+
+    def renew(self, frame: Frame) -> None:
+        """Put the newest frame in place of one that waited since it was taken, which counts as dropped."""
+        if self._slot is not None:
+            (frame.number, frame.data, frame.received_s), self._slot = self._slot, None
+            frame.dropped += self._dropped + 1
+            self._dropped = 0

@@ -10,6 +10,7 @@ from django.conf import settings
 from checkout.cart import selectors, services
 from checkout.cart.cart_lines import QUANTITY_MAX
 from checkout.live.camera_state import CameraState
+from checkout.live.threads import pace_now_ms
 from checkout.models import CheckoutSession
 from checkout.payloads import Cart, Limits, SessionClosed, SessionInfo, SessionReady
 from recognition.engine.shared import engine_running
@@ -22,16 +23,15 @@ class SessionSnapshot:
     """The state of a session at one moment."""
 
     info: SessionInfo
-    user_is_active: bool
     cart: Cart
 
 
 def snapshot_read(session_id: UUID) -> SessionSnapshot:
     """Read the state of a session, ending it if it has been idle for too long."""
-    stored = CheckoutSession.objects.select_related("user").get(pk=session_id)
+    stored = CheckoutSession.objects.get(pk=session_id)
     session = services.session_current(session=stored)
     info = selectors.session_info(session=session)
-    return SessionSnapshot(info, session.user.is_active, selectors.cart_get(session_id=session_id))
+    return SessionSnapshot(info, selectors.cart_get(session_id=session_id))
 
 
 def ready_message(snapshot: SessionSnapshot, camera: CameraState) -> SessionReady:
@@ -43,6 +43,7 @@ def ready_message(snapshot: SessionSnapshot, camera: CameraState) -> SessionRead
         "max_decoded_bytes": settings.FRAME_MAX_DECODED_BYTES,
         "max_fps": settings.FRAME_MAX_PER_SECOND,
         "max_quantity": QUANTITY_MAX,
+        "pace_ms": pace_now_ms(),
     }
     return {
         "type": "session.ready",

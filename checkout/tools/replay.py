@@ -241,7 +241,8 @@ class Player:
     ----------
     settled : number of the newest frame that was answered; those before it were answered or dropped
     answered : frames with an answer of their own
-    dropped : frames that a newer one replaced, as the server reports
+    dropped : frames that a newer one replaced, as the server reports, or that it asked not to be sent
+    pace_s : how long the server asks to wait from one frame to the next
     """
 
     socket: ClientConnection
@@ -252,6 +253,7 @@ class Player:
     settled: int = 0
     answered: int = 0
     dropped: int = 0
+    pace_s: float = 0.0
     problems: Counter[str] = field(default_factory=Counter)
     lives: Lives | None = None
 
@@ -269,11 +271,21 @@ class Player:
                 raise ReplayFailed(f"{command['type']} was refused: {answer['detail']}")
 
     async def play(self) -> Report:
-        """Play all frames, the last one twice: its second answer means that all before it was stored."""
-        started_s = time.monotonic()
+        """Play all frames, the last one twice: its second answer means that all before it was stored.
+
+        Where the server asks for fewer, frames in between are left out, as a camera would do; but none where
+        each waits for the answer to the one before.
+        """
+        started_s, sent_s = time.monotonic(), -math.inf
+        last = len(self.visit.frames) - 1
         for index, path in enumerate([*self.visit.frames, self.visit.frames[-1]]):
+            due_s = started_s + index / self.fps
+            if self.in_flight > 1 and index < last and due_s < sent_s + self.pace_s - 0.5 / self.fps:
+                self.dropped += 1
+                continue
+            sent_s = due_s
             frame = await asyncio.to_thread(path.read_bytes)
-            await self._receive_until(started_s + index / self.fps, waiting_max=self.in_flight - 1)
+            await self._receive_until(due_s, waiting_max=self.in_flight - 1)
             await self.socket.send(frame)
             self.sent += 1
         await self._receive_until(0.0, waiting_max=0)
@@ -302,4 +314,5 @@ class Player:
         if "frame" in message:
             self.answered += 1
             self.dropped += message["dropped"]
+            self.pace_s = message.get("pace_ms", 0) / 1000
             self.settled = message["frame"]

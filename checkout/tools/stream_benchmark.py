@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import os
 import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 import numpy as np
-from django.conf import settings
 from PIL import Image as Pictures
 
 from checkout.demo.clip import FRAMES_PER_SECOND, clip_cart, clip_frames
@@ -27,8 +25,11 @@ from checkout.live.connections import Connection
 from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
 from checkout.live.product_names import ProductNames
+from checkout.live.threads import flow_now, pace_now_ms, socket_flow
 from checkout.models import ScanEvent
 from checkout.payloads import Choice
+from checkout.tools.naive_pipeline import NaivePipeline, StreamAnswers
+from ebrcs.fair_queue import Flow
 from recognition.engine.batcher import Batcher
 from recognition.engine.results import Recognition
 from recognition.vision.decision.decide import Candidate, Decision
@@ -36,9 +37,6 @@ from recognition.vision.encoders.protocol import Encoder
 from recognition.vision.evaluation.processor import processor_name
 from recognition.vision.evaluation.recognizer import PhotoGallery, Recognizer
 from recognition.vision.lane.lane import Lane
-from recognition.vision.scene.crops import cut_item
-from recognition.vision.scene.decode import decode_frame
-from recognition.vision.scene.foreground import ForegroundDetector
 from recognition.vision.types import Image
 
 STREAMS = (1, 8)
@@ -62,17 +60,6 @@ class Pipeline(Protocol):
         """Stop every thread."""
 
 
-@dataclass
-class StreamAnswers:
-    """The answers to one camera's frames; `cart` is None where the pipeline fills none."""
-
-    sent: int = 0
-    dropped: int = 0
-    waiting: int = 0
-    answer_ms: list[float] = field(default_factory=list)
-    cart: Counter[str] | None = None
-
-
 def benchmark_stream(
     encoder: Encoder, *, streams: Sequence[int] = STREAMS, report: Report = lambda line: None
 ) -> dict[str, Any]:
@@ -94,8 +81,8 @@ def benchmark_stream(
     ``rows``, one per number of cameras and pipeline (``way``: ``shop`` for ours, or ``naive``):
 
     - ``p50_ms``, ``p95_ms``, ``longest_ms``: from a frame's arrival to its answer
-    - ``frames``, ``answered``, ``dropped``: dropped are frames that a newer one replaced, and those that were
-      too old when their turn came
+    - ``frames``, ``answered``, ``dropped``: dropped are frames that a newer one replaced, those that were too
+      old when their turn came, and those not sent because the shop asked for fewer
     - ``waiting``: frames not answered when the last one had been sent; more than a few mean a growing queue
     - ``carts_right``: cameras whose cart equals what the clip shows
 
@@ -172,7 +159,8 @@ class ShopPipeline:
 
     async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
         """Send the frames of one camera through a frame worker of its own."""
-        answers = StreamAnswers(cart=Counter())
+        answers, sent_s = StreamAnswers(cart=Counter()), -math.inf
+        socket_flow.set(Flow(stream, stream))
         worker = ClipFrameWorker(
             uuid4(),
             Connection(CameraState(Lane())),
@@ -185,7 +173,15 @@ class ShopPipeline:
         working = asyncio.create_task(worker.answer_all(answers, len(frames)))
         try:
             for number, frame in enumerate(frames):
-                await asyncio.sleep(start_s + number / FRAMES_PER_SECOND - time.monotonic())
+                due_s = start_s + number / FRAMES_PER_SECOND
+                await asyncio.sleep(due_s - time.monotonic())
+                soonest_s = sent_s + pace_now_ms() / 1000 - 0.5 / FRAMES_PER_SECOND
+                if due_s < soonest_s and number < len(frames) - 1:
+                    answers.left_out += 1
+                    answers.dropped += 1
+                    answers.sent += 1
+                    continue
+                sent_s = due_s
                 worker.mailbox.put(frame, time.monotonic())
                 answers.sent += 1
             answers.waiting = worker.mailbox.is_full + worker.is_working
@@ -201,7 +197,7 @@ class ShopPipeline:
 
     async def recognize(self, pictures: Sequence[Image]) -> Recognition:
         """Embed and match pictures in a batch with those of the other streams."""
-        return await asyncio.wrap_future(self._batcher.submit(pictures))
+        return await asyncio.wrap_future(self._batcher.submit(pictures, flow_now()))
 
     def verify(self, pictures: Sequence[Image], contenders: Sequence[Candidate]) -> tuple[Decision, ...]:
         """Verify pictures of one item."""
@@ -216,10 +212,12 @@ class ShopPipeline:
             "embed": 1000 * (embedded_s - started_s),
             "search": 1000 * (time.perf_counter() - embedded_s),
         }
+        work_ms = sum(timing_ms.values()) / len(embeddings)
         recognitions, first = [], 0
         for crops in requests:
             part = slice(first, first + len(crops))
-            recognitions.append(Recognition(embeddings[part], decisions[part], timing_ms))
+            timing = timing_ms | {"work": work_ms * len(crops)}
+            recognitions.append(Recognition(embeddings[part], decisions[part], timing))
             first = part.stop
         return recognitions
 
@@ -234,12 +232,12 @@ class ClipFrameWorker(FrameWorker):
         """Answer frames up to number `count`; record answer times, dropped frames and the cart."""
         assert answers.cart is not None
         number = 0
-        while number < count:
+        while number + answers.left_out < count:
             frame = await self.mailbox.take()
-            number = frame.number
             self.is_working = True
             answer = await self._answer(frame)
             self.is_working = False
+            number = frame.number  # of the frame that was worked on, perhaps a newer one
             answers.dropped += frame.dropped
             if answer["type"] == "frame.result":
                 answers.answer_ms.append(1000 * (time.monotonic() - frame.received_s))
@@ -265,52 +263,6 @@ class ClipNames(ProductNames):
             product_id: {"product_id": product_id, "name": NAMES[UUID(product_id)], "image": None}
             for product_id in product_ids
         }
-
-
-class NaivePipeline:
-    """One thread that takes one frame at a time and does everything for each."""
-
-    def __init__(self, encoder: Encoder, recognizer: Recognizer) -> None:
-        self._encoder, self._recognizer = encoder, recognizer
-        self._queue: SimpleQueue[tuple[int, bytes, float]] = SimpleQueue()
-        self._detectors: dict[int, ForegroundDetector] = {}
-        self._answers: dict[int, StreamAnswers] = {}
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="naive", daemon=True)
-        self._thread.start()
-
-    async def play(self, stream: int, frames: Sequence[bytes], start_s: float) -> StreamAnswers:
-        """Queue the frames of one camera."""
-        answers = self._answers[stream] = StreamAnswers()
-        self._detectors[stream] = ForegroundDetector()
-        for number, frame in enumerate(frames):
-            await asyncio.sleep(start_s + number / FRAMES_PER_SECOND - time.monotonic())
-            self._queue.put((stream, frame, time.monotonic()))
-            answers.sent += 1
-        answers.waiting = answers.sent - len(answers.answer_ms)
-        return answers
-
-    def close(self) -> None:
-        """Stop the thread; waiting frames are not answered."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                stream, frame, received_s = self._queue.get(timeout=0.05)
-            except Empty:
-                continue
-            picture = decode_frame(
-                frame,
-                max_bytes=settings.FRAME_MAX_BYTES,
-                max_pixels=settings.FRAME_MAX_PIXELS,
-                max_decoded_bytes=settings.FRAME_MAX_DECODED_BYTES,
-            )
-            scene = self._detectors[stream].detect(picture, 1.0 / FRAMES_PER_SECOND)
-            for crop in [cut_item(picture, found) for found in scene.proposals] or [picture]:
-                self._recognizer.match(self._encoder.encode([crop]))
-            self._answers[stream].answer_ms.append(1000 * (time.monotonic() - received_s))
 
 
 async def _nothing(_message: object) -> None:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.logins import login_of
 from accounts.models import User
 from checkout.cart import items, selectors, services, sessions
 from checkout.live import tickets
@@ -69,7 +70,9 @@ class TicketView(OwnSessionView):
         """Get a single-use ticket for the socket, valid for 30 seconds."""
         session = self.own_session(request, session_id)
         sessions.active_check(session)
-        ticket = tickets.ticket_issue(user_id=session.user_id, session_id=session_id)
+        session_key = None if request.auth else request.session.session_key
+        login = login_of(cast("User", request.user), session_key=session_key, token=request.auth)
+        ticket = tickets.ticket_issue(login=login, session_id=session_id)
         body = {"ticket": ticket, "expires_in": tickets.TICKET_LIFETIME_S}
         return Response(body, status=status.HTTP_201_CREATED)
 

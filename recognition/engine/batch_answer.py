@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one caller gets: no decisions where only embeddings were asked for."""
+    """What one caller gets: no decisions where only embeddings were asked for; ``work`` is its own time."""
 
     embedded: Embedded
     decisions: list[Decision]
@@ -66,6 +66,7 @@ def batch_answer(requests: Sequence[Request], keeper: EncoderKeeper, gallery: Ga
     decisions = _decide(encoder, vectors, requests, gallery)
     timing_ms = {"embed": 1e3 * (embedded - start), "search": 1e3 * (time.perf_counter() - embedded)}
     metrics.batch_count(pictures=len(vectors), searched=bool(decisions), timing_ms=timing_ms)
+    work_ms = sum(timing_ms.values()) / max(1, len(vectors))
     answers = []
     first = 0
     for request in requests:
@@ -75,7 +76,7 @@ def batch_answer(requests: Sequence[Request], keeper: EncoderKeeper, gallery: Ga
             Answer(
                 embedded=Embedded(vectors[part], encoder.name, encoder.fingerprint),
                 decisions=decisions[part] if request.search else [],
-                timing_ms=timing_ms,
+                timing_ms=timing_ms | {"work": work_ms * len(request.images)},
             )
         )
     return answers

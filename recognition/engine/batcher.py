@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from ebrcs import metrics
 from ebrcs.background import Worker
+from ebrcs.fair_queue import FairQueue, Flow
 from recognition.errors import EngineBusy, EngineNotReady
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,11 @@ BATCH_SIZE = 16
 QUEUE_SIZE = 64
 GATHER_S = 0.002
 """How long a batch waits for company when the one before had some; a caller who is alone never waits."""
+NOBODY = Flow(None, None)
+RECENT_S = 2.0
+SHARED_PART = 0.25
+"""Part of a batch that an account may fill while others have asked in the last two seconds: they may have to
+wait for it."""
 
 
 class Batcher(Worker, Generic[RequestT, AnswerT]):
@@ -30,6 +36,9 @@ class Batcher(Worker, Generic[RequestT, AnswerT]):
     Each future completes: with its answer, with the exception of its own request, or with EngineNotReady when
     the batcher closes. When a batch fails, its requests are tried one by one, so that only the caller whose
     request is bad gets the error. Callers who have gone away (cancelled futures) are skipped.
+
+    Accounts, and flows within them, get equal shares by the weight of their requests. A full queue refuses
+    those who have more than their share of it waiting.
 
     Parameters
     ----------
@@ -59,11 +68,16 @@ class Batcher(Worker, Generic[RequestT, AnswerT]):
         self._batch_size = batch_size
         self._queue_size = queue_size
         self._gather_s = gather_s
-        self._waiting: deque[tuple[RequestT, Future[AnswerT]]] = deque()
+        self._waiting: FairQueue[tuple[RequestT, Future[AnswerT]]] = FairQueue()
+        self._asked_s: dict[Hashable, float] = {}
         self._last_batch = 0
 
-    def submit(self, request: RequestT) -> Future[AnswerT]:
+    def submit(self, request: RequestT, flow: Flow = NOBODY) -> Future[AnswerT]:
         """Queue a request.
+
+        Parameters
+        ----------
+        flow : whom it is answered for
 
         Raises
         ------
@@ -76,14 +90,17 @@ class Batcher(Worker, Generic[RequestT, AnswerT]):
         with self._changed:
             if self._stopping.is_set():
                 raise EngineNotReady("Recognition is shutting down.")
-            waiting = sum(self._size(other) for other, job in self._waiting if not job.cancelled())
-            if waiting and waiting + self._size(request) > self._queue_size:
+            waiting, size = self._weight(self._waiting), self._size(request)
+            own = self._weight(self._waiting.of(flow.account))
+            share = self._queue_size / len(self._waiting.accounts | {flow.account})
+            if own and waiting + size > self._queue_size and own + size > share:
                 raise EngineBusy(
                     f"{waiting} pictures wait already; at most {self._queue_size} may. Try again shortly.",
                     limit=self._queue_size,
                 )
-            self._waiting.append((request, future))
-            metrics.QUEUE_PICTURES.set(waiting + self._size(request))
+            self._asked_s[flow.account] = time.monotonic()
+            self._waiting.put(flow, (request, future))
+            metrics.QUEUE_PICTURES.set(waiting + size)
             self._changed.notify_all()
         return future
 
@@ -91,7 +108,7 @@ class Batcher(Worker, Generic[RequestT, AnswerT]):
         """Finish the batch in progress, refuse what waits, and stop the thread."""
         self._stopping.set()
         with self._changed:
-            left, self._waiting = list(self._waiting), deque()
+            left, self._waiting = list(self._waiting), FairQueue()
             metrics.QUEUE_PICTURES.set(0)
         for _, future in left:
             if future.set_running_or_notify_cancel():
@@ -118,14 +135,34 @@ class Batcher(Worker, Generic[RequestT, AnswerT]):
                     if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                         break
             batch: list[tuple[RequestT, Future[AnswerT]]] = []
-            weight = 0
-            while self._waiting:
-                weight += self._size(self._waiting[0][0])
-                if batch and weight > self._batch_size:
-                    break
-                batch.append(self._waiting.popleft())
-            metrics.QUEUE_PICTURES.set(sum(self._size(request) for request, _ in self._waiting))
+            weights: Counter[Hashable] = Counter()
+            most = self._most_of_one()
+            while found := self._waiting.take(
+                lambda flow, job: self._fits(self._size(job[0]), weights, flow.account, most)
+            ):
+                flow, job = found
+                size = 0 if job[1].cancelled() else self._size(job[0])
+                weights[flow.account] += size
+                self._waiting.charge(flow, size)
+                batch.append(job)
+            metrics.QUEUE_PICTURES.set(self._weight(self._waiting))
             return batch
+
+    def _weight(self, jobs: Iterable[tuple[RequestT, Future[AnswerT]]]) -> int:
+        return sum(self._size(request) for request, future in jobs if not future.cancelled())
+
+    def _most_of_one(self) -> int:
+        """Return how much of a batch one account may fill."""
+        since_s = time.monotonic() - RECENT_S
+        self._asked_s = {account: at_s for account, at_s in self._asked_s.items() if at_s > since_s}
+        return self._batch_size if len(self._asked_s) < 2 else int(self._batch_size * SHARED_PART)
+
+    def _fits(self, size: int, weights: Counter[Hashable], account: Hashable, most: int) -> bool:
+        """Whether a request fits into a batch; the first of an account may exceed the part of an account."""
+        if not weights.total():
+            return True
+        own = weights[account]
+        return weights.total() + size <= self._batch_size and (not own or own + size <= most)
 
     def _answer(self, batch: Sequence[tuple[RequestT, Future[AnswerT]]]) -> None:
         if not batch:

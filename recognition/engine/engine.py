@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ebrcs import metrics
+from ebrcs.fair_queue import Flow
 from recognition.encoder_choice import encoder_load
 from recognition.engine.batch_answer import Answer, Request, batch_answer, mismatch_reasons
-from recognition.engine.batcher import Batcher
+from recognition.engine.batcher import NOBODY, Batcher
 from recognition.engine.encoder_keeper import EncoderKeeper
 from recognition.engine.results import Embedded, EncoderIdentity, EngineState, Recognition
 from recognition.errors import EngineBusy, EngineNotReady
@@ -158,10 +159,12 @@ class Engine:
             raise self._behind(at_least_seq)
         return _recognition(self._batcher.submit(Request(tuple(images), search=True)).result())
 
-    async def recognize_async(self, images: Sequence[Image], *, at_least_seq: int = 0) -> Recognition:
+    async def recognize_async(
+        self, images: Sequence[Image], *, at_least_seq: int = 0, flow: Flow = NOBODY
+    ) -> Recognition:
         """Match pictures without ever blocking the event loop, on an index that has applied `at_least_seq`.
 
-        A cancelled caller is skipped if its batch has not begun.
+        A cancelled caller is skipped if its batch has not begun. Flows are served fairly (`Batcher`).
 
         Raises
         ------
@@ -175,7 +178,7 @@ class Engine:
                 await asyncio.wait_for(applied, CATCH_UP_S)
             except TimeoutError:
                 raise self._behind(at_least_seq) from None
-        answer = await asyncio.wrap_future(self._batcher.submit(Request(tuple(images), search=True)))
+        answer = await asyncio.wrap_future(self._batcher.submit(Request(tuple(images), search=True), flow))
         return _recognition(answer)
 
     @metrics.VERIFY_SECONDS.time()

@@ -36,7 +36,8 @@ class Recognition:
     ----------
     embeddings : float32 (n, 1280), unweighted
     decisions : one for each picture
-    timing_ms : milliseconds the batch spent in ``embed`` and ``search``
+    timing_ms : milliseconds the batch spent in ``embed`` and ``search``, and as ``work`` the part of these
+        pictures in both
     """
 
     embeddings: FloatArray

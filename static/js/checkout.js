@@ -72,6 +72,7 @@ function received(message) {
       break;
     case "frame.result": {
       const takenAt = pump.answered(message.frame);
+      pump.pace(message.pace_ms);
       stage.show(message, takenAt);
       question.consider(message.detections);
       break;
@@ -93,7 +94,7 @@ function received(message) {
       leave(message.order_id);
       break;
     case "error":
-      if (message.frame !== undefined) frameRefused(message.frame, message.code);
+      if (message.frame !== undefined) frameRefused(message.frame, message.code, message.pace_ms);
       else refused(message);
       break;
     default:
@@ -104,6 +105,7 @@ function received(message) {
 function ready({ limits, mode, zone = WHOLE, cart: now }) {
   pump.reset();
   if (limits.max_fps) pump.limit(limits.max_fps);
+  pump.pace(limits.pace_ms);
   find.currency = now.currency;
   question.reset();
   cart.show(now);
@@ -132,9 +134,10 @@ function zoneKeep(zone) {
   }, ZONE_SENT_AFTER_MS);
 }
 
-/** @param {number} frame @param {string} code */
-function frameRefused(frame, code) {
+/** @param {number} frame @param {string} code @param {number} [paceMs] */
+function frameRefused(frame, code, paceMs) {
   pump.answered(frame);
+  pump.pace(paceMs);
   if (code !== "engine_not_ready" && code !== "engine_busy") return;
   pump.rest();
   stage.say(say("not_ready"));

@@ -9,6 +9,7 @@ from typing import Any, cast
 from django.conf import settings
 
 from ebrcs.asgi import application
+from ebrcs.fair_queue import Flow
 
 __all__ = ["application"]
 
@@ -37,7 +38,9 @@ class ColourEngine:
             applied_seq=0,
         )
 
-    async def recognize_async(self, images: Sequence[Image], *, at_least_seq: int = 0) -> Recognition:
+    async def recognize_async(
+        self, images: Sequence[Image], *, at_least_seq: int = 0, flow: Flow | None = None
+    ) -> Recognition:
         if (settings.DATA_DIR / "engine_off").exists():
             raise EngineNotReady("The encoder is being loaded.")
         if (settings.DATA_DIR / "engine_broken").exists():

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.cache.backends.filebased import FileBasedCache
 
+from accounts.logins import Login
 from checkout.live import tickets
 from ebrcs.file_cache import FileCache
 from ebrcs.rate_limits import cache_increment
@@ -54,11 +55,12 @@ def test_tickets_and_counters_outlast_the_counters_of_past_minutes(
     store = FileCache(str(tmp_path), ROOM)
     monkeypatch.setattr(tickets, "cache", store)
     user_id, session_id = uuid4(), uuid4()
-    ticket = tickets.ticket_issue(user_id=user_id, session_id=session_id)
+    login = Login(str(user_id), "mark")
+    ticket = tickets.ticket_issue(login=login, session_id=session_id)
     for hits in range(1, 301):
         assert cache_increment(store, "running", timeout_s=60) == hits
         store.set(f"past-{hits}", 1, 0.0001)
-    assert tickets.ticket_redeem(ticket=ticket, session_id=session_id) == user_id
+    assert tickets.ticket_redeem(ticket=ticket, session_id=session_id) == login
 
 
 def test_a_shop_without_redis_keeps_its_cache_in_such_files() -> None:

@@ -26,6 +26,12 @@ from recognition.vision.scene.crops import cut_item, sharpness
 from recognition.vision.scene.foreground import ForegroundDetector, Scene
 from recognition.vision.types import Box, FloatArray, Image
 
+STEADY_S = 0.1
+"""Time in which an item may move by ``LaneConfig.steady``: blur depends on speed, not on the frame rate."""
+
+VIEWS_MAX = 8
+"""Items embedded per frame, which bounds what a frame costs; the others are embedded in the next frames."""
+
 LIFTED_SHARE = 0.5
 """Share of its box that has to show the background before an item resting on the tray counts as lifted."""
 
@@ -118,7 +124,7 @@ class Lane:
             item = self._counter.items.get(track.id) or self._begin(track)
             item.life.last_frame, item.life.sightings = track.last_frame, track.sightings
             self._cross(item)
-            if self._wants_view(item, elapsed_s):
+            if len(crops) < VIEWS_MAX and self._wants_view(item, elapsed_s):
                 crop = cut_item(frame, track.proposal)
                 crops.append((track.id, crop))
                 qualities.append(track.proposal.fill * float(np.sqrt(sharpness(crop) + 1e-3)))
@@ -310,7 +316,7 @@ class Lane:
             return False
         if self._counter.mode != "cart" and not self._in_zone(track):
             return False
-        if track.speed(elapsed_s) > self.config.steady:
+        if track.speed(min(elapsed_s, STEADY_S)) > self.config.steady:
             return False
         assert self._at_s is not None
         counting = self.config.counting

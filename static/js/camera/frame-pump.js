@@ -39,6 +39,7 @@ export class FramePump {
     this.timer = 0;
     this.answerMs = FASTEST_MS;
     this.fastestMs = FASTEST_MS;
+    this.paceMs = FASTEST_MS;
   }
 
   /** Forgets what was on its way; the server counts from 1 on every connection. */
@@ -66,6 +67,11 @@ export class FramePump {
     this.fastestMs = Math.max(FASTEST_MS, 1000 / perSecond);
   }
 
+  /** @param {number} [everyMs] how long the server asks to wait from one frame to the next */
+  pace(everyMs = FASTEST_MS) {
+    this.paceMs = everyMs;
+  }
+
   /**
    * Notes an answer: it answers its frame, and whatever came before it was left out.
    * @param {number} frame
@@ -84,7 +90,7 @@ export class FramePump {
   }
 
   get intervalMs() {
-    return Math.min(SLOWEST_MS, Math.max(this.fastestMs, this.answerMs / this.credit));
+    return Math.min(SLOWEST_MS, Math.max(this.fastestMs, this.paceMs, this.answerMs / this.credit));
   }
 
   async turn() {

@@ -19,14 +19,14 @@
 /** @typedef {{zone: Box, proposals: Box[], changed: boolean}} FrameDebug */
 /** @typedef {{type: "session.ready", protocol: number, session: {status: string, order_id: string | null},
  *   cart: Cart, encoder: string | null, mode?: string, zone?: Box,
- *   limits: {max_fps?: number, max_quantity?: number}}} SessionReady */
+ *   limits: {max_fps?: number, max_quantity?: number, pace_ms?: number}}} SessionReady */
 /** @typedef {{type: "frame.result", frame: number, dropped: number, detections: Detection[],
- *   timing_ms: Record<string, number>, debug?: FrameDebug}} FrameResult */
+ *   timing_ms: Record<string, number>, pace_ms?: number, debug?: FrameDebug}} FrameResult */
 /** @typedef {{type: "cart.updated", event: CartEvent, cart: Cart}} CartUpdated */
 /** @typedef {{type: "barcode.seen", code: string, track: number | null, product_id: string | null,
  *   name: string | null, agrees: boolean | null}} BarcodeSeen */
 /** @typedef {{type: "session.closed", status: string, order_id: string | null}} SessionClosed */
-/** @typedef {{type: "error", code: string, detail: string, frame?: number,
+/** @typedef {{type: "error", code: string, detail: string, frame?: number, pace_ms?: number,
  *   data?: {items?: {name: string}[]}}} Refusal */
 /** @typedef {{type: "pong"} | {type: "mode.changed", mode: string} | {type: "zone.changed", zone: Box}
  *   | {type: "debug.changed", on: boolean}} Settled */

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from websockets.exceptions import ConnectionClosed
 
+from accounts.logins import login_of
 from accounts.models import User
 from checkout.cart import items, services
 from checkout.live import tickets
@@ -34,7 +35,7 @@ def outcome(
 
 
 def ticket_query(session: CheckoutSession) -> str:
-    return f"?ticket={tickets.ticket_issue(user_id=session.user_id, session_id=session.pk)}"
+    return f"?ticket={tickets.ticket_issue(login=login_of(session.user), session_id=session.pk)}"
 
 
 def test_a_client_without_credentials_is_refused(server: Server, session: CheckoutSession) -> None:
@@ -194,25 +195,25 @@ def test_a_used_ticket_is_not_saved_by_other_credentials(
 
 def test_a_ticket_ends_with_its_time(session: CheckoutSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tickets, "TICKET_LIFETIME_S", -1)
-    ticket = tickets.ticket_issue(user_id=session.user_id, session_id=session.pk)
+    ticket = tickets.ticket_issue(login=login_of(session.user), session_id=session.pk)
     assert tickets.ticket_redeem(ticket=ticket, session_id=session.pk) is None
 
 
 def test_the_cache_does_not_hold_the_ticket_itself(session: CheckoutSession) -> None:
-    ticket = tickets.ticket_issue(user_id=session.user_id, session_id=session.pk)
+    ticket = tickets.ticket_issue(login=login_of(session.user), session_id=session.pk)
     assert cache.get(f"ticket:{ticket}") is None
-    assert tickets.ticket_redeem(ticket=ticket, session_id=session.pk) == session.user_id
+    assert tickets.ticket_redeem(ticket=ticket, session_id=session.pk) == login_of(session.user)
 
 
 def test_of_many_that_redeem_one_ticket_at_once_one_gets_through(session: CheckoutSession) -> None:
     with ThreadPoolExecutor(16) as pool:
         for _ in range(25):
-            ticket = tickets.ticket_issue(user_id=session.user_id, session_id=session.pk)
+            ticket = tickets.ticket_issue(login=login_of(session.user), session_id=session.pk)
             redeemed = pool.map(
                 lambda _, ticket=ticket: tickets.ticket_redeem(ticket=ticket, session_id=session.pk),
                 range(16),
             )
-            assert [user_id for user_id in redeemed if user_id] == [session.user_id]
+            assert [login for login in redeemed if login] == [login_of(session.user)]
 
 
 def test_without_the_atomic_delete_several_would_get_through(
@@ -220,7 +221,7 @@ def test_without_the_atomic_delete_several_would_get_through(
 ) -> None:
     lenient = SimpleNamespace(get=cache.get, set=cache.set, delete=lambda key: True)
     monkeypatch.setattr(tickets, "cache", lenient)
-    ticket = tickets.ticket_issue(user_id=session.user_id, session_id=session.pk)
+    ticket = tickets.ticket_issue(login=login_of(session.user), session_id=session.pk)
     with ThreadPoolExecutor(16) as pool:
         redeemed = list(
             pool.map(lambda _: tickets.ticket_redeem(ticket=ticket, session_id=session.pk), range(16))

@@ -76,7 +76,7 @@ def test_the_naive_pipeline_falls_behind_where_the_shop_drops_frames() -> None:
     assert measurement["naive_to_shop_p95"]["2"] == round(naive["p95_ms"] / shop["p95_ms"], 1)
 
 
-@pytest.mark.parametrize(("limit_s", "after"), [(None, []), (60.0, ["decoded"])])
+@pytest.mark.parametrize(("limit_s", "after"), [(None, []), (60.0, ["decoded", "embedded"])])
 def test_a_frame_that_is_too_old_when_its_turn_comes_is_not_processed_and_counts_as_dropped(
     monkeypatch: pytest.MonkeyPatch, limit_s: float | None, after: list[str]
 ) -> None:

@@ -139,7 +139,9 @@ def test_a_ticket_is_for_this_session_and_this_shopper(client: APIClient, shoppe
     session = services.session_start(user=shopper)
     answer = client.post(f"/api/sessions/{session.pk}/ticket")
     assert (answer.status_code, answer.json()["expires_in"]) == (201, 30)
-    assert tickets.ticket_redeem(ticket=answer.json()["ticket"], session_id=session.pk) == shopper.pk
+    login = tickets.ticket_redeem(ticket=answer.json()["ticket"], session_id=session.pk)
+    assert login is not None
+    assert login.account_id == shopper.pk
     services.session_cancel(session_id=session.pk)
     answer = client.post(f"/api/sessions/{session.pk}/ticket")
     assert (answer.status_code, answer.json()["code"]) == (409, "session_not_active")

@@ -7,6 +7,7 @@ import logging
 import time
 from typing import ClassVar
 
+from asgiref.typing import HTTPScope, WebSocketScope
 from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
@@ -103,9 +104,21 @@ def proxies_trusted() -> int:
 
 def client_address(request: HttpRequest) -> str:
     """Return where a request comes from, believing as many proxies as the settings name and no more."""
+    forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return _trusted_address(forwarded, peer=str(request.META.get("REMOTE_ADDR", "")))
+
+
+def client_address_of_scope(scope: HTTPScope | WebSocketScope) -> str:
+    """Return where an ASGI connection comes from, as `client_address` does for a request."""
+    forwarded = b",".join(value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for")
+    client = scope.get("client")
+    return _trusted_address(forwarded.decode("latin-1"), peer=str(client[0]) if client else "")
+
+
+def _trusted_address(forwarded: str, *, peer: str) -> str:
+    """Count from the right, where trusted proxies append; what stands left of that, anyone may claim."""
     proxies = proxies_trusted()
-    header: str = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    forwarded = [part.strip() for part in header.split(",")]
-    if proxies and forwarded[0]:
-        return forwarded[-min(proxies, len(forwarded))]
-    return str(request.META.get("REMOTE_ADDR", ""))
+    addresses = [part.strip() for part in forwarded.split(",") if part.strip()]
+    if proxies and addresses:
+        return addresses[-min(proxies, len(addresses))]
+    return peer

@@ -9,6 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,6 +24,7 @@ from ebrcs.rate_limits import (
     TooManyRequests,
     cache_increment,
     client_address,
+    client_address_of_scope,
     hits_count,
     rate_limit_check,
     rate_parse,
@@ -157,6 +159,8 @@ def test_a_counter_thrown_out_to_make_room_begins_again(monkeypatch: pytest.Monk
         (2, "1.1.1.1, 2.2.2.2", "1.1.1.1"),
         (5, "1.1.1.1", "1.1.1.1"),
         (1, "", "9.9.9.9"),
+        (1, " , 2.2.2.2", "2.2.2.2"),
+        (1, ",", "9.9.9.9"),
     ],
 )
 def test_only_known_proxies_are_believed(
@@ -165,3 +169,11 @@ def test_only_known_proxies_are_believed(
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
     request = RequestFactory().get("/", REMOTE_ADDR="9.9.9.9", headers={"x-forwarded-for": forwarded})
     assert client_address(request) == address
+    headers = [(b"X-Forwarded-For", part.encode()) for part in forwarded.split(",")]
+    scope: Any = {"type": "websocket", "headers": headers, "client": ["9.9.9.9", 1]}
+    assert client_address_of_scope(scope) == address
+
+
+def test_a_connection_without_an_address_has_an_empty_one() -> None:
+    scope: Any = {"type": "http", "headers": [], "client": None}
+    assert client_address_of_scope(scope) == ""

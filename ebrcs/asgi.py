@@ -19,8 +19,10 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from checkout.live.limits.gate import SocketGate  # noqa: E402
 from checkout.routing import websocket_urlpatterns  # noqa: E402
 from ebrcs.log_context import LogContextApplication  # noqa: E402
+from ebrcs.server.websocket_protocol import websocket_protocol_install  # noqa: E402
 from ebrcs.websockets import unknown_address  # noqa: E402
 
 websocket_routes: list[Any] = [*websocket_urlpatterns, re_path("", cast("Any", unknown_address))]
@@ -28,10 +30,11 @@ application = LogContextApplication(
     ProtocolTypeRouter(
         {
             "http": http_application,
-            "websocket": URLRouter(websocket_routes),
+            "websocket": SocketGate(cast("Any", URLRouter(websocket_routes))),
         }
     )
 )
+websocket_protocol_install()
 
 if settings.ENGINE_AT_START:
     # A server imports this module, a command does not: encoder and index load while it begins to listen.

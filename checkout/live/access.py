@@ -76,12 +76,14 @@ class Admission:
 
     Attributes
     ----------
+    user_id : of the account it is admitted for
     index_seq : sequence number of the index at this time; the client is never served an older one
     camera_key : the key by which the client names its camera; None without one
     language : of the reasons sent to it
     """
 
     session_id: UUID
+    user_id: UUID
     index_seq: int
     camera_key: UUID | None
     language: str
@@ -91,7 +93,7 @@ def admission_read(scope: Any) -> Admission:
     """Admit a client, or raise `SocketRefused`."""
     session = socket_enter(scope)
     seq = IndexState.objects.values_list("last_seq", flat=True).first()
-    return Admission(session.pk, seq or 0, camera_key(scope), language(scope))
+    return Admission(session.pk, session.user_id, seq or 0, camera_key(scope), language(scope))
 
 
 def socket_enter(scope: Any) -> CheckoutSession:

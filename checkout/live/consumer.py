@@ -24,7 +24,6 @@ from checkout.live.access import (
     REPLACED,
     Admission,
     SocketRefused,
-    admission_read,
 )
 from checkout.live.cart_sync import CartSync
 from checkout.live.command_worker import CommandWorker
@@ -33,6 +32,7 @@ from checkout.live.connections import Connection, connections
 from checkout.live.engine_access import EngineAccess, engine_get
 from checkout.live.flood_guard import FloodGuard
 from checkout.live.frame_worker import FrameWorker
+from checkout.live.limits.admissions import admissions
 from checkout.live.mailbox import Mailbox
 from checkout.live.snapshot import SessionSnapshot, closed_message, ready_message, snapshot_read
 from checkout.live.threads import in_database, tasks_end
@@ -156,13 +156,14 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             await self._leave(FAILED)
 
     async def _serve(self) -> None:
-        admission = await in_database(admission_read, self.scope)
+        admission = await admissions.admit(self.scope)
         self.group = session_group(admission.session_id)
         await self._join()
-        snapshot = await in_database(snapshot_read, admission.session_id)
-        self.connection = connection = await connections.enter(
-            admission.session_id, admission.camera_key, self._give_way
-        )
+        async with admissions.turn(admission.user_id):
+            snapshot = await in_database(snapshot_read, admission.session_id)
+            self.connection = connection = await connections.enter(
+                admission.session_id, admission.camera_key, self._give_way
+            )
         try:
             await self._work(admission, snapshot, connection)
         finally:

@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "ebrcs.requests.query_check.QueryCheckMiddleware",
 ]
 ROOT_URLCONF = "ebrcs.urls"
 ASGI_APPLICATION = "ebrcs.asgi.application"
@@ -131,6 +132,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+SESSION_ENGINE = "ebrcs.requests.session_store"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
@@ -182,6 +184,8 @@ REST_FRAMEWORK = {
         "login": env.rate("EBRCS_RATE_LOGIN", "10/min"),
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
+        "session": env.rate("EBRCS_RATE_SESSION", "60/min"),
+        "ticket": env.rate("EBRCS_RATE_TICKET", "120/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),
         "recognize": env.rate("EBRCS_RATE_RECOGNIZE", "120/min"),
     },

@@ -18,8 +18,8 @@ from checkout.live.threads import in_database
 # Half of the database threads: the others always are there for carts.
 AT_ONCE = 4
 OF_ACCOUNT_AT_ONCE = 2
-# Fifty lanes of one account come back twice at once, and go on with ten a second.
-ACCOUNT_BURST, ACCOUNT_PER_SECOND = 100, 10.0
+# Fifty lanes of one account come back twice at once, and go on with five a second.
+ACCOUNT_BURST, ACCOUNT_PER_SECOND = 100, 5.0
 
 
 class Admissions:

@@ -35,6 +35,20 @@ class SessionNotActive(EbrcsError):
         )
 
 
+class TooManySessions(EbrcsError):
+    """The account has as many active sessions as it may, and all are in use."""
+
+    code: ClassVar[str] = "too_many_sessions"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "Too many checkout sessions are open"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(
+            f"{limit} checkout sessions of one account may be open at once. End one before starting another.",
+            limit=limit,
+        )
+
+
 class CartEmpty(EbrcsError):
     """An order needs at least one item."""
 

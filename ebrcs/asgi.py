@@ -19,6 +19,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from checkout.live.limits.gate import SocketGate  # noqa: E402
 from checkout.routing import websocket_urlpatterns  # noqa: E402
 from ebrcs.backends import database_pool_use  # noqa: E402
 from ebrcs.log_context import LogContextApplication  # noqa: E402
@@ -36,7 +37,7 @@ application = LogContextApplication(
         ProtocolTypeRouter(
             {
                 "http": RequestLimits(http_application),
-                "websocket": URLRouter(websocket_routes),
+                "websocket": SocketGate(cast("Any", URLRouter(websocket_routes))),
             }
         )
     )

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "ebrcs.requests.query_check.QueryCheckMiddleware",
 ]
 ROOT_URLCONF = "ebrcs.urls"
 ASGI_APPLICATION = "ebrcs.asgi.application"
@@ -121,6 +122,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "accounts.password_rules.DistinctCharactersValidator"},
 ]
+SESSION_ENGINE = "ebrcs.requests.session_store"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
@@ -174,6 +176,8 @@ REST_FRAMEWORK = {
         "known_device": "5/min",
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
+        "session": env.rate("EBRCS_RATE_SESSION", "60/min"),
+        "ticket": env.rate("EBRCS_RATE_TICKET", "120/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),
         "recognize": env.rate("EBRCS_RATE_RECOGNIZE", "120/min"),
     },

@@ -7,19 +7,26 @@ the session's row, so those of one session queue up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Product
 from checkout.cart import selectors, sessions
-from checkout.errors import CartEmpty, ItemsNotForSale, ItemsWithoutPrice, SessionNotActive
-from checkout.models import CheckoutSession
+from checkout.errors import CartEmpty, ItemsNotForSale, ItemsWithoutPrice, SessionNotActive, TooManySessions
+from checkout.models import BillingItem, CheckoutSession
 from orders.models import Order
 from orders.services import order_place
+
+# Active sessions of one account: a shop may run all its lanes under one.
+SESSIONS_MAX = 100
+# Longer than `last_active` may lag behind a shopper who is there.
+IN_USE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -31,8 +38,30 @@ class Confirmation:
 
 
 def session_start(*, user: User) -> CheckoutSession:
-    """Start a session with an empty cart; one shopper may have several."""
+    """Start a session with an empty cart; one shopper may have several.
+
+    At `SESSIONS_MAX` the one that was left alone longest ends, an empty one before one with items; if all are
+    in use, `TooManySessions` is raised. Calls at the same moment may exceed the bound by their number, until
+    the next one.
+    """
+    active = CheckoutSession.objects.filter(user=user, status=CheckoutSession.Status.ACTIVE)
+    if (surplus := active.count() + 1 - SESSIONS_MAX) > 0:
+        left_before = timezone.now() - IN_USE
+        has_items = Exists(BillingItem.objects.filter(session=OuterRef("pk")))
+        left_alone = active.filter(last_active__lt=left_before).order_by(has_items, "last_active")[:surplus]
+        if len(left_alone) < surplus:
+            raise TooManySessions(limit=SESSIONS_MAX)
+        for session in left_alone:
+            session_end_if_left_alone(session_id=session.pk, before=left_before)
     return CheckoutSession.objects.create(user=user)
+
+
+def session_end_if_left_alone(*, session_id: UUID, before: datetime) -> None:
+    """End an active session that nobody used since a time, judged under its lock."""
+    with transaction.atomic():
+        session = sessions.session_lock(session_id)
+        if session.status == CheckoutSession.Status.ACTIVE and session.last_active < before:
+            sessions.session_end(session, CheckoutSession.Status.EXPIRED)
 
 
 def session_touch(*, session_id: UUID) -> None:

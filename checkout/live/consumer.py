@@ -24,7 +24,6 @@ from checkout.live.access import (
     REPLACED,
     Admission,
     SocketRefused,
-    admission_read,
 )
 from checkout.live.cart_sync import CartSync
 from checkout.live.command_worker import CommandWorker
@@ -33,6 +32,7 @@ from checkout.live.connections import Connection, connections
 from checkout.live.engine_access import EngineAccess, engine_get
 from checkout.live.flood_guard import FloodGuard
 from checkout.live.frame_worker import FrameWorker
+from checkout.live.limits.admissions import admissions
 from checkout.live.mailbox import Mailbox
 from checkout.live.sharing.socket_caps import TooManySockets, socket_caps
 from checkout.live.snapshot import SessionSnapshot, closed_message, ready_message, snapshot_read
@@ -161,13 +161,15 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             await self.send_message(
                 {"type": "error", "code": excess.code, "detail": excess.detail, "data": excess.data}
             )
+            if opening := self.scope.get("opening"):
+                opening.is_noted = True  # one too many is no flood
             await self._leave(FLOODING, excess.detail)
         except Exception:
             logger.exception("A socket failed.")
             await self._leave(FAILED)
 
     async def _serve(self) -> None:
-        admission = await in_database(admission_read, self.scope)
+        admission = await admissions.admit(self.scope)
         session_id, user_id = admission.session_id, admission.user_id
         socket_flow.set(Flow(user_id, self.channel_name))
         replaces = connections.is_held(session_id, admission.camera_key)
@@ -177,10 +179,11 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
         ):
             self.group = session_group(session_id)
             await self._join()
-            snapshot = await in_database(snapshot_read, session_id)
-            self.connection = connection = await connections.enter(
-                session_id, admission.camera_key, self._give_way
-            )
+            async with admissions.turn(user_id):
+                snapshot = await in_database(snapshot_read, session_id)
+                self.connection = connection = await connections.enter(
+                    session_id, admission.camera_key, self._give_way
+                )
             try:
                 await self._work(admission, snapshot, connection)
             finally:

@@ -37,6 +37,8 @@ class OwnSessionView(APIView):
 class SessionListView(APIView):
     """Starts sessions."""
 
+    throttle_scope = "session"
+
     @extend_schema(request=None, responses={201: SessionSerializer}, operation_id="session_start")
     def post(self, request: Request) -> Response:
         """Start a session with an empty cart."""
@@ -64,6 +66,8 @@ class SessionDetailView(OwnSessionView):
 
 class TicketView(OwnSessionView):
     """Issues tickets for the socket."""
+
+    throttle_scope = "ticket"
 
     @extend_schema(request=None, responses={201: TicketSerializer}, operation_id="session_ticket")
     def post(self, request: Request, session_id: UUID) -> Response:

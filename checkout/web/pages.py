@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.pages import pause_page
 from checkout.cart import selectors, services
 from checkout.demo.clip import CLIP_PATH, clip_available
 from checkout.errors import SessionNotFound
@@ -30,7 +31,13 @@ from ebrcs.rate_limits import TooManyRequests, rate_limit_check
 def checkout_start(request: HttpRequest) -> HttpResponse:
     """Continue the session the shopper is in the middle of, or start one."""
     assert request.user.is_authenticated
-    session = selectors.session_to_continue(user=request.user) or services.session_start(user=request.user)
+    session = selectors.session_to_continue(user=request.user)
+    if session is None:
+        try:
+            rate_limit_check("session", f"user:{request.user.pk}")
+        except TooManyRequests as refusal:
+            return pause_page(request, refusal)
+        session = services.session_start(user=request.user)
     target = reverse("checkout-session", args=[session.pk])
     query = {"camera": "demo"} if request.GET.get("camera") == "demo" else {}
     return HttpResponseRedirect(f"{target}?{urlencode(query)}" if query else target)

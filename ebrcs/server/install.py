@@ -10,6 +10,7 @@ import daphne.ws_protocol
 
 from ebrcs.server.daphne_requests import BoundedHTTPFactory
 from ebrcs.server.trusted_proxies import TrustedProxies, forwarded_client
+from ebrcs.server.websocket_protocol import websocket_protocol_install
 
 
 def servers_prepare() -> None:
@@ -17,5 +18,6 @@ def servers_prepare() -> None:
     daphne.server.HTTPFactory = BoundedHTTPFactory
     daphne.http_protocol.parse_x_forwarded_for = forwarded_client
     daphne.ws_protocol.parse_x_forwarded_for = forwarded_client
+    websocket_protocol_install()
     if uvicorn_config := sys.modules.get("uvicorn.config"):
         uvicorn_config.ProxyHeadersMiddleware = TrustedProxies  # type: ignore[attr-defined]

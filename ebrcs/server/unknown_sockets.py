@@ -12,3 +12,5 @@ async def unknown_address(scope: Scope, receive: ASGIReceiveCallable, send: ASGI
     await receive()
     await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
     await send({"type": "websocket.close", "code": NO_SUCH_ADDRESS, "reason": "There is nothing here."})
+    while (await receive())["type"] != "websocket.disconnect":
+        pass  # what a flood costs is noted with its end

@@ -22,6 +22,7 @@ from checkout.live.camera_state import CameraState, camera_state_make
 from checkout.live.connections import Connection, Connections
 from checkout.live.consumer import CheckoutConsumer
 from checkout.live.frame_worker import FrameWorker
+from checkout.live.limits import admissions
 from checkout.live.mailbox import Mailbox
 from checkout.live.pending_changes import Change, change_store
 from checkout.live.threads import tasks_end
@@ -187,7 +188,7 @@ async def test_an_unforeseen_fault_closes_with_4500_and_a_line_in_the_log(
     def broken(scope: Any) -> Any:
         raise RuntimeError("an unforeseen fault")
 
-    monkeypatch.setattr(consumer, "admission_read", broken)
+    monkeypatch.setattr(admissions, "admission_read", broken)
     session = await database_sync_to_async(services.session_start)(user=shopper)
     socket = Socket(shopper, session.pk)
     assert (await socket.sent_next())["type"] == "websocket.accept"

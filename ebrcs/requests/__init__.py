@@ -1,0 +1,1 @@
+"""What is settled about every request before a view sees it."""

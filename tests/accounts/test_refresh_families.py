@@ -85,13 +85,16 @@ def test_a_token_older_than_families_is_exchanged_and_begins_one(shopper: User) 
     assert not is_valid(newest)
 
 
-def test_an_access_token_says_nothing_of_its_family(shopper: User) -> None:
+def test_an_access_token_names_the_family_that_a_logout_revokes(shopper: User) -> None:
     tokens = services.tokens_issue(shopper)
     family = refresh_families.FamilyToken(tokens.refresh).family  # type: ignore[arg-type]
     assert len(family) == 32
     assert OutstandingToken.objects.get().jti.startswith(family)
     access = refresh_families.FamilyToken.access_token_class(tokens.access)  # type: ignore[arg-type]
-    assert family not in str(access.payload)
+    assert access[refresh_families.FAMILY_CLAIM] == family
+    assert not refresh_families.family_is_revoked(family)
+    services.token_revoke(refresh=tokens.refresh)
+    assert refresh_families.family_is_revoked(family)
 
 
 def test_whoever_refreshes_while_the_family_is_revoked_gets_nothing_that_lasts(shopper: User) -> None:

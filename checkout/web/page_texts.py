@@ -69,7 +69,7 @@ def page_texts() -> dict[str, str]:
         "offline": _("You're offline. Your cart is saved."),
         "ended": _("This checkout has ended."),
         "elsewhere": _("This checkout belongs to another account."),
-        "slow_down": _("Too fast. Pausing for a moment."),
+        "slow_down": _("Too fast. Trying again in {seconds} s."),
         "camera_number": _("Camera {count}"),
         "clip_playing": _("Playing the demo clip"),
         "searching": _("Searching…"),

@@ -31,14 +31,17 @@ SHORT_READ_BYTES = 512
 MESSAGE_MAX_S = 30.0
 # How long a client may leave unread what waits for it.
 UNREAD_MAX_S = 30.0
-# How often something is taken off the line of a client that has been cut off: 64 kB at a time.
+# Reads of up to 64 kB that are thrown away once a client has been cut off, and then how often one more.
+DISCARDS_AT_ONCE = 500
 DISCARD_EVERY_S = 0.02
 
 
 class BoundedWebSocketProtocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     """daphne's protocol with bounds on frames, control frames, short reads, and the time of one message."""
 
+    muted: bool = False  # as daphne has it
     is_cut_off = False
+    discards = 0
     message_began_s: float | None = None
     unread_since_s: float | None = None
 
@@ -58,8 +61,10 @@ class BoundedWebSocketProtocol(WebSocketProtocol):  # type: ignore[misc]  # daph
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         """Take what was read; of a client that has been cut off, throw it away."""
         if self.is_cut_off:
-            self.transport.pauseProducing()
-            reactor.callLater(DISCARD_EVERY_S, self.transport.resumeProducing)
+            self.discards += 1
+            if self.discards > DISCARDS_AT_ONCE:
+                self.transport.pauseProducing()
+                reactor.callLater(DISCARD_EVERY_S, self.transport.resumeProducing)  # type: ignore[arg-type]
             return
         speaks_early = self.state == self.STATE_CONNECTING and hasattr(self, "request")
         if speaks_early or (len(data) < SHORT_READ_BYTES and self.frames_guard.is_flood(time.monotonic())):

@@ -176,7 +176,7 @@ function linkChanged(state, code) {
   const text = {
     on: () => say("connected"),
     connecting: () => say(socket.tries ? "reconnecting" : "connecting"),
-    off: () => (navigator.onLine ? say(code === closeCodes.flooding ? "slow_down" : "reconnecting") : say("offline")),
+    off: () => (navigator.onLine ? code === closeCodes.flooding ? say("slow_down", { seconds: socket.slowForS }) : say("reconnecting") : say("offline")),
     refused: () => say(code === closeCodes.notActive ? "ended" : "elsewhere"),
   }[state]();
   pill.show(state === "on", text);

@@ -8,6 +8,10 @@ import { cameraKeyNew } from "./camera-key.js";
 
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 8000;
+/** After a close for too much traffic: doubled each time, until a connection has held for a minute. */
+const SLOW_FIRST_WAIT_MS = 4000;
+const SLOW_LONGEST_WAIT_MS = 60_000;
+const CALM_AFTER_MS = 60_000;
 const SILENCE_MS = 12_000;
 const PING_EVERY_MS = 5000;
 const CLOSE_UNAUTHENTICATED = 4401;
@@ -29,6 +33,10 @@ export class CheckoutSocket extends EventTarget {
     /** @type {WebSocket | null} */
     this.socket = null;
     this.tries = 0;
+    this.slowDowns = 0;
+    this.slowUntil = 0;
+    this.askedToWaitMs = 0;
+    this.readyAt = Infinity;
     this.answeredAt = 0;
     this.timer = 0;
     this.pulse = 0;
@@ -77,6 +85,7 @@ export class CheckoutSocket extends EventTarget {
     const socket = new WebSocket(this.address);
     this.socket = socket;
     this.answeredAt = performance.now();
+    this.readyAt = Infinity;
     this.tell("connecting");
     socket.addEventListener("message", (event) => {
       if (socket !== this.socket || typeof event.data !== "string") return;
@@ -84,7 +93,12 @@ export class CheckoutSocket extends EventTarget {
       const message = /** @type {Message} */ (JSON.parse(event.data));
       if (message.type === "session.ready") {
         this.tries = 0;
+        this.readyAt = performance.now();
         this.tell("on");
+      }
+      if (message.type === "error" && message.code === "too_many_connections") {
+        this.askedToWaitMs = 1000 * (message.data?.retry_after_s ?? 0);
+        return;
       }
       this.dispatchEvent(new CustomEvent("message", { detail: message }));
     });
@@ -103,14 +117,31 @@ export class CheckoutSocket extends EventTarget {
     }
     // Another tab uses this key: without HTTPS there are no locks by which a copied tab could tell.
     if (code === CLOSE_REPLACED) this.address.searchParams.set("seat", cameraKeyNew());
-    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.tries) * (0.7 + 0.6 * Math.random());
+    const wait = code === CLOSE_FLOODING ? this.slowDown() : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.tries);
+    const spread = code === CLOSE_FLOODING ? 1 + 0.3 * Math.random() : 0.7 + 0.6 * Math.random();
     this.tries += 1;
     this.tell("off", code);
-    this.timer = setTimeout(() => this.connect(), code === CLOSE_FLOODING ? Math.max(wait, 4000) : wait);
+    this.timer = setTimeout(() => this.connect(), wait * spread);
   }
 
-  /** Connects at once when the network or the shopper comes back, or asks for it. */
+  /** Returns how long to wait after having been closed for too much traffic. */
+  slowDown() {
+    if (performance.now() - this.readyAt > CALM_AFTER_MS) this.slowDowns = 0;
+    const wait = Math.max(this.askedToWaitMs, Math.min(SLOW_LONGEST_WAIT_MS, SLOW_FIRST_WAIT_MS * 2 ** this.slowDowns));
+    this.slowDowns += 1;
+    this.slowUntil = performance.now() + wait;
+    this.askedToWaitMs = 0;
+    return wait;
+  }
+
+  /** How many seconds the server wants this page to keep quiet yet. */
+  get slowForS() {
+    return Math.ceil((this.slowUntil - performance.now()) / 1000);
+  }
+
+  /** Connects at once when the network or the shopper comes back, or asks for it; never when told to slow down. */
   tryNow() {
+    if (performance.now() < this.slowUntil) return;
     if (document.visibilityState === "visible" && !this.socket && this.tries > 0) this.connect();
   }
 

@@ -27,7 +27,7 @@
  *   name: string | null, agrees: boolean | null}} BarcodeSeen */
 /** @typedef {{type: "session.closed", status: string, order_id: string | null}} SessionClosed */
 /** @typedef {{type: "error", code: string, detail: string, frame?: number, pace_ms?: number,
- *   data?: {items?: {name: string}[]}}} Refusal */
+ *   data?: {items?: {name: string}[], retry_after_s?: number}}} Refusal */
 /** @typedef {{type: "pong"} | {type: "mode.changed", mode: string} | {type: "zone.changed", zone: Box}
  *   | {type: "debug.changed", on: boolean}} Settled */
 /** @typedef {SessionReady | FrameResult | CartUpdated | BarcodeSeen | SessionClosed | Refusal | Settled} Message */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -136,6 +137,23 @@ def test_when_the_application_closes_for_a_flood_nothing_more_is_read(wire: Wire
     assert wire.protocol.closeHandshakeTimeout == 1
 
 
+def test_what_a_closed_client_still_sends_is_thrown_away_ever_more_slowly(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later: list[tuple[float, Callable[[], None]]] = []
+    stand_in = SimpleNamespace(callLater=lambda delay_s, call: later.append((delay_s, call)))
+    monkeypatch.setattr(websocket_protocol, "reactor", stand_in)
+    wire.protocol.serverClose(4429)
+    for _ in range(500):
+        wire.send(b"x" * 65_536)
+    assert (later, wire.transport.producerState) == ([], "producing")
+    wire.send(b"x" * 65_536)
+    ((delay_s, read_on),) = later
+    assert (delay_s, wire.transport.producerState) == (0.02, "paused")
+    read_on()
+    assert wire.transport.producerState == "producing"
+
+
 def test_what_comes_before_the_handshake_is_answered_is_no_frame(clock: list[float]) -> None:
     early = Wire(BoundedWebSocketProtocol)
     early.send(frame(WHOLE, b"x" * 1000))
@@ -166,7 +184,7 @@ def test_a_message_has_thirty_seconds_to_end(wire: Wire, clock: list[float]) -> 
 
 
 def test_a_client_that_does_not_read_for_thirty_seconds_is_dropped(wire: Wire, clock: list[float]) -> None:
-    assert wire.transport.producer is wire.protocol
+    assert wire.transport.producer == wire.protocol
     wire.protocol.pauseProducing()
     clock[0] += 30.0
     wire.protocol.check_timeouts()

@@ -72,7 +72,7 @@ class Wire:
         factory.setProtocolOptions(
             maxMessagePayloadSize=2**21, maxFramePayloadSize=2**21, allowNullOrigin=True
         )
-        self.protocol = kind()
+        self.protocol: Any = kind()
         self.protocol.factory = factory
         self.protocol._raw_query_string = b""
         self.transport = Transport()

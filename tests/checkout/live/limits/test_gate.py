@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 
 from checkout.live.limits import flooders, gate
 from checkout.live.limits.flooders import flood_note, flood_wait_s
@@ -60,7 +61,10 @@ class Shop:
     ) -> list[dict[str, Any]]:
         """Open a socket that ends with a code, and return what was sent."""
         sent: list[dict[str, Any]] = []
-        messages = [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": code or 1000}]
+        messages: list[dict[str, Any]] = [
+            {"type": "websocket.connect"},
+            {"type": "websocket.disconnect", "code": code or 1000},
+        ]
         scope = {
             "type": "websocket",
             "path": f"/api/ws/checkout/{session}",
@@ -149,13 +153,13 @@ async def test_each_flood_doubles_the_wait_up_to_a_minute(
 
 def test_another_process_knows_and_ten_quiet_minutes_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
     stored: list[tuple[Any, ...]] = []
-    cache = SimpleNamespace(get=flooders.cache.get, set=lambda *entry: stored.append(entry))
-    monkeypatch.setattr(flooders, "cache", cache)
+    noting = SimpleNamespace(get=cache.get, set=lambda *entry: stored.append(entry))
+    monkeypatch.setattr(flooders, "cache", noting)
     flood_note(address="192.0.2.1", session=SESSION)
     ((key, value, timeout_s),) = stored
     assert (value[0], timeout_s, flooders.FORGET_S) == (1, 600, 600)
     monkeypatch.undo()
-    flooders.cache.set(key, value, timeout_s)
+    cache.set(key, value, timeout_s)
     assert 0 < flood_wait_s(address="192.0.2.1", session=SESSION) <= 1
     assert flood_wait_s(address="192.0.2.1", session=str(uuid4())) == 0
     assert flood_wait_s(address="192.0.2.2", session=SESSION) == 0

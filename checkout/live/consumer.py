@@ -33,6 +33,7 @@ from checkout.live.engine_access import EngineAccess, engine_get
 from checkout.live.flood_guard import FloodGuard
 from checkout.live.frame_worker import FrameWorker
 from checkout.live.limits.admissions import admissions
+from checkout.live.limits.gate import Opening
 from checkout.live.mailbox import Mailbox
 from checkout.live.sharing.socket_caps import TooManySockets, socket_caps
 from checkout.live.snapshot import SessionSnapshot, closed_message, ready_message, snapshot_read
@@ -161,7 +162,8 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             await self.send_message(
                 {"type": "error", "code": excess.code, "detail": excess.detail, "data": excess.data}
             )
-            if opening := self.scope.get("opening"):
+            opening = cast("Opening | None", self.scope.get("opening"))
+            if opening:
                 opening.is_noted = True  # one too many is no flood
             await self._leave(FLOODING, excess.detail)
         except Exception:

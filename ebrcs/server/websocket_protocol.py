@@ -36,7 +36,7 @@ DISCARDS_AT_ONCE = 500
 DISCARD_EVERY_S = 0.02
 
 
-class BoundedWebSocketProtocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
+class BoundedWebSocketProtocol(WebSocketProtocol):
     """daphne's protocol with bounds on frames, control frames, short reads, and the time of one message."""
 
     muted: bool = False  # as daphne has it
@@ -64,7 +64,7 @@ class BoundedWebSocketProtocol(WebSocketProtocol):  # type: ignore[misc]  # daph
             self.discards += 1
             if self.discards > DISCARDS_AT_ONCE:
                 self.transport.pauseProducing()
-                reactor.callLater(DISCARD_EVERY_S, self.transport.resumeProducing)  # type: ignore[arg-type]
+                reactor.callLater(DISCARD_EVERY_S, self.transport.resumeProducing)
             return
         speaks_early = self.state == self.STATE_CONNECTING and hasattr(self, "request")
         if speaks_early or (len(data) < SHORT_READ_BYTES and self.frames_guard.is_flood(time.monotonic())):

@@ -25,7 +25,7 @@ FLOODING = 4429
 # A shop behind one address: fifty lanes that come back four times in a minute are no flood.
 ADDRESS_BURST, ADDRESS_PER_SECOND = 200, 10.0
 # One lane: a shopper who reloads the page again and again, or walks out of the network's reach.
-SESSION_BURST, SESSION_PER_SECOND = 10, 1.0
+SESSION_BURST, SESSION_PER_SECOND = 20, 1.0
 # What a flood costs of the openings of its address, where it is not known whose it is.
 FLOOD_COST = 20
 REFUSED_AFTER_S = 1.0

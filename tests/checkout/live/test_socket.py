@@ -63,6 +63,7 @@ def test_a_socket_begins_with_the_session_its_cart_and_the_limits(server: Server
             "max_pixels": 25_000_000,
             "max_fps": 30,
             "max_quantity": 999,
+            "pace_ms": 100,
         },
     }
 

@@ -19,7 +19,7 @@ class LaneConfig:
     Attributes
     ----------
     zone : where items count, relative to the frame
-    steady : an item that moves by more than this share of its size in a tenth of a second is too blurred to
+    steady : an item that moves by more than this share of its size in an eighth of a second is too blurred to
         embed; from one frame to the next where less time has passed
     rest_s : in ``tray`` an item counts once it has lain still this long
     rest_into_background_s : in ``tray`` a counted item that has lain still this long becomes part of the

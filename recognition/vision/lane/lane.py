@@ -26,7 +26,7 @@ from recognition.vision.scene.crops import cut_item, sharpness
 from recognition.vision.scene.foreground import ForegroundDetector, Scene
 from recognition.vision.types import Box, FloatArray, Image
 
-STEADY_S = 0.1
+STEADY_S = 0.125
 """Time in which an item may move by ``LaneConfig.steady``: blur depends on speed, not on the frame rate."""
 
 VIEWS_MAX = 8

@@ -64,6 +64,7 @@ def test_a_socket_begins_with_the_session_its_cart_and_the_limits(server: Server
             "max_decoded_bytes": 33_554_432,
             "max_fps": 30,
             "max_quantity": 999,
+            "pace_ms": 100,
         },
     }
 

@@ -96,5 +96,5 @@ def test_judged_from_frame_to_frame_a_moving_item_would_be_missed_at_three_a_sec
     assert cart_of(visit, frames, identities) != visit.cart
 
 
-def test_blur_is_judged_by_the_way_in_a_tenth_of_a_second() -> None:
-    assert lane_module.STEADY_S == 0.1
+def test_blur_is_judged_by_the_way_in_an_eighth_of_a_second() -> None:
+    assert lane_module.STEADY_S == 0.125

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ebrcs.fair_queue import Flow
+
+AccountT = TypeVar("AccountT", bound=Hashable)
 
 FASTEST_S = 0.1
 SLOWEST_S = 1.0
@@ -71,7 +74,7 @@ class Pacer:
         return round(1000 * min(SLOWEST_S, FASTEST_S * slowdown))
 
 
-def slowdowns(demands: Mapping[Hashable, float], capacity: float) -> dict[Hashable, float]:
+def slowdowns(demands: Mapping[AccountT, float], capacity: float) -> dict[AccountT, float]:
     """Return by how much each account has to slow down for all to fit; 1 where it fits as it is.
 
     Max-min fair: the least demanding account is served in full as long as its demand is below an equal share

@@ -23,5 +23,5 @@ def observe_slowly(worker: FrameWorker, *args: Any) -> Any:
     return observe(worker, *args)
 
 
-FrameWorker._observe = observe_slowly  # type: ignore[method-assign]
-frame_worker.vision_slots = FairSlots(2)
+vars(frame_worker)["vision_slots"] = FairSlots(2)
+setattr(FrameWorker, "_observe", observe_slowly)  # noqa: B010 - to the type checker it is another method

@@ -16,7 +16,6 @@ from websockets.exceptions import ConnectionClosed
 
 from accounts.logins import login_holds, login_of
 from accounts.models import User
-from checkout.live import consumer
 from checkout.live.consumer import CheckoutConsumer
 from checkout.models import CheckoutSession
 from tests.checkout.serving import Server, SocketClient, socket_connect
@@ -169,7 +168,6 @@ def test_without_the_comparison_nothing_would_end_them(shopper: User) -> None:
 
 def test_sockets_look_at_their_login_every_five_seconds() -> None:
     assert CheckoutConsumer.watch_every_s == WATCHED_S
-    assert vars(consumer)["login_holds"] is login_holds
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from django.conf import settings as project_settings
@@ -13,7 +13,7 @@ from ebrcs.server.body_limits import body_limit, client_share
 
 MIB = 2**20
 CONTENT_LENGTH = "{http.request.header.Content-Length}"
-ID = uuid4()
+ID = UUID(int=1)
 LIMITS = {
     "/": MIB,
     "/healthz": MIB,

@@ -6,7 +6,7 @@ import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.cache import cache
@@ -16,7 +16,7 @@ from checkout.live.limits.flooders import flood_note, flood_wait_s
 from checkout.live.limits.gate import Opening, SocketGate, session_asked_for
 from checkout.live.limits.token_buckets import TokenBuckets
 
-SESSION = str(uuid4())
+SESSION = str(UUID(int=1))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
@@ -95,7 +96,8 @@ TEMPLATES = [
 
 DATABASES = {
     "default": database_settings(
-        env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'ebrcs.sqlite3'}"), DATA_DIR / "test.sqlite3"
+        env.text("DATABASE_URL", f"sqlite:///{quote(str(DATA_DIR / 'ebrcs.sqlite3'))}"),
+        DATA_DIR / "test.sqlite3",
     )
 }
 # A process has at most this many connections to PostgreSQL: 16 for requests, 2 for monitoring, 8 for sockets

@@ -10,8 +10,6 @@ from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
-
 from checkout.cart import corrections, items, selectors
 from checkout.cart.reasons import barcode_reason
 from checkout.cart.scan_events import Cause
@@ -31,7 +29,7 @@ from checkout.live.commands import (
     command_parse,
 )
 from checkout.live.connections import Connection
-from checkout.live.threads import in_database, in_vision
+from checkout.live.threads import DATABASE_AWAY, in_database, in_vision
 from checkout.models import Source
 from checkout.payloads import CartEvent
 from ebrcs.errors import EbrcsError
@@ -66,7 +64,7 @@ class CommandWorker:
                     await self.cart_sync.send_change(item)
             except EbrcsError as error:
                 await self._refuse(error.code, error.detail, error.data)
-            except (OperationalError, InterfaceError):
+            except DATABASE_AWAY:
                 logger.warning("The database does not answer.", exc_info=True)
                 await self._refuse("database_unavailable", "The database does not answer.", {})
             except Exception:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from checkout.live.camera_state import CameraState, camera_state_make
+from checkout.live.left_changes import left_changes_take
 from checkout.live.threads import in_vision
 
 KEEP_S = 10.0
@@ -87,7 +88,8 @@ class Connections:
         return connection
 
     def leave(self, session_id: UUID, connection: Connection) -> None:
-        """Release a connection and keep its camera state for a reconnect."""
+        """Release a connection, keep its camera state for a reconnect, and store what it could not."""
+        left_changes_take(session_id, connection.camera)
         connections = self.open.get(session_id, [])
         connections.remove(connection)
         if not connections:

@@ -12,7 +12,6 @@ from typing import Any, cast
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from accounts.logins import login_holds
 from checkout.cart import selectors
@@ -37,7 +36,7 @@ from checkout.live.limits.gate import Opening
 from checkout.live.mailbox import Mailbox
 from checkout.live.sharing.socket_caps import TooManySockets, socket_caps
 from checkout.live.snapshot import SessionSnapshot, closed_message, ready_message, snapshot_read
-from checkout.live.threads import in_database, socket_flow, tasks_end
+from checkout.live.threads import DATABASE_AWAY, in_database, socket_flow, tasks_end
 from checkout.models import CheckoutSession
 from checkout.payloads import CartEvent
 from ebrcs import metrics
@@ -233,7 +232,7 @@ class CheckoutConsumer(AsyncWebsocketConsumer):
             try:
                 is_logged_in = await in_database(login_holds, admission.login)
                 snapshot = await in_database(snapshot_read, admission.session_id)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 logger.warning("Session %s cannot be read: %s", admission.session_id, error)
             else:
                 if not is_logged_in:

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.utils.translation import override
 
 from checkout.answer_times import frame_tally
@@ -38,6 +37,7 @@ from checkout.live.mailbox import Frame, Mailbox
 from checkout.live.pending_changes import Change, change_store
 from checkout.live.product_names import ProductNames
 from checkout.live.threads import (
+    DATABASE_AWAY,
     flow_now,
     in_database,
     in_vision_thread,
@@ -111,7 +111,7 @@ class FrameWorker:
                 answer = await self._answer(frame)
             except EbrcsError as error:
                 answer = refusal(frame, error.code, error.detail, error.data)
-            except (OperationalError, InterfaceError):
+            except DATABASE_AWAY:
                 logger.warning("The database does not answer.", exc_info=True)
                 answer = refusal(frame, "database_unavailable", "The database does not answer.")
             except Exception:
@@ -138,7 +138,7 @@ class FrameWorker:
             while camera.changes:
                 try:
                     await self._store_one(camera.changes[0])
-                except (OperationalError, InterfaceError):
+                except DATABASE_AWAY:
                     logger.warning("A change of session %s waits for the database.", self.session_id)
                     return
                 del camera.changes[0]

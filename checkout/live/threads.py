@@ -7,11 +7,13 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
+from django.db import InterfaceError, InternalError, OperationalError
 
 from checkout.live.sharing.pacing import TARGET_SHARE, Pacer
 from checkout.live.sharing.slots import FairSlots
@@ -23,6 +25,8 @@ T = TypeVar("T")
 DATABASE_THREADS = 8
 VISION_THREADS = max(2, os.cpu_count() or 1)
 CANCEL_AGAIN_S = 0.2
+# What the database raises while it is away, or has become read-only as after a failover: it may come back.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 database_pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="checkout-database")
 vision_pool = ThreadPoolExecutor(VISION_THREADS, thread_name_prefix="checkout-vision")
 # A pool is handed no more than it has threads for: what waits, waits here, where its order is fair. A socket
@@ -67,7 +71,9 @@ async def in_vision_thread(function: Callable[P, T], *args: P.args, **kwargs: P.
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait([running])
+        while not running.done():
+            with suppress(asyncio.CancelledError):  # `tasks_end` cancels again and again
+                await asyncio.wait([running])
         raise
 
 

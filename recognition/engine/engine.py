@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CATCH_UP_S = 2.0
 ENCODER_WAIT_S = 120.0
+INDEX_ASK_S = 0.5
 EMBED_PATIENCE_S = 60.0
 REGISTRATION_BATCH = 4
 """Pictures of a registration embedded at a time, so that frames of shoppers get in between."""
@@ -111,7 +112,10 @@ class Engine:
         """
         deadline = time.monotonic() + timeout_s
         self.keeper.wait(timeout_s=timeout_s)
-        if self.replica.wait_for(0, timeout_s=max(0.0, deadline - time.monotonic())):
+        while not self.replica.wait_for(0, timeout_s=INDEX_ASK_S):
+            if self.replica.failure or time.monotonic() > deadline:
+                break
+        else:
             self.gallery.calibrator.wait(timeout_s=max(0.0, deadline - time.monotonic()))
         return self.state()
 

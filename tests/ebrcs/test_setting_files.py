@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import runpy
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
@@ -148,3 +150,13 @@ def test_an_empty_value_counts_as_not_set() -> None:
     assert reader.text("X", "fallback") == "fallback"
     assert reader.words("X", ("one",)) == ["one"]
     assert reader.words("Y") == ["a", "b"]
+
+
+@pytest.mark.parametrize("folder", ["a#b", "a?b", "50%20off", "with space", "한글"])
+def test_the_database_lies_in_the_data_folder_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("EBRCS_DATA_DIR", str(tmp_path / folder))
+    found = runpy.run_path(str(settings.BASE_DIR / "ebrcs" / "settings.py"))
+    assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / folder / "ebrcs.sqlite3")

@@ -208,6 +208,22 @@ def test_a_registration_tries_for_a_minute_to_get_its_turn(
     assert now_s[0] == pytest.approx(1060.0, abs=0.11)
 
 
+def test_a_command_does_not_wait_for_an_index_that_cannot_be_read(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def not_yet(seq: int, *, timeout_s: float) -> bool:
+        asked.append(timeout_s)
+        if len(asked) == 2:
+            engine.replica._failures.note(RuntimeError("no database"))
+        return False
+
+    monkeypatch.setattr(engine.replica, "wait_for", not_yet)
+    assert engine.wait_ready(timeout_s=60)
+    assert asked == [0.5, 0.5]
+
+
 def test_callers_wait_two_seconds_for_the_index_and_two_minutes_for_the_encoder(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import (
+    BadRequest,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
@@ -36,6 +37,7 @@ FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
     RequestDataTooBig: (413, "request_too_large", "The body without its files exceeds what is allowed."),
     TooManyFieldsSent: (400, "too_many_parts", "The form has more fields than are allowed."),
     TooManyFilesSent: (400, "too_many_parts", "The form has more files than are allowed."),
+    BadRequest: (400, "bad_query", "The query must not contain NUL characters (%00)."),
     SuspiciousOperation: (400, "bad_request", ""),
     OperationalError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),
     InterfaceError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),

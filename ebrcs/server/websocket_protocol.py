@@ -21,12 +21,13 @@ from checkout.live.flood_guard import FloodGuard
 
 FLOODING = 4429
 TOO_SLOW = 4408
-# Browsers send messages in parts of up to 64 kB: 16 for 1 MiB, and one short read at the end.
+# Browsers send messages in parts of up to 64 kB: 16 for 1 MiB.
 FRAMES_PER_MESSAGE = 20
 # Browsers only answer the server's pings, one in 20 s; other programs ping about as often.
 CONTROL_FRAMES_PER_SECOND = 10
-# Networks deliver 536 bytes or more at a time, except for the end of what was sent.
+# Networks deliver 536 bytes or more at a time, except for the end of a frame, a command or a pong.
 SHORT_READ_BYTES = 512
+SHORT_READS_PER_MESSAGE = 4
 # A frame of 1 MiB over 300 kbit/s; a client slower than that could not check out by camera.
 MESSAGE_MAX_S = 30.0
 # How long a client may leave unread what waits for it.
@@ -48,6 +49,7 @@ class BoundedWebSocketProtocol(WebSocketProtocol):
     def connectionMade(self) -> None:  # noqa: N802 - the library's name
         """Begin to count, and to notice whether the client reads its answers."""
         self.frames_guard = FloodGuard(settings.FRAME_MAX_PER_SECOND * FRAMES_PER_MESSAGE)
+        self.short_reads_guard = FloodGuard(settings.FRAME_MAX_PER_SECOND * SHORT_READS_PER_MESSAGE)
         self.control_guard = FloodGuard(CONTROL_FRAMES_PER_SECOND)
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)  # noqa: FBT003 - the library's signature
@@ -67,7 +69,9 @@ class BoundedWebSocketProtocol(WebSocketProtocol):
                 reactor.callLater(DISCARD_EVERY_S, self.transport.resumeProducing)
             return
         speaks_early = self.state == self.STATE_CONNECTING and hasattr(self, "request")
-        if speaks_early or (len(data) < SHORT_READ_BYTES and self.frames_guard.is_flood(time.monotonic())):
+        if speaks_early or (
+            len(data) < SHORT_READ_BYTES and self.short_reads_guard.is_flood(time.monotonic())
+        ):
             self.cut_off(FLOODING)
         else:
             super().dataReceived(data)

@@ -66,6 +66,26 @@ def test_a_flood_is_closed_within_two_seconds_and_costs_no_memory(
     assert server.memory_mb() - before_mb < 60
 
 
+def test_a_flooder_is_told_to_wait_and_let_in_again_after_a_second(
+    server: Server, shopper: User, stranger: User
+) -> None:
+    session = services.session_start(user=shopper)
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
+        flood(client, '{"type": "ping"}')
+        assert client.close_code() == 4429
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        refusal = client.next()
+        assert (refusal["code"], refusal["data"]) == ("too_many_connections", {"retry_after_s": 1})
+        assert client.close_code() == 4429
+    other = services.session_start(user=stranger)
+    with socket_connect(server, other.pk, headers=bearer(stranger)) as client:
+        client.next("session.ready")
+    time.sleep(1.0)
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
+
+
 def test_a_flood_that_ignores_the_close_is_cut_off(server: Server, shopper: User) -> None:
     session = services.session_start(user=shopper)
     before_mb = server.memory_mb()

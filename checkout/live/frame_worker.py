@@ -170,7 +170,8 @@ class FrameWorker:
                     observed = await in_vision_thread(self._observe, camera, frame)
                 if observed.barcodes:
                     await barcodes_settle(camera, observed.barcodes, observed.picture, self.send)
-                recognition = await self._recognize(observed.observation)
+                with vision_slots.elsewhere(flow):
+                    recognition = await self._recognize(observed.observation)
                 engine_s = recognition.timing_ms.get("work", 0.0) / 1000
                 vision_slots.charge(flow, engine_s)
                 async with vision_slots.slot(flow, is_begun=True) as concluding:

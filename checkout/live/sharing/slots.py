@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from ebrcs.fair_queue import FairQueue, Flow
@@ -50,6 +50,7 @@ class FairSlots:
     _queue: FairQueue[asyncio.Future[None]] = field(default_factory=FairQueue)
     _flows: Counter[Flow] = field(default_factory=Counter)
     _accounts: Counter[Hashable] = field(default_factory=Counter)
+    _elsewhere: Counter[Hashable] = field(default_factory=Counter)
     _wanted_s: dict[Hashable, float] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -62,6 +63,16 @@ class FairSlots:
         finally:
             slot.held_s = time.monotonic() - started_s
             self._release(flow, slot.held_s)
+
+    @contextmanager
+    def elsewhere(self, flow: Flow) -> Iterator[None]:
+        """Count work in progress elsewhere: beside others, the account holds one slot less meanwhile."""
+        self._elsewhere[flow.account] += 1
+        try:
+            yield
+        finally:
+            self._elsewhere -= Counter([flow.account])
+            self._give()
 
     def charge(self, flow: Flow, cost_s: float) -> None:
         """Count work that was done for a flow elsewhere."""
@@ -103,7 +114,8 @@ class FairSlots:
         if turn.cancelled() or self._flows[flow] >= self.per_flow:
             return False
         alone = not self._wanted_s.keys() - {flow.account}
-        return alone or self._accounts[flow.account] < self._most_held
+        in_progress = self._accounts[flow.account] + self._elsewhere[flow.account]
+        return alone or in_progress < self._most_held
 
     @property
     def _most_held(self) -> int:

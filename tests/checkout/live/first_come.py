@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from tests.checkout.live.slow_vision import application
 
@@ -25,6 +25,9 @@ class FirstComeSlots:
     async def slot(self, flow: Flow, *, is_begun: bool = False) -> AsyncIterator[Slot]:
         async with self._semaphore:
             yield Slot()
+
+    def elsewhere(self, flow: Flow) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def charge(self, flow: Flow, cost_s: float) -> None:
         """Count nothing."""

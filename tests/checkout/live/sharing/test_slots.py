@@ -100,6 +100,28 @@ async def test_an_account_alone_may_have_all_and_beside_others_three_quarters(
     assert await most_at_once(slots, lanes) == beside_others
 
 
+async def test_work_in_the_engine_counts_beside_others_and_not_alone() -> None:
+    lanes = [Flow("staff", lane) for lane in range(8)]
+    slots = FairSlots(4)
+    with slots.elsewhere(lanes[0]):
+        assert await most_at_once(slots, lanes) == 4
+        async with slots.slot(Flow("other", 0)):
+            pass
+        assert await most_at_once(slots, lanes) == 2
+    assert await most_at_once(slots, lanes) == 3
+
+
+async def test_who_waits_for_work_in_the_engine_goes_on_when_it_is_done() -> None:
+    slots = FairSlots(2)
+    async with slots.slot(Flow("other", 0)):
+        pass
+    with slots.elsewhere(Flow("staff", 0)):
+        waiting = asyncio.create_task(holding(slots, Flow("staff", 1)).__aenter__())
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 5)
+
+
 async def test_another_account_counts_for_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = [100.0]
     monkeypatch.setattr(slots_module, "time", SimpleNamespace(monotonic=lambda: now_s[0]))

@@ -81,5 +81,5 @@ def test_control_the_header_comes_from_its_middleware(client: Client, settings: 
 
 def test_the_headers_are_said_before_anything_may_answer() -> None:
     assert settings.MIDDLEWARE.index(NO_STORE) < settings.MIDDLEWARE.index(
-        "ebrcs.body_length.BodyLengthMiddleware"
+        "whitenoise.middleware.WhiteNoiseMiddleware"
     )

@@ -19,6 +19,11 @@ GROUPS = {
     "tests/ebrcs/server/": "live",
 }
 LONGEST_FIRST = [*dict.fromkeys(GROUPS.values())]
+# Files that take minutes and whose tests share nothing: handed out test by test, right after the groups.
+SPREAD = (
+    "tests/recognition/vision/lane/test_harder_visits.py",
+    "tests/recognition/vision/lane/test_slow_cameras.py",
+)
 # What takes more than four seconds of an idle core, with the groups above; `make quick` leaves it out.
 SLOW = (
     *GROUPS,
@@ -40,6 +45,8 @@ SLOW = (
 def group_of(nodeid: str) -> str:
     """Return what a test stays together with: its group, or else its file, whose fixtures it may share."""
     path = nodeid.partition("::")[0]
+    if path in SPREAD:
+        return nodeid
     return next((group for start, group in GROUPS.items() if path.startswith(start)), path)
 
 
@@ -51,7 +58,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.slow)
     yield
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: [group_of(item.nodeid) != group for group in LONGEST_FIRST])
+        items.sort(
+            key=lambda item: (
+                [group_of(item.nodeid) != group for group in LONGEST_FIRST],
+                not item.nodeid.startswith(SPREAD),
+            )
+        )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -77,7 +77,7 @@ def test_fill_bytes_are_skipped_in_one_step() -> None:
 
 
 def test_escaped_bytes_of_a_scan_are_looked_at_together() -> None:
-    data = escaped(4 * MEBIBYTE)
+    data = escaped(MEBIBYTE)
     assert read(data).trailing == b""
     quick = seconds(lambda: structure_read(data))
     assert quick < 0.25

@@ -56,9 +56,9 @@ def test_of_visits_that_are_hard_to_count_as_many_are_right_as_were_and_nothing_
 
 
 def test_of_all_visits_that_are_hard_to_count_19_in_20_are_counted_right() -> None:
-    found = [wrong for kind in KINDS for wrong in wrong_counts(kind)]
-
-    assert found.count((0, 0)) >= 0.95 * len(found)
+    """What is asked of each kind adds up to that; each kind is played in the test before."""
+    assert set(RIGHT) == set(KINDS)
+    assert sum(RIGHT.values()) >= 0.95 * len(KINDS) * len(SEEDS)
 
 
 def test_the_same_seed_draws_the_same_visit() -> None:

@@ -11,6 +11,7 @@ from ebrcs.log_context import Application, Receive, Send
 from ebrcs.rate_limits import client_address_of_scope
 from ebrcs.server.bodies_in_flight import bodies_in_flight
 from ebrcs.server.body_limits import body_limit
+from ebrcs.server.credentials import credential_of_scope
 from ebrcs.server.refusals import BodyTooSlow, LengthRequired, TooManyUploads, refusal_send
 
 # A body may take this long, and longer by a second for each so many bytes of it that have arrived.
@@ -60,6 +61,7 @@ class IncomingBody:
 
     Attributes
     ----------
+    is_known : whether the client shows a credential, which is checked only once the body is there
     refusal : why it is not received, or not any further
     begun : whether the application has asked for it
     """
@@ -67,7 +69,8 @@ class IncomingBody:
     def __init__(self, scope: Any, receive: Receive) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.path = str(scope["path"]).removeprefix(scope.get("root_path") or "")
-        self.limit = body_limit(self.path)
+        self.is_known = bool(credential_of_scope(scope))
+        self.limit = body_limit(self.path, is_known=self.is_known)
         self.length = int(self.headers.get(b"content-length") or 0)
         self.chunked = b"transfer-encoding" in self.headers
         self.client = client_address_of_scope(scope)
@@ -132,7 +135,8 @@ class IncomingBody:
         self.counted = 0
 
     def _too_large(self) -> EbrcsError:
-        return BodyTooLarge(f"The body may have up to {self.limit} bytes here.", limit=self.limit)
+        who = "" if self.is_known else " without logging in"
+        return BodyTooLarge(f"The body may have up to {self.limit} bytes here{who}.", limit=self.limit)
 
     def _too_many(self) -> EbrcsError:
         return TooManyUploads(

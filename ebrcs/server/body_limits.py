@@ -16,13 +16,19 @@ MANY_PHOTOS = re.compile(
 )
 
 
-def body_limit(path: str) -> int:
+def body_limit(path: str, *, is_known: bool = True) -> int:
     """Return how many bytes a request to an address may carry: its photos, and a form's worth beside them.
 
     It never exceeds what one client may have in flight: such a body could not be received at any time.
+
+    Parameters
+    ----------
+    is_known : whether the client shows a credential; nobody else's photos are taken anywhere
     """
     form = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if MANY_PHOTOS.fullmatch(path):
+    if not is_known:
+        limit = settings.JSON_MAX_BYTES if path.startswith("/api/") else form
+    elif MANY_PHOTOS.fullmatch(path):
         limit = settings.IMAGE_MAX_BYTES * settings.IMAGE_MAX_COUNT + form
     elif ONE_PHOTO.fullmatch(path):
         limit = settings.IMAGE_MAX_BYTES + form

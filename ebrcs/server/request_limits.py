@@ -10,7 +10,6 @@ behind one router share an address, and whoever makes credentials up only divide
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
@@ -20,10 +19,11 @@ from django.conf import settings
 from ebrcs.errors import EbrcsError
 from ebrcs.log_context import Application, Receive, Send
 from ebrcs.rate_limits import client_address_of_scope
+from ebrcs.server.credentials import credential_of_scope
 from ebrcs.server.refusals import headers_encoded, refusal_answer
 
 # A client uses at most this share of the requests at once, an address at most twice as much.
-CLIENT_SHARE = 0.25
+CLIENT_SHARE = 0.125
 CLIENT_WAITING_MAX = 400
 ADDRESS_WAITING_MAX = 800
 WAITING_MAX = 2_000
@@ -185,12 +185,7 @@ class RequestLimits:
 
 def client_of_scope(scope: Any) -> Client:
     """Return whose request this is, as far as can be said without asking the database."""
-    sent: dict[bytes, bytes] = dict(scope["headers"])
-    cookie = re.search(
-        rb"(?:^|;)\s*" + settings.SESSION_COOKIE_NAME.encode() + rb"=([^;]+)", sent.get(b"cookie", b"")
-    )
-    credential = sent.get(b"authorization") or (cookie[1] if cookie else b"")
-    return Client(client_address_of_scope(scope), credential)
+    return Client(client_address_of_scope(scope), credential_of_scope(scope))
 
 
 async def refuse(scope: dict[str, Any], refusal: EbrcsError, send: Send) -> None:

@@ -22,6 +22,7 @@ class Client:
 
     def __init__(self, path: str, pieces: list[bytes], *, pause_s: float = 0.0, **headers: str) -> None:
         names = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+        names.setdefault(b"authorization", b"Bearer unchecked")
         self.scope = {
             "type": "http",
             "path": path,
@@ -141,6 +142,14 @@ async def test_programs_get_a_problem_and_people_a_sentence(shop: Shop) -> None:
 async def test_a_body_that_is_longer_than_it_says_is_cut(shop: Shop) -> None:
     refused = await post(shop, "/healthz", [b"x" * MIB, b"y", b"z"], content_length="10")
     assert (refused.status, shop.bodies) == (413, [])
+
+
+async def test_whoever_shows_no_credential_may_send_no_photo(shop: Shop) -> None:
+    refused = await post(shop, "/api/recognize", [b"x" * 2 * MIB], authorization="")
+    assert (refused.status, refused.read_count, shop.bodies) == (413, 0, [])
+    assert json.loads(refused.answer)["detail"] == (
+        "The body may have up to 262144 bytes here without logging in."
+    )
 
 
 async def test_an_address_below_a_root_path_has_its_own_limit(shop: Shop) -> None:

@@ -40,6 +40,11 @@ def test_every_address_has_its_limit(path: str, limit: int) -> None:
     assert body_limit(path) == limit
 
 
+@pytest.mark.parametrize("path", LIMITS)
+def test_whoever_shows_no_credential_may_send_a_form_and_no_photos(path: str) -> None:
+    assert body_limit(path, is_known=False) == (2**18 if path.startswith("/api/") else MIB)
+
+
 def test_limits_follow_the_settings(settings: Settings) -> None:
     settings.IMAGE_MAX_BYTES = 3 * MIB
     assert (body_limit("/api/recognize"), body_limit("/api/products")) == (4 * MIB, 61 * MIB)

@@ -19,7 +19,10 @@ HELD_MAX_S = 0.5
 def held_s(server: Server, path: str, content_type: str, body: bytes) -> tuple[int, float]:
     """Send a body; return the status of the answer, and for how long the event loop was held at most."""
     told(server)
-    request = head("POST", path, Content_Type=content_type, Content_Length=len(body), Connection="close")
+    known = {"Authorization": "Bearer unchecked"} if "product" in path else {}
+    request = head(
+        "POST", path, Content_Type=content_type, Content_Length=len(body), Connection="close", **known
+    )
     status = status_of(exchange(server, request + body))
     return status, told(server)["lag_s"]
 

@@ -37,7 +37,7 @@ def scope_of(path: str = "/api/products", address: str = "10.0.0.1", **headers: 
 
 def test_the_bounds_are_these() -> None:
     slots = FairSlots(16)
-    assert (slots.free, slots.client_max, slots.address_max) == (16, 4, 8)
+    assert (slots.free, slots.client_max, slots.address_max) == (16, 2, 4)
     assert (FairSlots(2).client_max, FairSlots(2).address_max) == (1, 1)
     bounds = (
         request_limits.CLIENT_WAITING_MAX,

@@ -145,7 +145,7 @@ async def test_a_body_that_is_longer_than_it_says_is_cut(shop: Shop) -> None:
 
 
 async def test_whoever_shows_no_credential_may_send_no_photo(shop: Shop) -> None:
-    refused = await post(shop, "/api/recognize", [b"x" * 2 * MIB], authorization="")
+    refused = await post(shop, "/api/recognize", [b"x" * 2 * MIB], authorization="", expect="100-continue")
     assert (refused.status, refused.read_count, shop.bodies) == (413, 0, [])
     assert json.loads(refused.answer)["detail"] == (
         "The body may have up to 262144 bytes here without logging in."

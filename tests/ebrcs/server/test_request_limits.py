@@ -69,13 +69,13 @@ async def test_addresses_take_turns_and_so_do_the_clients_of_one() -> None:
     assert (slots.free, slots.queues, slots.running, slots.waiting, slots.waiting_total) == (1, {}, {}, {}, 0)
 
 
-async def test_a_client_takes_a_quarter_of_the_slots_and_an_address_half_of_them() -> None:
+async def test_a_client_takes_an_eighth_of_the_slots_and_an_address_a_quarter_of_them() -> None:
     slots = FairSlots(16)
     clients = [ONE] * 9 + [NEIGHBOUR] * 9 + [Client("10.0.0.1", b"three")] * 9 + [OTHER] * 9
     calls = [asyncio.create_task(slots.take(client)) for client in clients]
     await settle()
-    assert (slots.running[ONE], slots.running[NEIGHBOUR], slots.running["10.0.0.1"]) == (4, 4, 8)
-    assert (slots.running[OTHER], slots.free) == (4, 4)
+    assert (slots.running[ONE], slots.running[NEIGHBOUR], slots.running["10.0.0.1"]) == (2, 2, 4)
+    assert (slots.running[OTHER], slots.free) == (2, 10)
     for call in calls:
         call.cancel()
 

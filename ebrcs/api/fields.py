@@ -48,10 +48,15 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class StrictDecimalField(serializers.DecimalField):
-    """An amount of 0 or more as text such as "2.50", so that no float rounds it; an empty text means none."""
+    """An amount of 0 or more, as text such as "2.50" or as a number; an empty text means none.
+
+    A number that does not stand for so many decimals is refused, never rounded.
+    """
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the amount."""
+        if isinstance(data, int | float) and not isinstance(data, bool):
+            data = str(data + 0.0)
         if not isinstance(data, str) or not re.fullmatch(self.pattern, data, re.ASCII):
             self.fail("invalid")
         return super().to_internal_value(data)
@@ -86,4 +91,7 @@ class StrictDecimalFieldDescription(OpenApiSerializerFieldExtension):  # type: i
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
         """Return the schema of the field."""
-        return {"type": "string", "format": "decimal", "pattern": f"^({self.target.pattern})?$"}
+        text = {"type": "string", "format": "decimal", "pattern": f"^({self.target.pattern})?$"}
+        step = 10**-self.target.decimal_places
+        most = 10 ** (self.target.max_digits - self.target.decimal_places) - step
+        return {"anyOf": [text, {"type": "number", "minimum": 0, "maximum": most, "multipleOf": step}]}

@@ -16,7 +16,7 @@ TURNED = [
     (StrictIntegerField(), serializers.IntegerField(), "5"),
     (StrictBooleanField(), serializers.BooleanField(), "yes"),
     (StrictBooleanField(), serializers.BooleanField(), 1),
-    (StrictDecimalField(**DIGITS), serializers.DecimalField(**DIGITS), 2.5),
+    (StrictDecimalField(**DIGITS), serializers.DecimalField(**DIGITS), -2.5),
     (StrictDecimalField(**DIGITS), serializers.DecimalField(**DIGITS), "-1"),
     (StrictDecimalField(**DIGITS), serializers.DecimalField(**DIGITS), "2.50\n"),
     (StrictDecimalField(**DIGITS), serializers.DecimalField(**DIGITS), "\u0661"),
@@ -39,6 +39,9 @@ def test_a_value_of_another_type_is_refused(
         (StrictIntegerField(), 5, 5),
         (StrictBooleanField(), False, False),
         (StrictDecimalField(**DIGITS), "9999999999.99", "9999999999.99"),
+        (StrictDecimalField(**DIGITS), 2.5, "2.50"),
+        (StrictDecimalField(**DIGITS), 3, "3.00"),
+        (StrictDecimalField(**DIGITS), 9999999999.99, "9999999999.99"),
         (StrictDecimalField(allow_null=True, **DIGITS), "", "None"),
     ],
 )
@@ -47,3 +50,9 @@ def test_a_value_of_its_type_is_taken(
 ) -> None:
     found = strict.run_validation(value)
     assert (str(found) if isinstance(strict, StrictDecimalField) else found) == taken
+
+
+@pytest.mark.parametrize("value", [True, 2.505, 0.1 + 0.2, 1e10, 1e22, float("nan"), float("inf")])
+def test_no_amount_is_rounded_or_made_of_what_is_none(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        StrictDecimalField(**DIGITS).run_validation(value)

@@ -56,7 +56,7 @@ class ServerBusy(EbrcsError):
     title: ClassVar[str] = "Too many requests at the moment"
 
 
-class FairSlots:
+class RequestSlots:
     """A bounded number of slots, handed out in turns; used by one event loop, so it needs no lock.
 
     Parameters
@@ -142,8 +142,8 @@ class RequestLimits:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.slots = FairSlots(settings.REQUESTS_AT_ONCE)
-        self.monitoring_slots = FairSlots(settings.MONITORING_REQUESTS_AT_ONCE)
+        self.slots = RequestSlots(settings.REQUESTS_AT_ONCE)
+        self.monitoring_slots = RequestSlots(settings.MONITORING_REQUESTS_AT_ONCE)
         self.serving: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:

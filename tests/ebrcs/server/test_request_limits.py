@@ -13,8 +13,8 @@ from pytest_django.fixtures import Settings
 from ebrcs.server import request_limits
 from ebrcs.server.request_limits import (
     Client,
-    FairSlots,
     RequestLimits,
+    RequestSlots,
     RequestsWaiting,
     ServerBusy,
     client_of_scope,
@@ -36,9 +36,9 @@ def scope_of(path: str = "/api/products", address: str = "10.0.0.1", **headers: 
 
 
 def test_the_bounds_are_these() -> None:
-    slots = FairSlots(16)
+    slots = RequestSlots(16)
     assert (slots.free, slots.client_max, slots.address_max) == (16, 2, 4)
-    assert (FairSlots(2).client_max, FairSlots(2).address_max) == (1, 1)
+    assert (RequestSlots(2).client_max, RequestSlots(2).address_max) == (1, 1)
     bounds = (
         request_limits.CLIENT_WAITING_MAX,
         request_limits.ADDRESS_WAITING_MAX,
@@ -51,7 +51,7 @@ def test_the_bounds_are_these() -> None:
 
 
 async def test_addresses_take_turns_and_so_do_the_clients_of_one() -> None:
-    slots = FairSlots(1)
+    slots = RequestSlots(1)
     order: list[Client] = []
     await slots.take(Client("10.0.0.9", b""))
 
@@ -70,7 +70,7 @@ async def test_addresses_take_turns_and_so_do_the_clients_of_one() -> None:
 
 
 async def test_a_client_takes_an_eighth_of_the_slots_and_an_address_a_quarter_of_them() -> None:
-    slots = FairSlots(16)
+    slots = RequestSlots(16)
     clients = [ONE] * 9 + [NEIGHBOUR] * 9 + [Client("10.0.0.1", b"three")] * 9 + [OTHER] * 9
     calls = [asyncio.create_task(slots.take(client)) for client in clients]
     await settle()
@@ -81,7 +81,7 @@ async def test_a_client_takes_an_eighth_of_the_slots_and_an_address_a_quarter_of
 
 
 async def test_who_stops_waiting_leaves_nothing_behind() -> None:
-    slots = FairSlots(1)
+    slots = RequestSlots(1)
     await slots.take(ONE)
     waiting = asyncio.create_task(slots.take(OTHER))
     granted = asyncio.create_task(slots.take(NEIGHBOUR))
@@ -97,7 +97,7 @@ async def test_who_stops_waiting_leaves_nothing_behind() -> None:
 
 async def test_who_waits_for_too_long_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_limits, "WAIT_MAX_S", 0.01)
-    slots = FairSlots(1)
+    slots = RequestSlots(1)
     await slots.take(ONE)
     with pytest.raises(ServerBusy) as refused:
         await slots.take(OTHER)
@@ -117,7 +117,7 @@ async def test_no_more_wait_than_are_allowed(
     monkeypatch: pytest.MonkeyPatch, name: str, refusal: type[Exception]
 ) -> None:
     monkeypatch.setattr(request_limits, name, 3)
-    slots = FairSlots(1)
+    slots = RequestSlots(1)
     calls = [asyncio.create_task(slots.take(ONE)) for _ in range(4)]
     await settle()
     with pytest.raises(refusal):

@@ -27,12 +27,16 @@ SPREAD = (
 # What takes more than four seconds of an idle core, with the groups above; `make quick` leaves it out.
 SLOW = (
     *GROUPS,
+    "tests/checkout/cart/test_deleted_products.py",
     "tests/checkout/cart/test_reasons.py",
     "tests/checkout/demo/",
     "tests/checkout/tools/",
+    "tests/ebrcs/server/",
     "tests/ebrcs/test_api_schema.py",
     "tests/ebrcs/test_checks.py",
+    "tests/ebrcs/test_database_pool.py",
     "tests/recognition/index/test_files.py",
+    "tests/recognition/index/test_processes.py",
     "tests/recognition/tools/",
     "tests/recognition/training/",
     "tests/recognition/vision/encoders/dino_clip/test_full_size.py",

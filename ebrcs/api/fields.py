@@ -55,19 +55,25 @@ class StrictDecimalField(serializers.DecimalField):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the amount."""
-        if isinstance(data, int | float) and not isinstance(data, bool):
-            data = str(data + 0.0)
+        if isinstance(data, float):
+            data = str(abs(data) if data == 0 else data)  # -0.0 is 0
+        elif isinstance(data, int) and not isinstance(data, bool):
+            data = str(data) if 0 <= data < 10**self.whole_digits else None
         if not isinstance(data, str) or not re.fullmatch(self.pattern, data, re.ASCII):
             self.fail("invalid")
         return super().to_internal_value(data)
 
     @property
-    def pattern(self) -> str:
-        """Return what the text looks like."""
+    def whole_digits(self) -> int:
+        """Return how many digits an amount may have before the point."""
         assert self.max_digits is not None
         assert self.decimal_places is not None
-        whole = self.max_digits - self.decimal_places
-        return rf"[0-9]{{1,{whole}}}(\.[0-9]{{1,{self.decimal_places}}})?"
+        return self.max_digits - self.decimal_places
+
+    @property
+    def pattern(self) -> str:
+        """Return what the text looks like."""
+        return rf"[0-9]{{1,{self.whole_digits}}}(\.[0-9]{{1,{self.decimal_places}}})?"
 
 
 class StrictCharFieldDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

@@ -52,7 +52,9 @@ def test_a_value_of_its_type_is_taken(
     assert (str(found) if isinstance(strict, StrictDecimalField) else found) == taken
 
 
-@pytest.mark.parametrize("value", [True, 2.505, 0.1 + 0.2, 1e10, 1e22, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "value", [True, 2.505, 0.1 + 0.2, 10**10, 10**5000, -1, 1e22, float("nan"), float("inf")]
+)
 def test_no_amount_is_rounded_or_made_of_what_is_none(value: Any) -> None:
     with pytest.raises(ValidationError):
         StrictDecimalField(**DIGITS).run_validation(value)

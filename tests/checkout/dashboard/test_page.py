@@ -55,7 +55,7 @@ def busy(shopper: User) -> None:
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     at = max(today, timezone.now() - timedelta(hours=1))
     bread = product_with_photo("Rye & <b>bread</b>", "1234.50")
-    order = sale_make(shopper, bread, at, quantity=2, amount="1234.50")
+    order = sale_make(shopper, bread, at, quantity=2, amount="1234.50", lasting=timedelta())
     for action in ("question", "unknown", "answer", "correct", "disagree"):
         event_make(order.session, at, action, product=bread, other_product=bread)
     FrameCount.objects.create(hour=at, outcome="answered", step=40, frames=100)

@@ -54,7 +54,7 @@ def test_a_value_of_its_type_is_taken(
 
 @pytest.mark.parametrize(
     "value",
-    [True, 2.505, 0.1 + 0.2, 10**10, -1, 1e22, float("nan"), float("inf"), pytest.param(10**5000, id="huge")],
+    [True, 2.505, 0.1 + 0.2, 10**10, -1, 1e22, float("nan"), float("inf"), pytest.param(10**4000, id="huge")],
 )
 def test_no_amount_is_rounded_or_made_of_what_is_none(value: Any) -> None:
     with pytest.raises(ValidationError):

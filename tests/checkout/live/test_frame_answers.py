@@ -24,9 +24,10 @@ from checkout.live.frame_worker import FrameWorker
 from checkout.live.mailbox import Mailbox
 from checkout.live.pending_changes import Change
 from checkout.live.product_names import ProductNames
-from checkout.live.threads import in_database
+from checkout.live.threads import in_database, socket_flow
 from checkout.models import BillingItem, CheckoutSession, ScanEvent
 from checkout.payloads import Choice
+from ebrcs.fair_queue import Flow
 from recognition.engine.results import Recognition
 from recognition.errors import EngineNotReady
 from recognition.vision.decision.decide import Candidate, Decision
@@ -98,6 +99,7 @@ class Worker:
 @asynccontextmanager
 async def working(session: CheckoutSession) -> AsyncIterator[Worker]:
     worker = Worker(session.pk)
+    socket_flow.set(Flow(session.user_id, worker))  # its own, or the pace would be that of earlier tests, too
     running = asyncio.create_task(worker.worker.run())
     try:
         yield worker

@@ -63,6 +63,8 @@ logger = logging.getLogger(__name__)
 FRAME_AGE_MAX_S = 0.5
 # Frames of a client that keeps the pace arrive now and then a little early.
 PACE_LENIENCE = 0.9
+# A frame that no newer one replaces must not become too old while it is held.
+HELD_MAX_S = 0.25
 # A barcode by itself covers more of the frame than this.
 BARCODE_SHARE = 0.002
 
@@ -146,7 +148,8 @@ class FrameWorker:
         """
         pace_s = pace_now_ms() / 1000
         if pace_s > FASTEST_S:
-            await asyncio.sleep(self.begun_s + PACE_LENIENCE * pace_s - time.monotonic())
+            early_s = self.begun_s + PACE_LENIENCE * pace_s - time.monotonic()
+            await asyncio.sleep(min(early_s, HELD_MAX_S))
         self.begun_s = time.monotonic()
 
     async def store(self) -> None:

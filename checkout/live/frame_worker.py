@@ -15,9 +15,7 @@ Each frame takes these steps; the camera's lock is held from the first to the fo
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,7 +36,6 @@ from checkout.live.engine_access import FrameEngine
 from checkout.live.mailbox import Frame, Mailbox
 from checkout.live.pending_changes import Change, change_store
 from checkout.live.product_names import ProductNames
-from checkout.live.sharing.pacing import FASTEST_S
 from checkout.live.threads import (
     DATABASE_AWAY,
     flow_now,
@@ -61,10 +58,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 # An older frame shows a scene that has passed.
 FRAME_AGE_MAX_S = 0.5
-# Frames of a client that keeps the pace arrive now and then a little early.
-PACE_LENIENCE = 0.9
-# A frame that no newer one replaces must not become too old while it is held.
-HELD_MAX_S = 0.25
 # A barcode by itself covers more of the frame than this.
 BARCODE_SHARE = 0.002
 
@@ -99,10 +92,6 @@ class FrameWorker:
     send : sends a message to the client
     cart_changed : sends the cart after a stored change
     language : of the reasons sent to the client
-
-    Attributes
-    ----------
-    begun_s : when the last frame was begun, on the monotonic clock
     """
 
     session_id: UUID
@@ -113,13 +102,11 @@ class FrameWorker:
     cart_changed: Callable[[CartEvent], Awaitable[None]]
     names: ProductNames = field(default_factory=ProductNames)
     language: str = ENGLISH
-    begun_s: float = -math.inf
 
     async def run(self) -> None:
         """Answer frames until cancelled or until the session has ended."""
         while True:
             frame = await self.mailbox.take()
-            await self._keep_pace()
             try:
                 answer = await self._answer(frame)
             except EbrcsError as error:
@@ -140,17 +127,6 @@ class FrameWorker:
             )
             metrics.frame_count(code=answer.get("code"), answer_s=answer_s, dropped=frame.dropped)
             await self.store()
-
-    async def _keep_pace(self) -> None:
-        """Begin no frame much sooner than advised where that is less often than usual.
-
-        Whoever obeys does not notice. Of whoever does not, the newest frame is taken when it is time.
-        """
-        pace_s = pace_now_ms() / 1000
-        if pace_s > FASTEST_S:
-            early_s = self.begun_s + PACE_LENIENCE * pace_s - time.monotonic()
-            await asyncio.sleep(min(early_s, HELD_MAX_S))
-        self.begun_s = time.monotonic()
 
     async def store(self) -> None:
         """Store the queued changes in order; those that the database does not accept wait for the next frame.

@@ -209,25 +209,6 @@ async def test_a_frame_older_than_half_a_second_is_refused(
     assert answer["frame"] == 2
 
 
-@pytest.mark.parametrize(("pace_ms", "waits_s"), [(200, [0.08]), (400, [0.25]), (100, [])])
-async def test_no_frame_is_begun_much_sooner_than_advised(
-    session: CheckoutSession, monkeypatch: pytest.MonkeyPatch, pace_ms: int, waits_s: list[float]
-) -> None:
-    waited_s: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited_s.append(seconds)
-
-    monkeypatch.setattr(frame_worker, "pace_now_ms", lambda: pace_ms)
-    monkeypatch.setattr(frame_worker, "asyncio", SimpleNamespace(sleep=sleep))
-    async with working(session) as worker:
-        monkeypatch.setattr(frame_worker, "time", SimpleNamespace(monotonic=lambda: 100.0))
-        worker.worker.begun_s = 99.9
-        await worker.worker._keep_pace()
-    assert waited_s == pytest.approx(waits_s)
-    assert worker.worker.begun_s == 100.0
-
-
 async def test_what_goes_wrong_is_the_answer_to_its_frame_and_the_next_is_looked_at(
     session: CheckoutSession,
 ) -> None:

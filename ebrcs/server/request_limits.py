@@ -3,20 +3,20 @@
 Every request runs in a thread with a database connection of its own, so without a bound as many callers as
 there are decide how many of both there are. Requests that wait are served round robin: one address after the
 other, and the clients of an address one after the other, so that a client that sends hundreds of requests
-waits for itself. A client is an address with a credential (session cookie or `Authorization` header): tills
+waits for itself. A client is an address with a credential (session cookie or `Authorization` header): lanes
 behind one router share an address, and whoever makes credentials up only divides the share of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from collections import Counter
+from typing import Any, ClassVar, NamedTuple, cast
 
 from django.conf import settings
 
 from ebrcs.errors import EbrcsError
+from ebrcs.fair_queue import FairQueue, Flow
 from ebrcs.log_context import Application, Receive, Send
 from ebrcs.rate_limits import client_address_of_scope
 from ebrcs.server.credentials import credential_of_scope
@@ -70,8 +70,12 @@ class RequestSlots:
         self.address_max = max(1, round(2 * slots * CLIENT_SHARE))
         self.running: Counter[Client | str] = Counter()
         self.waiting: Counter[Client | str] = Counter()
-        self.waiting_total = 0
-        self.queues: OrderedDict[str, OrderedDict[Client, deque[asyncio.Future[None]]]] = OrderedDict()
+        self.queue: FairQueue[asyncio.Future[None]] = FairQueue()
+
+    @property
+    def waiting_total(self) -> int:
+        """How many wait."""
+        return len(self.queue)
 
     async def take(self, client: Client) -> None:
         """Wait for a slot; raises `RequestsWaiting` or `ServerBusy` where too many wait, or for too long."""
@@ -80,18 +84,19 @@ class RequestSlots:
         if self.waiting_total >= WAITING_MAX:
             raise ServerBusy(_detail("Too many requests are waiting."), retry_after_s=RETRY_AFTER_S)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.queues.setdefault(client.address, OrderedDict()).setdefault(client, deque()).append(turn)
+        self.queue.put(Flow(client.address, client), turn)
         _count(self.waiting, client, 1)
-        self.waiting_total += 1
         self._hand_out()
         try:
             async with asyncio.timeout(WAIT_MAX_S):
                 await turn
         except BaseException as error:
-            if turn.done() and not turn.cancelled():  # granted in the moment in which the wait ended
+            if turn.cancelled():
+                self.queue.remove(Flow(client.address, client), turn)
+                _count(self.waiting, client, -1)
+                self._hand_out()  # the request behind it may run
+            else:  # granted in the moment in which the wait ended
                 self.give_back(client)
-            else:
-                self._leave(client, turn)
             if isinstance(error, TimeoutError):
                 busy = _detail(f"The request waited for {WAIT_MAX_S:.0f} s.")
                 raise ServerBusy(busy, retry_after_s=RETRY_AFTER_S) from None
@@ -104,32 +109,19 @@ class RequestSlots:
         self._hand_out()
 
     def _hand_out(self) -> None:
-        while self.free and (client := next(self._next_clients(), None)):
-            turn = self.queues[client.address][client][0]
-            self._leave(client, turn)
-            if client.address in self.queues:
-                self.queues.move_to_end(client.address)
-                if client in self.queues[client.address]:
-                    self.queues[client.address].move_to_end(client)
+        while self.free and (found := self.queue.take(self._may_run)):
+            flow, turn = found
+            client = cast("Client", flow.source)
+            self.queue.charge(flow, 1)
             self.free -= 1
+            _count(self.waiting, client, -1)
             _count(self.running, client, 1)
             turn.set_result(None)
 
-    def _next_clients(self) -> Iterator[Client]:
-        """Yield those who may have a slot, in their turns."""
-        for address, clients in self.queues.items():
-            if self.running[address] < self.address_max:
-                yield from (client for client in clients if self.running[client] < self.client_max)
-
-    def _leave(self, client: Client, turn: asyncio.Future[None]) -> None:
-        clients = self.queues[client.address]
-        clients[client].remove(turn)
-        _count(self.waiting, client, -1)
-        self.waiting_total -= 1
-        if not clients[client]:
-            del clients[client]
-        if not clients:
-            del self.queues[client.address]
+    def _may_run(self, flow: Flow, turn: asyncio.Future[None]) -> bool:
+        client = cast("Client", flow.source)
+        has_room = self.running[client.address] < self.address_max and self.running[client] < self.client_max
+        return has_room and not turn.cancelled()
 
 
 class RequestLimits:

@@ -66,7 +66,13 @@ async def test_addresses_take_turns_and_so_do_the_clients_of_one() -> None:
     slots.give_back(Client("10.0.0.9", b""))
     await asyncio.gather(*calls)
     assert order == [ONE, OTHER, NEIGHBOUR, OTHER, ONE, NEIGHBOUR, ONE, ONE]
-    assert (slots.free, slots.queues, slots.running, slots.waiting, slots.waiting_total) == (1, {}, {}, {}, 0)
+    assert (slots.free, [*slots.queue], slots.running, slots.waiting, slots.waiting_total) == (
+        1,
+        [],
+        {},
+        {},
+        0,
+    )
 
 
 async def test_a_client_takes_an_eighth_of_the_slots_and_an_address_a_quarter_of_them() -> None:
@@ -92,7 +98,19 @@ async def test_who_stops_waiting_leaves_nothing_behind() -> None:
     slots.give_back(ONE)
     granted.cancel()  # in the very moment in which its turn comes
     await settle()
-    assert (slots.free, slots.queues, slots.running, slots.waiting_total) == (1, {}, {}, 0)
+    assert (slots.free, [*slots.queue], slots.running, slots.waiting_total) == (1, [], {}, 0)
+
+
+async def test_a_slot_freed_while_a_wait_is_being_given_up_goes_to_the_next() -> None:
+    slots = RequestSlots(1)
+    await slots.take(ONE)
+    waiting = asyncio.create_task(slots.take(OTHER))
+    await settle()
+    waiting.cancel()
+    slots.give_back(ONE)  # before the one that waited has run again
+    await settle()
+    await asyncio.wait_for(slots.take(NEIGHBOUR), 1)
+    assert (slots.free, slots.waiting_total) == (0, 0)
 
 
 async def test_who_waits_for_too_long_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +120,7 @@ async def test_who_waits_for_too_long_is_told_to_come_back(monkeypatch: pytest.M
     with pytest.raises(ServerBusy) as refused:
         await slots.take(OTHER)
     assert (refused.value.status, refused.value.data) == (503, {"retry_after_s": 2})
-    assert (slots.waiting_total, slots.queues) == (0, {})
+    assert (slots.waiting_total, [*slots.queue]) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import update_last_login
@@ -94,7 +95,7 @@ def token_refresh(*, refresh: str) -> Tokens:
     """
     token = token_read(refresh)
     with reuse_answered(token), transaction.atomic():
-        user = user_lock(token)
+        user = user_lock(token[api_settings.USER_ID_CLAIM])
         if user is None or not user.is_active:
             raise TokenNotValid("There is no open account for this token.")
         if token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
@@ -107,14 +108,14 @@ def token_revoke(*, refresh: str) -> None:
     """Log out: use up the refresh token without issuing a new pair."""
     token = token_read(refresh)
     with reuse_answered(token), transaction.atomic():
-        user_lock(token)
+        user_lock(token[api_settings.USER_ID_CLAIM])
         token_use_up(token)
 
 
 @transaction.atomic
 def tokens_revoke_all(*, user: User) -> None:
     """Use up every refresh token of a user, for good."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    user_lock(user.pk)
     blacklist(user_id=user.pk)
 
 
@@ -126,9 +127,9 @@ def token_read(refresh: str) -> FamilyToken:
         raise TokenNotValid(str(error) if isinstance(error, TokenError) else "") from error
 
 
-def user_lock(token: FamilyToken) -> User | None:
-    """Return the user of a token, locked: their tokens are issued and revoked one after the other."""
-    return User.objects.select_for_update(no_key=True).filter(pk=token[api_settings.USER_ID_CLAIM]).first()
+def user_lock(user_id: UUID | str) -> User | None:
+    """Return a user, locked: their tokens are issued and revoked one after the other."""
+    return User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
 
 
 def token_use_up(token: FamilyToken) -> None:
@@ -153,7 +154,7 @@ def reuse_answered(token: FamilyToken) -> Iterator[None]:
     except TokenUsedBefore as refusal:
         if timezone.now() - refusal.used_at > REUSE_GRACE:
             with transaction.atomic():
-                user_lock(token)
+                user_lock(token[api_settings.USER_ID_CLAIM])
                 blacklist(jti__startswith=token.family)
         raise
 

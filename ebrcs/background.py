@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
@@ -77,7 +78,7 @@ class FailureLog:
             self.reason = ""
 
 
-class Worker:
+class Worker(ABC):
     """A thread that calls `work` again and again until it is stopped, whatever `work` raises.
 
     A subclass implements `work`; one that works off a queue also overrides `is_due`. `_changed` guards what
@@ -114,6 +115,7 @@ class Worker:
         self._is_busy = False
         self._thread: threading.Thread | None = None
 
+    @abstractmethod
     def work(self) -> float | None:
         """Do one round.
 
@@ -121,7 +123,6 @@ class Worker:
         -------
         Seconds until the next round, which `wake` cuts short; None waits until there is work.
         """
-        raise NotImplementedError
 
     def is_due(self) -> bool:
         """Whether there is work now; called while `_changed` is held. True before the first round."""

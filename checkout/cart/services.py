@@ -52,16 +52,8 @@ def session_start(*, user: User) -> CheckoutSession:
         if len(left_alone) < surplus:
             raise TooManySessions(limit=SESSIONS_MAX)
         for session in left_alone:
-            session_end_if_left_alone(session_id=session.pk, before=left_before)
+            session_expire_if_idle(session_id=session.pk, since=left_before)
     return CheckoutSession.objects.create(user=user)
-
-
-def session_end_if_left_alone(*, session_id: UUID, before: datetime) -> None:
-    """End an active session that nobody used since a time, judged under its lock."""
-    with transaction.atomic():
-        session = sessions.session_lock(session_id)
-        if session.status == CheckoutSession.Status.ACTIVE and session.last_active < before:
-            sessions.session_end(session, CheckoutSession.Status.EXPIRED)
 
 
 def session_touch(*, session_id: UUID) -> None:
@@ -79,11 +71,14 @@ def session_current(*, session: CheckoutSession) -> CheckoutSession:
     return session
 
 
-def session_expire_if_idle(*, session_id: UUID) -> bool:
-    """End a session that was idle for too long, judged under its lock; return whether this call ended it."""
+def session_expire_if_idle(*, session_id: UUID, since: datetime | None = None) -> bool:
+    """End a session that was idle since a time, by default for too long; return whether this call ended it.
+
+    Judged under its lock.
+    """
     with transaction.atomic():
         session = sessions.session_lock(session_id)
-        if not sessions.is_idle(session):
+        if not sessions.is_idle(session, since=since):
             return False
         sessions.session_end(session, CheckoutSession.Status.EXPIRED)
         return True

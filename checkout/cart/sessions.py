@@ -48,9 +48,9 @@ def active_check(session: CheckoutSession) -> None:
         raise SessionNotActive(session_id=session.pk, session_status=session.status)
 
 
-def is_idle(session: CheckoutSession) -> bool:
-    """Whether an active session has been idle for too long."""
-    return session.status == CheckoutSession.Status.ACTIVE and session.last_active < idle_since()
+def is_idle(session: CheckoutSession, *, since: datetime | None = None) -> bool:
+    """Whether an active session has been idle since a time, by default for too long."""
+    return session.status == CheckoutSession.Status.ACTIVE and session.last_active < (since or idle_since())
 
 
 def idle_since() -> datetime:

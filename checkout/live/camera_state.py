@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -97,6 +97,16 @@ class CameraState:
         from recognition.vision.types import Box
 
         self.lane.set_zone(Box(*sides))
+
+    async def store_changes(self, store: Callable[[Change], Awaitable[None]]) -> None:
+        """Store the queued changes in order, one caller at a time; ends at the first that raises.
+
+        A change is removed only once it is stored, and its event id makes it happen once.
+        """
+        async with self.storing:
+            while self.changes:
+                await store(self.changes[0])
+                del self.changes[0]
 
     def product_of(self, item: Detection) -> str | None:
         """Return the product of an item: by a barcode that overruled the picture, else by the picture."""

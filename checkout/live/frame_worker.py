@@ -129,19 +129,11 @@ class FrameWorker:
             await self.store()
 
     async def store(self) -> None:
-        """Store the queued changes in order; those that the database does not accept wait for the next frame.
-
-        A change is removed only once it is stored, and its event id makes it happen once.
-        """
-        camera = self.connection.camera
-        async with camera.storing:
-            while camera.changes:
-                try:
-                    await self._store_one(camera.changes[0])
-                except DATABASE_AWAY:
-                    logger.warning("A change of session %s waits for the database.", self.session_id)
-                    return
-                del camera.changes[0]
+        """Store the queued changes; those that the database does not accept wait for the next frame."""
+        try:
+            await self.connection.camera.store_changes(self._store_one)
+        except DATABASE_AWAY:
+            logger.warning("A change of session %s waits for the database.", self.session_id)
 
     async def _store_one(self, change: Change) -> None:
         event = None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from checkout.live.camera_state import CameraState
-from checkout.live.pending_changes import change_store
+from checkout.live.pending_changes import Change, change_store
 from checkout.live.threads import DATABASE_AWAY, in_database
 from ebrcs.errors import EbrcsError
 
@@ -32,21 +34,16 @@ async def _store_all(session_id: UUID, camera: CameraState) -> None:
     """Try until everything is stored; a socket that has the camera again stores from the same queue."""
     deadline_s = time.monotonic() + GIVE_UP_S
     while camera.changes and time.monotonic() < deadline_s:
-        async with camera.storing:
-            try:
-                while camera.changes:
-                    await _store_first(session_id, camera)
-            except DATABASE_AWAY:
-                pass
+        with suppress(*DATABASE_AWAY):
+            await camera.store_changes(partial(_store_one, session_id))
         if camera.changes:
             await asyncio.sleep(RETRY_S)
     if camera.changes:
         logger.error("%d changes of session %s could not be stored.", len(camera.changes), session_id)
 
 
-async def _store_first(session_id: UUID, camera: CameraState) -> None:
+async def _store_one(session_id: UUID, change: Change) -> None:
     try:
-        await in_database(change_store, session_id=session_id, change=camera.changes[0])
+        await in_database(change_store, session_id=session_id, change=change)
     except EbrcsError as error:  # nobody is there to be told
         logger.info("A change of session %s was refused: %s", session_id, error.detail)
-    del camera.changes[0]

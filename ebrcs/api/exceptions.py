@@ -37,7 +37,7 @@ FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
     RequestDataTooBig: (413, "request_too_large", "The body without its files exceeds what is allowed."),
     TooManyFieldsSent: (400, "too_many_parts", "The form has more fields than are allowed."),
     TooManyFilesSent: (400, "too_many_parts", "The form has more files than are allowed."),
-    BadRequest: (400, "bad_query", "The query must not contain NUL characters (%00)."),
+    BadRequest: (400, "bad_request", ""),
     SuspiciousOperation: (400, "bad_request", ""),
     OperationalError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),
     InterfaceError: (UNAVAILABLE, "database_unavailable", "The database does not answer."),

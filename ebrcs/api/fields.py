@@ -99,5 +99,5 @@ class StrictDecimalFieldDescription(OpenApiSerializerFieldExtension):  # type: i
         """Return the schema of the field."""
         text = {"type": "string", "format": "decimal", "pattern": f"^({self.target.pattern})?$"}
         step = 10**-self.target.decimal_places
-        most = 10 ** (self.target.max_digits - self.target.decimal_places) - step
+        most = 10**self.target.whole_digits - step
         return {"anyOf": [text, {"type": "number", "minimum": 0, "maximum": most, "multipleOf": step}]}

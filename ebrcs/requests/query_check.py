@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
-from django.core.exceptions import BadRequest
 from django.db import DataError
 from django.http import HttpRequest, HttpResponseBase
 
+from ebrcs.api.problems import TITLES
 from ebrcs.error_views import bad_request
+from ebrcs.errors import EbrcsError
+
+
+class QueryWithNul(EbrcsError):
+    """The query holds a NUL character."""
+
+    code: ClassVar[str] = "bad_query"
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = TITLES[400]
 
 
 class QueryCheckMiddleware:
@@ -24,5 +34,5 @@ class QueryCheckMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         """Answer for a page or a list that put NUL to the database."""
         if isinstance(exception, DataError | ValueError) and "%00" in request.META.get("QUERY_STRING", ""):
-            return bad_request(request, BadRequest("NUL"))
+            return bad_request(request, QueryWithNul("The query must not contain NUL characters (%00)."))
         return None

@@ -17,9 +17,9 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 from twisted.internet import reactor
 
+from checkout.live.access import FLOODING
 from checkout.live.flood_guard import FloodGuard
 
-FLOODING = 4429
 TOO_SLOW = 4408
 # Browsers send messages in parts of up to 64 kB: 16 for 1 MiB.
 FRAMES_PER_MESSAGE = 20

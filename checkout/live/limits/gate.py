@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from checkout.live.access import FLOODING
 from checkout.live.limits.flooders import flood_note, flood_wait_s
 from checkout.live.limits.token_buckets import TokenBuckets
 from checkout.live.threads import database_pool
 from ebrcs.rate_limits import client_address_of_scope
 
-FLOODING = 4429
 # A shop behind one address: fifty lanes that come back four times in a minute are no flood.
 ADDRESS_BURST, ADDRESS_PER_SECOND = 200, 10.0
 # One lane: a shopper who reloads the page again and again, or walks out of the network's reach.

@@ -89,7 +89,7 @@ def test_too_many_left_by_a_race_are_made_up_for(shopper: User) -> None:
 
 def test_a_session_taken_up_again_in_the_meantime_is_not_ended(shopper: User) -> None:
     (session,) = sessions_make(shopper, 1, idle_s=10)
-    services.session_end_if_left_alone(session_id=session.pk, before=timezone.now() - services.IN_USE)
+    services.session_expire_if_idle(session_id=session.pk, since=timezone.now() - services.IN_USE)
     session.refresh_from_db()
     assert session.status == ACTIVE
 

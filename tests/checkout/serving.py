@@ -93,11 +93,24 @@ class Server:
         return (self.data_dir / f"server-{self.port}.log").read_text()
 
 
+def server_command(program: str, port: int) -> list[str]:
+    """Return how a server is started, but for more options and the application."""
+    python = [sys.executable, "-m", program]
+    if program == "uvicorn":
+        return [*python, "--port", str(port), "--lifespan", "off"]
+    return [*python, "-b", "127.0.0.1", "-p", str(port), *socket_options()]
+
+
 @contextmanager
 def served(
-    application: str, data_dir: Path, *, options: Sequence[str] = (), **environment: str
+    application: str,
+    data_dir: Path,
+    *,
+    program: str = "daphne",
+    options: Sequence[str] = (),
+    **environment: str,
 ) -> Iterator[Server]:
-    """Serve an ASGI application with daphne for a while."""
+    """Serve an ASGI application for a while, with daphne or uvicorn."""
     port = port_free()
     variables = {
         **os.environ,
@@ -108,11 +121,13 @@ def served(
         "OMP_NUM_THREADS": "1",
         **environment,
     }
-    daphne = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
-    command = [*daphne, *socket_options(), *options, application]
     with (data_dir / f"server-{port}.log").open("wb") as log:
         process = subprocess.Popen(
-            command, env=variables, stdout=log, stderr=subprocess.STDOUT, cwd=settings.BASE_DIR
+            [*server_command(program, port), *options, application],
+            env=variables,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=settings.BASE_DIR,
         )
     server = Server(port, process, data_dir)
     try:

@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-
 from tests.checkout.live.slow_vision import application
 
 __all__ = ["application"]
 
 from checkout.live import frame_worker
-from checkout.live.sharing.slots import Slot
-from ebrcs.fair_queue import Flow
-
-
-class FirstComeSlots:
-    """A plain semaphore."""
-
-    def __init__(self, count: int) -> None:
-        self._semaphore = asyncio.Semaphore(count)
-
-    @asynccontextmanager
-    async def slot(self, flow: Flow, *, is_begun: bool = False) -> AsyncIterator[Slot]:
-        async with self._semaphore:
-            yield Slot()
-
-    def elsewhere(self, flow: Flow) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def charge(self, flow: Flow, cost_s: float) -> None:
-        """Count nothing."""
-
+from tests.checkout.live.sharing.first_come_slots import FirstComeSlots
 
 vars(frame_worker)["vision_slots"] = FirstComeSlots(2)

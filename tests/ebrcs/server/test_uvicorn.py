@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from tests.checkout.serving import Server, database_url, port_free, wait_until_served
+from tests.checkout.serving import Server, served
 from tests.ebrcs.server.conftest import MIB, exchange, head, status_of, told
 
 
 @pytest.fixture(scope="module")
 def uvicorn_shop(django_db_setup: None) -> Iterator[Server]:
     """Serve the shop with uvicorn, which believes everybody about X-Forwarded-For if asked to."""
-    port, data_dir = port_free(), Path(settings.DATA_DIR)
     variables = {
-        **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.checkout.served_settings",
-        "DATABASE_URL": database_url(),
-        "EBRCS_DATA_DIR": str(data_dir),
         "EBRCS_TEST_SERVER": "quick_timeouts",
     }
-    options = ["--port", str(port), "--lifespan", "off", "--proxy-headers", "--forwarded-allow-ips", "*"]
-    with (data_dir / f"server-{port}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", *options, "tests.ebrcs.server.served:application"],
-            env=variables,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=settings.BASE_DIR,
-        )
-    server = Server(port, process, data_dir)
-    try:
-        wait_until_served(server)
+    options = ["--proxy-headers", "--forwarded-allow-ips", "*"]
+    application = "tests.ebrcs.server.served:application"
+    with served(
+        application, Path(settings.DATA_DIR), program="uvicorn", options=options, **variables
+    ) as server:
         yield server
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 def test_bodies_are_bounded(uvicorn_shop: Server) -> None:

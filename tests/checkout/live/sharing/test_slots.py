@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 
 import pytest
@@ -15,21 +14,10 @@ from checkout.live import threads
 from checkout.live.sharing import slots as slots_module
 from checkout.live.sharing.slots import FairSlots, Slot
 from ebrcs.fair_queue import Flow
+from tests.checkout.live.sharing.first_come_slots import FirstComeSlots
 
 ATTACKER_CAMERAS = 50
 JOB_S = 0.02
-
-
-class FirstComeSlots:
-    """The control: a plain semaphore."""
-
-    def __init__(self, count: int) -> None:
-        self._semaphore = asyncio.Semaphore(count)
-
-    @asynccontextmanager
-    async def slot(self, flow: Flow, *, is_begun: bool = False) -> AsyncIterator[Slot]:
-        async with self._semaphore:
-            yield Slot()
 
 
 async def bystander_waits_s(slots: FairSlots | FirstComeSlots, *, job_s: float = JOB_S) -> list[float]:

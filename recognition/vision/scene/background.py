@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from recognition.vision.scene.differences import largest_difference
 from recognition.vision.scene.recurrent_background import RecurrentBackground
 from recognition.vision.scene.regions import closed
 from recognition.vision.scene.resting_items import RestingItems
@@ -56,7 +57,7 @@ class Background:
         small : float32 (h, w, 3), levels of 255
         contrast : least difference of a channel that counts, in levels
         """
-        difference = np.abs(small - self.visible).max(axis=2)
+        difference = largest_difference(small, self.visible)
         alike = self._recurrent.resembles(small, contrast) | self._resting.resembles(small, contrast)
         return closed((difference > contrast) & ~alike)
 

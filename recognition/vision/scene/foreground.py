@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from recognition.vision.scene.background import Background
+from recognition.vision.scene.differences import largest_difference
 from recognition.vision.scene.proposals import Proposal, proposal_of
 from recognition.vision.scene.regions import (
     boxes_mask,
@@ -117,7 +118,7 @@ class ForegroundDetector:
             self._resting.forget_looks()
             return self._begin(small)
         self._background.follow_light(small, ~self._foreground)
-        step = np.abs(small - self._previous).max(axis=2)
+        step = largest_difference(small, self._previous)
         self._previous = small
         self._noise += 0.1 * (float(np.median(step)) / 0.95 - self._noise)
         contrast = self._contrast = self.config.contrast + 3.0 * min(self._noise, 10.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from recognition.vision.scene.differences import largest_difference
 from recognition.vision.types import FloatArray, Mask
 
 STAY_MAX_S = 0.5
@@ -46,7 +47,7 @@ class RecurrentBackground:
         often = self._seen_s >= self._recur_s
         if not often.any():
             return often
-        return often & (np.abs(small - self.pixels).max(axis=2) <= contrast)
+        return often & (largest_difference(small, self.pixels) <= contrast)
 
     def learn(
         self, small: FloatArray, untracked: Mask, tracked: Mask, elapsed_s: float, contrast: float
@@ -61,7 +62,7 @@ class RecurrentBackground:
         elapsed_s : time since the frame before, in seconds
         contrast : largest difference of a channel that still counts as the same colour, in levels
         """
-        alike = np.abs(small - self.pixels).max(axis=2) <= contrast
+        alike = largest_difference(small, self.pixels) <= contrast
         often = self._seen_s >= self._recur_s
         # What is known to come and go differs from the counter too, but is no foreground any more.
         there = alike & (untracked | (often & ~tracked))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recognition.vision.scene.differences import largest_difference
 from recognition.vision.scene.regions import window_of
 from recognition.vision.scene.stabilization import shifted
 from recognition.vision.types import Box, FloatArray, Mask, Window
@@ -50,7 +51,7 @@ class RestingItems:
         """Mark the pixels of a frame that look like the item that rests there: bool (h, w)."""
         alike = np.zeros(small.shape[:2], np.bool_)
         for item in self._items.values():
-            same = np.abs(small[item.window] - item.pixels).max(axis=2) <= contrast
+            same = largest_difference(small[item.window], item.pixels) <= contrast
             alike[item.window] |= item.mask & same
         return alike
 
@@ -66,7 +67,7 @@ class RestingItems:
     ) -> Iterable[tuple[int, float]]:
         """Return for each item its track and the share of its pixels, 0..1, in which the counter is seen."""
         for track, item in self._items.items():
-            counter = np.abs(small[item.window] - background[item.window]).max(axis=2) <= contrast
+            counter = largest_difference(small[item.window], background[item.window]) <= contrast
             yield track, float(counter[item.mask].mean()) if item.mask.any() else 1.0
 
     def relight(self, gain: FloatArray) -> None:

@@ -11,6 +11,10 @@ from django.core.asgi import get_asgi_application
 from ebrcs.env import environment_file_read
 
 environment_file_read(Path(__file__).resolve().parent.parent / ".env")
+# Lanes are worked on side by side; libraries that spread each call over all processors, and whose threads
+# wait in busy loops for the next one, only take them from each other. Has to be set before they are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ebrcs.settings")
 http_application = get_asgi_application()
 

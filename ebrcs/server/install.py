@@ -7,6 +7,7 @@ import sys
 import daphne.http_protocol
 import daphne.server
 import daphne.ws_protocol
+from twisted.internet import tcp
 
 from ebrcs.server.daphne_requests import BoundedHTTPFactory
 from ebrcs.server.trusted_proxies import TrustedProxies, forwarded_client
@@ -19,5 +20,8 @@ def servers_prepare() -> None:
     daphne.http_protocol.parse_x_forwarded_for = forwarded_client
     daphne.ws_protocol.parse_x_forwarded_for = forwarded_client
     websocket_protocol_install()
+    # One connection is taken in at a time, with everything that is due in between: twisted takes as many as
+    # have come, up to hundreds, and sockets that are open wait for all of their handshakes.
+    tcp.Port.numberAccepts = property(lambda port: 1, lambda port, count: None)
     if uvicorn_config := sys.modules.get("uvicorn.config"):
         uvicorn_config.ProxyHeadersMiddleware = TrustedProxies  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ from ebrcs.log_context import Application, Receive, Send
 from ebrcs.rate_limits import client_address_of_scope
 from ebrcs.server.credentials import credential_of_scope
 from ebrcs.server.refusals import headers_encoded, refusal_answer
+from ebrcs.server.request_threads import RequestThreads
 
 # A client uses at most this share of the requests at once, an address at most twice as much.
 CLIENT_SHARE = 0.125
@@ -136,6 +137,7 @@ class RequestLimits:
         self.application = application
         self.slots = RequestSlots(settings.REQUESTS_AT_ONCE)
         self.monitoring_slots = RequestSlots(settings.MONITORING_REQUESTS_AT_ONCE)
+        self.threads = RequestThreads()
         self.serving: set[asyncio.Task[None]] = set()  # the event loop itself keeps no task alive
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -159,7 +161,8 @@ class RequestLimits:
 
         async def serve() -> None:
             try:
-                await self.application(scope, receive_in_turn, send)
+                async with self.threads.lent():
+                    await self.application(scope, receive_in_turn, send)
             finally:
                 if is_running:
                     slots.give_back(client)

@@ -53,9 +53,9 @@ def test_the_frames_of_a_visit_are_its_pictures_without_hidden_files(tmp_path: P
     assert [path.name for path in read.frames] == ["0000.jpg", "0001.jpg"]
 
 
-@pytest.mark.parametrize(("told", "fps"), [({}, 10.0), ({"fps": 12}, 12.0)])
+@pytest.mark.parametrize(("told", "fps"), [({}, 10.0), ({"fps": 12}, 12.0), ({"fps": 0.5}, 0.5)])
 def test_a_truth_without_a_rate_means_ten_frames_a_second(
-    tmp_path: Path, told: dict[str, int], fps: float
+    tmp_path: Path, told: dict[str, float], fps: float
 ) -> None:
     touched(tmp_path, "visit/0000.jpg")
     (tmp_path / "truth.json").write_text(json.dumps({"visits": [{"name": "visit", "cart": {}}], **told}))

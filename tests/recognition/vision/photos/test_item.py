@@ -11,8 +11,8 @@ import pytest
 from recognition.training.photos import read_rgb
 from recognition.vision.encoders.compact import CompactEncoder
 from recognition.vision.encoders.layout import fuse
-from recognition.vision.photos.item import item_box, item_cut, photo_item
-from recognition.vision.types import Box, Image
+from recognition.vision.photos.item import _colours_shared, _middle_piece, item_box, item_cut, photo_item
+from recognition.vision.types import Box, Image, Mask
 from tests.recognition.vision.packs import pack
 
 
@@ -143,3 +143,52 @@ def test_an_item_is_believed_up_to_each_limit(
     monkeypatch.setattr("recognition.vision.photos.item._segment", lambda *_: next(segments))
     monkeypatch.setattr("recognition.vision.photos.item._colours_shared", lambda *_: colours)
     assert (item_box(np.zeros((side_px, side_px, 3), np.uint8)) is not None) == found
+
+
+@pytest.mark.parametrize(("beside", "is_middle"), [(22, False), (21, True)])
+def test_a_piece_at_the_side_has_to_be_much_larger_than_one_in_the_middle(
+    beside: int, is_middle: bool
+) -> None:
+    # So far from the middle a piece weighs exp(-0.5 (0.455 / 0.25)²) = 0.19 of its size.
+    found = np.zeros((101, 100), np.uint8)
+    found[50 - 5 : 50 + 6, 47:53] = 1  # 66 pixels
+    found[50 - beside : 50 + beside + 1, 92:100] = 1
+    found[50 - beside : 50 + beside + 1, 0:7] = 1
+    middle = _middle_piece(found)
+    assert middle is not None
+    assert bool(middle[50, 50]) == is_middle
+
+
+def test_pieces_far_up_count_as_far_as_pieces_far_to_the_side() -> None:
+    found = np.zeros((100, 101), np.uint8)
+    found[47:53, 45:56] = 1
+    found[90:100, 35:65] = 1
+    middle = _middle_piece(found)
+    assert middle is not None
+    assert middle[50, 50]
+
+
+@pytest.mark.parametrize(
+    ("lab", "shares"),
+    [
+        ((100, 128, 128), False),
+        ((100, 135, 128), True),  # 96 + 32 to 96 + 39 are one step of eight levels
+        ((100, 136, 128), False),
+        ((100, 128, 127), False),
+        ((127, 128, 128), True),
+        ((128, 128, 128), False),
+        ((100, 159, 128), False),
+    ],
+)
+def test_colours_are_shared_in_coarse_steps(lab: tuple[int, int, int], shares: bool) -> None:
+    item = np.zeros((8, 8), np.bool_)
+    item[:, :4] = True
+    own = (100, 128, 128) if shares else (100, 128, 136)
+    picture = np.where(item[..., None], np.array(own), np.array(lab)).astype(np.uint8)
+    assert _shares_of(picture, item) == float(shares)
+
+
+def _shares_of(lab: Image, item: Mask) -> float:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cv2, "cvtColor", lambda image, code: image)
+        return _colours_shared(lab, item)

@@ -189,3 +189,9 @@ def test_the_strongest_half_percent_of_edges_tells_the_sharpness(side_px: int, s
     image = np.full((320, 320, 3), 90, np.uint8)
     image[10 : 10 + side_px, 10 : 10 + side_px] = 200  # two sides are 0.55% of the photo, or 0.47%
     assert (photo_quality(image, item=None).sharpness > 0.5) == sharp
+
+
+def test_white_within_a_line_that_is_open_below_is_ground() -> None:
+    image = np.full((100, 100, 3), 255, np.uint8)
+    image[40:, 30:34] = image[40:, 66:70] = image[40:44, 30:70] = 90
+    assert photo_quality(image, item=None).blown == 0.0

@@ -1,4 +1,4 @@
-"""Reads product numbers out of what scanners, cameras and people send: prefixes, blanks, web addresses, GS1."""
+"""Reads product numbers out of what scanners, cameras and people send: prefixes, blanks, links, GS1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _ADD_ON_SYMBOLOGY = "E3"
 
 # FNC1 arrives as the control character GS, or as one of the ways in which programs make it visible.
 _SEPARATOR = "\x1d"
-_SEPARATOR_SPELLINGS = re.compile("\u241d|\u21d4|<GS>|\\{GS\\}|\\[GS\\]|<FNC1>|\\{FNC1\\}|\\[FNC1\\]", re.IGNORECASE)
+_SEPARATOR_SPELLINGS = re.compile(
+    "\u241d|\u21d4|<GS>|\\{GS\\}|\\[GS\\]|<FNC1>|\\{FNC1\\}|\\[FNC1\\]", re.IGNORECASE
+)
 
 _DIGITS_APART = re.compile(r"[\s\u00ad\u2010-\u2015\u2212-]+")
 _ADD_ON = re.compile(r"(\d{8}|\d{12,13})[ +](?:\d{2}|\d{5})")
@@ -28,7 +30,10 @@ _BRACKETED_START = re.compile(r"\(\d{2,4}\)")
 # Length of an element, its identifier included, by the first two digits of the identifier; the others end at
 # a separator (GS1 General Specifications, figure 7.8.5-2).
 _ELEMENT_LENGTHS = {
-    **{"00": 20, "01": 16, "02": 16, "03": 16, "04": 18, "20": 4, "41": 16},
+    "00": 20,
+    **dict.fromkeys(["01", "02", "03", "41"], 16),
+    "04": 18,
+    "20": 4,
     **dict.fromkeys([str(prefix) for prefix in range(11, 20)], 8),
     **dict.fromkeys([str(prefix) for prefix in range(31, 37)], 10),
 }
@@ -70,7 +75,7 @@ def _from_link(content: str) -> list[str]:
     """Read a GS1 Digital Link, with or without its scheme (GS1 Digital Link URI syntax, section 4)."""
     if "/" not in content:
         return []
-    path = unquote(content.split("?")[0])
+    path = unquote(content.partition("?")[0])
     return [found.group(1) for found in _LINK.finditer(path)][:1]
 
 

@@ -186,7 +186,7 @@ class BarcodeSeen(TypedDict):
 
 
 class BarcodeAdded(TypedDict):
-    """The answer to a `barcode` command whose id was used before: that change was made then, and nothing now."""
+    """The answer to a `barcode` command whose id was used before: the change was made then."""
 
     type: Literal["barcode.added"]
     event_id: str

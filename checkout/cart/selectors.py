@@ -117,8 +117,8 @@ def shopper_has_product(user: User, product_id: UUID) -> bool:
 def product_by_barcode(*, code: str) -> Product:
     """Return the product on sale with a barcode, as scanners and people write it.
 
-    Of several numbers that the code can stand for, the likeliest that is on sale. Raises `BarcodeInvalid` for a
-    code that holds no GTIN, `ProductNotFound` where nothing on sale has it.
+    Of several numbers that the code can stand for, the likeliest that is on sale counts. Raises
+    `BarcodeInvalid` for a code that holds no GTIN, `ProductNotFound` where nothing on sale has it.
     """
     gtins = gtins_of(code)
     if not gtins:

@@ -36,6 +36,8 @@ from ebrcs.errors import EbrcsError
 
 logger = logging.getLogger(__name__)
 
+DATABASE_SILENT = "The database does not answer."
+
 
 @dataclass
 class CommandWorker:
@@ -65,7 +67,8 @@ class CommandWorker:
             except EbrcsError as error:
                 await self._refuse(error.code, error.detail, error.data)
             except DATABASE_AWAY:
-                await self._database_away({})
+                logger.warning(DATABASE_SILENT, exc_info=True)
+                await self._refuse("database_unavailable", DATABASE_SILENT, {})
             except Exception:
                 logger.exception("A message of session %s failed.", self.session_id)
                 await self._refuse("internal_error", "The message could not be processed.", {})
@@ -115,7 +118,8 @@ class CommandWorker:
         except EbrcsError as error:
             await self._refuse(error.code, error.detail, error.data | named)
         except DATABASE_AWAY:
-            await self._database_away(named)
+            logger.warning(DATABASE_SILENT, exc_info=True)
+            await self._refuse("database_unavailable", DATABASE_SILENT, named)
         else:
             if event is not None:
                 await self.cart_sync.send_change(event)
@@ -159,10 +163,6 @@ class CommandWorker:
             if event is not None:
                 await in_vision(camera.take_event, event)
         await self.store()
-
-    async def _database_away(self, data: dict[str, Any]) -> None:
-        logger.warning("The database does not answer.", exc_info=True)
-        await self._refuse("database_unavailable", "The database does not answer.", data)
 
     async def _refuse(self, code: str, detail: str, data: dict[str, Any]) -> None:
         await self.send({"type": "error", "code": code, "detail": detail, "data": data})

@@ -111,7 +111,9 @@ def test_every_number_is_spelled_with_and_without_zeros() -> None:
     ]
 
 
-@pytest.mark.parametrize("scanned", [f"]E0{EAN}", f"https://id.gs1.org/01/0{EAN}", "４００６３８１３３３９３１"])
+@pytest.mark.parametrize(
+    "scanned", [f"]E0{EAN}", f"https://id.gs1.org/01/0{EAN}", "４００６３８１３３３９３１"]
+)
 def test_products_are_found_by_what_a_scanner_sends(db: None, scanned: str) -> None:
     product = Product.objects.create(name="Tea", barcode=EAN)
     Product.objects.create(name="Milk", barcode="40170725")

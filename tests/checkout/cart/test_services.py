@@ -418,7 +418,9 @@ def test_a_barcode_is_found_with_or_without_the_zeros_in_front(db: None, code: s
     assert selectors.product_by_barcode(code=code) == product
 
 
-@pytest.mark.parametrize("code", ["]E00036000291452", "(01)00036000291452", "https://id.gs1.org/01/00036000291452"])
+@pytest.mark.parametrize(
+    "code", ["]E00036000291452", "(01)00036000291452", "https://id.gs1.org/01/00036000291452"]
+)
 def test_a_barcode_is_found_as_scanners_send_it(db: None, code: str) -> None:
     product = product_make("Tissues", barcode="036000291452")
     assert selectors.product_by_barcode(code=code) == product

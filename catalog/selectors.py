@@ -8,24 +8,24 @@ from uuid import UUID
 from django.core.files.storage import default_storage
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from catalog.gtin import gtin_variants
 from catalog.models import Product, ProductImage
+from catalog.scanned_codes import barcode_spellings
 
 
 def product_list(*, q: str = "", barcode: str = "", active: bool | None = None) -> QuerySet[Product]:
     """Return products with their photos, by name.
 
-    `q` matches names that contain all of its words, or a barcode; `barcode` matches that product number,
-    however many zeros lead it; `active` keeps the products that are on sale, or those that are not.
+    `q` matches names that contain all of its words, or a barcode; `barcode` matches that product number, as
+    scanners and people write it; `active` keeps the products that are on sale, or those that are not.
     """
     products = Product.objects.prefetch_related("images")
     words = Q()
     for word in q.split():
         words &= Q(name__icontains=word)
     if q:
-        products = products.filter(words | Q(barcode__in=gtin_variants(q.strip())))
+        products = products.filter(words | Q(barcode__in=barcode_spellings(q)))
     if barcode:
-        products = products.filter(barcode__in=gtin_variants(barcode.strip()))
+        products = products.filter(barcode__in=barcode_spellings(barcode))
     if active is not None:
         products = products.filter(is_active=active)
     return products

@@ -185,6 +185,13 @@ class BarcodeSeen(TypedDict):
     agrees: bool | None
 
 
+class BarcodeAdded(TypedDict):
+    """The answer to a `barcode` command whose id was used before: the change was made then."""
+
+    type: Literal["barcode.added"]
+    event_id: str
+
+
 class SessionClosed(TypedDict):
     """The last message of a socket whose session ended."""
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from catalog.gtin import gtin_variants
 from catalog.models import Product
+from catalog.scanned_codes import gtins_of
 from catalog.selectors import first_photo_name, photo_address
 from checkout.cart.sessions import idle_since
 from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound
@@ -114,15 +115,16 @@ def shopper_has_product(user: User, product_id: UUID) -> bool:
 
 
 def product_by_barcode(*, code: str) -> Product:
-    """Return the product on sale with a barcode, however many zeros lead it.
+    """Return the product on sale with a barcode, as scanners and people write it.
 
-    Raises `BarcodeInvalid` for a code that is no GTIN, `ProductNotFound` where nothing on sale has it.
+    Of several numbers that the code can stand for, the likeliest that is on sale counts. Raises
+    `BarcodeInvalid` for a code that holds no GTIN, `ProductNotFound` where nothing on sale has it.
     """
-    code = code.strip()
-    variants = gtin_variants(code)
-    if not variants:
+    gtins = gtins_of(code)
+    if not gtins:
         raise BarcodeInvalid("A barcode has 8, 12, 13 or 14 digits, the last of which is a check digit.")
-    product = Product.objects.filter(barcode__in=variants, is_active=True).first()
-    if product is None:
-        raise ProductNotFound(f"No product on sale has the barcode {code}.", barcode=code)
-    return product
+    for gtin in gtins:
+        product = Product.objects.filter(barcode__in=gtin_variants(gtin), is_active=True).first()
+        if product is not None:
+            return product
+    raise ProductNotFound(f"No product on sale has the barcode {gtins[0]}.", barcode=gtins[0])

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from checkout.cart import corrections, items, selectors
 from checkout.cart.reasons import barcode_reason
@@ -35,6 +35,8 @@ from checkout.payloads import CartEvent
 from ebrcs.errors import EbrcsError
 
 logger = logging.getLogger(__name__)
+
+DATABASE_SILENT = "The database does not answer."
 
 
 @dataclass
@@ -65,8 +67,8 @@ class CommandWorker:
             except EbrcsError as error:
                 await self._refuse(error.code, error.detail, error.data)
             except DATABASE_AWAY:
-                logger.warning("The database does not answer.", exc_info=True)
-                await self._refuse("database_unavailable", "The database does not answer.", {})
+                logger.warning(DATABASE_SILENT, exc_info=True)
+                await self._refuse("database_unavailable", DATABASE_SILENT, {})
             except Exception:
                 logger.exception("A message of session %s failed.", self.session_id)
                 await self._refuse("internal_error", "The message could not be processed.", {})
@@ -88,10 +90,8 @@ class CommandWorker:
                 )
             case Undo(event_id):
                 await self._change(partial(corrections.change_undo, event_id=event_id))
-            case Barcode(code):
-                product = await in_database(selectors.product_by_barcode, code=code)
-                cause = Cause(source=Source.BARCODE, reason=barcode_reason(code.strip()))
-                await self._change(partial(items.item_add, product_id=product.pk, cause=cause))
+            case Barcode():
+                await self._barcode(command)
             case ModeSet():
                 await self._mode_set(command)
             case ZoneSet():
@@ -101,6 +101,30 @@ class CommandWorker:
                 await self.send({"type": "debug.changed", "on": command.is_on})
             case Choose():
                 await self._choose(command)
+
+    async def _barcode(self, command: Barcode) -> None:
+        """Add what a barcode names; every answer to a command with an id names it."""
+        named = {} if command.event_id is None else {"event_id": str(command.event_id)}
+        try:
+            product = await in_database(selectors.product_by_barcode, code=command.code)
+            cause = Cause(
+                source=Source.BARCODE,
+                reason=barcode_reason(str(product.barcode)),
+                event_id=command.event_id or uuid4(),
+            )
+            event = await in_database(
+                items.item_add, session_id=self.session_id, product_id=product.pk, cause=cause
+            )
+        except EbrcsError as error:
+            await self._refuse(error.code, error.detail, error.data | named)
+        except DATABASE_AWAY:
+            logger.warning(DATABASE_SILENT, exc_info=True)
+            await self._refuse("database_unavailable", DATABASE_SILENT, named)
+        else:
+            if event is not None:
+                await self.cart_sync.send_change(event)
+            else:
+                await self.send({"type": "barcode.added", **named})
 
     async def _change(self, service: Callable[..., CartEvent | None]) -> None:
         """Call a service that changes the cart of this session, and send the change."""

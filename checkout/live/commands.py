@@ -39,9 +39,10 @@ class Choose:
 
 @dataclass(frozen=True)
 class Barcode:
-    """Add a product by its barcode."""
+    """Add a product by its barcode, once under one id however often it is asked for."""
 
     code: str
+    event_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
     "undo": lambda fields: Undo(_id(fields, "event_id")),
     "mode.set": lambda fields: ModeSet(_text(fields, "mode")),
     "choose": lambda fields: Choose(_integer(fields, "track"), _id(fields, "product_id")),
-    "barcode": lambda fields: Barcode(_text(fields, "code")),
+    "barcode": lambda fields: Barcode(_text(fields, "code"), _id_or_none(fields, "event_id")),
     "zone.set": lambda fields: ZoneSet(_zone(fields)),
     "debug.set": lambda fields: DebugSet(_truth(fields, "on")),
     "ping": lambda fields: Ping(),

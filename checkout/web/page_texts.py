@@ -41,6 +41,14 @@ def page_texts() -> dict[str, str]:
             "The barcode says {name}, but it looks like something else. Please check your cart."
         ),
         "barcode_agrees": _("Barcode confirmed: {name}"),
+        "scan_waiting": _("Scanned: {code}. It is added once the connection is back."),
+        "scan_late": _("Not added: {code}. The connection was lost for too long. Please scan it again."),
+        "scan_unanswered": _(
+            "No answer about {code}. Please check your cart, and scan it again if it is missing."
+        ),
+        "scan_unknown": _("Not added: no product has the barcode {code}."),
+        "scan_invalid": _("Not added: {code} is not a product barcode. Please scan again."),
+        "scan_refused": _("Not added: {code}. {reason}"),
         "find_heading": _("Add manually"),
         "find_hint": _("Enter a barcode or name, or show the barcode to the camera."),
         "find_add": pgettext("to the cart", "Add"),

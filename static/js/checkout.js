@@ -15,17 +15,23 @@ import { cameraKeyOfTab } from "./connection/camera-key.js";
 import { CheckoutSettings } from "./checkout-settings.js";
 import { CheckoutSocket, closeCodes } from "./connection/checkout-socket.js";
 import { QuestionDialog } from "./cart/question-dialog.js";
+import { ScanNews, codeShown } from "./scanner/scan-news.js";
+import { ScanQueue } from "./scanner/scan-queue.js";
+import { WedgeScanner } from "./scanner/wedge-scanner.js";
 import { WHOLE, isWhole } from "./camera/zone-shape.js";
 
 /** @typedef {import("./connection/protocol.js").Box} Box */
 /** @typedef {import("./connection/protocol.js").Message} Message */
 /** @typedef {import("./connection/protocol.js").CartUpdated} CartUpdated */
 /** @typedef {import("./connection/protocol.js").Refusal} Refusal */
+/** @typedef {import("./scanner/scan-queue.js").Scan} Scan */
 /** @typedef {import("./connection/protocol.js").SessionReady} SessionReady */
 
 const HIDDEN_CAMERA_OFF_MS = 20_000;
 const LOST_SAID_AFTER_MS = 1200;
 const ZONE_SENT_AFTER_MS = 200;
+/** Refusals of a scan that may pass by themselves. */
+const REFUSED_FOR_A_MOMENT = new Set(["database_unavailable", "internal_error"]);
 /** Refusals after which there is nothing left to take back. */
 const UNDO_IS_OVER = new Set(["no_such_change", "already_undone", "nothing_to_undo"]);
 
@@ -50,6 +56,9 @@ const pump = new FramePump(
 );
 
 const news = new CartNews(cart, toast);
+const scanner = new WedgeScanner();
+const scans = new ScanQueue(socket);
+const scanNews = element("scan-news", ScanNews);
 
 let cameraOffTimer = 0;
 let lostTimer = 0;
@@ -83,6 +92,10 @@ function received(message) {
     case "barcode.seen":
       news.barcode(message);
       break;
+    case "barcode.added":
+      scans.answered(message.event_id);
+      scanNews.hide();
+      break;
     case "mode.changed":
       settings.showMode(message.mode);
       break;
@@ -95,7 +108,7 @@ function received(message) {
       break;
     case "error":
       if (message.frame !== undefined) frameRefused(message.frame, message.code, message.pace_ms);
-      else refused(message);
+      else if (!scanRefused(message)) refused(message);
       break;
     default:
   }
@@ -147,11 +160,36 @@ function frameRefused(frame, code, paceMs) {
 function cartUpdated({ event, cart: now }) {
   news.tell(event, now, find.isAdding);
   if (event.action !== "add") return;
+  const scan = scans.answered(event.id);
+  if (scan) scanAdded(scan, event.name);
+  if (scan && !find.isScannedInto(scan.field)) return;
   if (find.isAdding) find.close();
   if (event.source === "barcode") {
     question.close();
     stage.unknownItems?.hide();
   }
+}
+
+/** A scan leaves every dialog as it is, which then hides the news of the cart. @param {Scan} scan @param {string} name */
+function scanAdded(scan, name) {
+  if (document.querySelector("dialog[open]") && !find.isScannedInto(scan.field)) scanNews.show(say("added", { name }), "good");
+  else scanNews.hide();
+}
+
+/** @param {string} key @param {Scan} scan @param {string} [reason] */
+function scanWarn(key, scan, reason = "") {
+  scanNews.show(say(key, { code: codeShown(scan.code), reason }), "warning");
+  chime("refused");
+}
+
+/** Whether a refusal was about a scan, and has been dealt with. @param {Refusal} message */
+function scanRefused({ code, detail, data }) {
+  if (data?.event_id && REFUSED_FOR_A_MOMENT.has(code) && scans.again(data.event_id)) return true;
+  const scan = scans.answered(data?.event_id);
+  if (!scan) return false;
+  const key = { no_such_product: "scan_unknown", bad_barcode: "scan_invalid" }[code] ?? "scan_refused";
+  scanWarn(key, scan, sayRefusal(code, detail, data?.items));
+  return true;
 }
 
 /** @param {Refusal} message */
@@ -307,6 +345,16 @@ find.addEventListener("barcode", (event) => order({ type: "barcode", .../** @typ
 find.addEventListener("pick", (event) => {
   const { product_id } = /** @type {CustomEvent} */ (event).detail;
   order({ type: "item.set", product_id, quantity: cart.quantityOf(product_id) + 1 });
+});
+scanner.addEventListener("scan", (event) => {
+  const { code, field } = /** @type {CustomEvent} */ (event).detail;
+  if (find.takesScan(code, field)) event.preventDefault();
+  else scans.add(code, field);
+});
+scans.addEventListener("waiting", (event) => scanWarn("scan_waiting", /** @type {CustomEvent} */ (event).detail.scan));
+scans.addEventListener("late", (event) => {
+  const { scan } = /** @type {CustomEvent} */ (event).detail;
+  scanWarn(scan.isSent ? "scan_unanswered" : "scan_late", scan);
 });
 settings.addEventListener("camera", () => void stage.startCamera());
 settings.addEventListener("mirror", () => stage.mirror());

@@ -1,5 +1,5 @@
 // @ts-check
-// Short sounds made on the spot: rising notes for something added, falling ones for removed, low ones for a question.
+// Short sounds made on the spot: rising notes for something added, falling ones for removed, low ones for a question, the lowest for a scan refused.
 
 import { preferences } from "../preferences.js";
 
@@ -33,6 +33,7 @@ const KINDS = {
   added: { notes: [[784, 0, 0.14], [1175, 0.09, 0.26]], vibration: [40] },
   removed: { notes: [[784, 0, 0.14], [587, 0.09, 0.22]], vibration: [20] },
   question: { notes: [[523, 0, 0.16], [466, 0.14, 0.24]], vibration: [40, 60, 40] },
+  refused: { notes: [[233, 0, 0.16], [185, 0.18, 0.34]], vibration: [90, 60, 90] },
 };
 
 /** @param {keyof typeof KINDS} kind */

@@ -85,6 +85,19 @@ export class FindProduct extends HTMLElement {
     this.say(say(this.wrong ? "correct_hint" : "find_hint"));
   }
 
+  /** Whether a scan into this field was meant for it, to add something. @param {Element | null} field */
+  isScannedInto(field) {
+    return this.isAdding && field === this.input;
+  }
+
+  /** Looks for what was scanned into its field while a line is wrong; false where that is not so. @param {string} code @param {Element | null} field */
+  takesScan(code, field) {
+    if (!this.isOpen || !this.wrong || !this.input || field !== this.input) return false;
+    this.input.value = code;
+    void this.find();
+    return true;
+  }
+
   /** @param {string} text @param {boolean} [bad] */
   say(text, bad = false) {
     const status = part(this, "status", HTMLElement);

@@ -5,7 +5,7 @@ const STORAGE_NAME = "ebrcs.camera-key";
 const LOCK_WAIT_MS = 400;
 
 /** Returns a random UUID, on addresses without HTTPS too. */
-function uuidMake() {
+export function uuidMake() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;

@@ -25,11 +25,12 @@
 /** @typedef {{type: "cart.updated", event: CartEvent, cart: Cart}} CartUpdated */
 /** @typedef {{type: "barcode.seen", code: string, track: number | null, product_id: string | null,
  *   name: string | null, agrees: boolean | null}} BarcodeSeen */
+/** @typedef {{type: "barcode.added", event_id: string}} BarcodeAdded */
 /** @typedef {{type: "session.closed", status: string, order_id: string | null}} SessionClosed */
 /** @typedef {{type: "error", code: string, detail: string, frame?: number, pace_ms?: number,
- *   data?: {items?: {name: string}[], retry_after_s?: number}}} Refusal */
+ *   data?: {items?: {name: string}[], retry_after_s?: number, event_id?: string}}} Refusal */
 /** @typedef {{type: "pong"} | {type: "mode.changed", mode: string} | {type: "zone.changed", zone: Box}
  *   | {type: "debug.changed", on: boolean}} Settled */
-/** @typedef {SessionReady | FrameResult | CartUpdated | BarcodeSeen | SessionClosed | Refusal | Settled} Message */
+/** @typedef {SessionReady | FrameResult | CartUpdated | BarcodeSeen | BarcodeAdded | SessionClosed | Refusal | Settled} Message */
 
 export {};

@@ -419,6 +419,22 @@ def test_a_barcode_is_found_with_or_without_the_zeros_in_front(db: None, code: s
 
 
 @pytest.mark.parametrize(
+    "code", ["]E00036000291452", "(01)00036000291452", "https://id.gs1.org/01/00036000291452"]
+)
+def test_a_barcode_is_found_as_scanners_send_it(db: None, code: str) -> None:
+    product = product_make("Tissues", barcode="036000291452")
+    assert selectors.product_by_barcode(code=code) == product
+
+
+def test_of_the_numbers_a_code_can_stand_for_the_one_on_sale_is_taken(db: None) -> None:
+    abbreviated = product_make("Soda", barcode="012345000065")
+    assert selectors.product_by_barcode(code="01234565") == abbreviated
+    short = product_make("Gum", barcode="01234565")
+    assert selectors.product_by_barcode(code="01234565") == short
+    assert selectors.product_by_barcode(code="]E001234565") == abbreviated
+
+
+@pytest.mark.parametrize(
     "code", ["", "036000291453", "36000291452", "abc", "٠٣٦٠٠٠٢٩١٤٥٢", "0" * 5000, "\x00"]
 )
 def test_what_is_no_barcode_is_refused_as_such(db: None, code: str) -> None:

@@ -59,6 +59,7 @@ def zone(*sides: Any) -> tuple[float, ...]:
         (ModeSet("tray"), {"type": "mode.set", "mode": "tray"}),
         (Choose(7, ONE), {"type": "choose", "track": 7, "product_id": str(ONE)}),
         (Barcode(" 4006381333931"), {"type": "barcode", "code": " 4006381333931"}),
+        (Barcode("1", ONE), {"type": "barcode", "code": "1", "event_id": str(ONE)}),
         (DebugSet(is_on=True), {"type": "debug.set", "on": True}),
         (DebugSet(is_on=False), {"type": "debug.set", "on": False}),
         (Ping(), {"type": "ping", "more": "is ignored"}),

@@ -160,6 +160,32 @@ def test_commands_change_the_cart_and_say_so(server: Server, shopper: User) -> N
         assert client.next() == {"type": "pong"}
 
 
+def test_a_scan_asked_for_again_under_its_id_counts_once_and_every_answer_names_it(
+    server: Server, shopper: User
+) -> None:
+    Product.objects.filter(pk=BLUE_ID).update(barcode="4006381333931")
+    session = services.session_start(user=shopper)
+    first, second, refused = (str(uuid4()) for _ in range(3))
+    for _ in range(2):  # the second time over a new connection
+        with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+            client.next("session.ready")
+            client.command("barcode", code="]E04006381333931", event_id=first)
+            client.command("barcode", code="4006381333930", event_id=refused)
+            answers = [client.next(), client.next()]
+        assert answers[-1]["code"] == "bad_barcode"
+        assert answers[-1]["data"]["event_id"] == refused
+        if answers[0]["type"] == "cart.updated":
+            assert (answers[0]["event"]["id"], quantities(answers[0])) == (first, {"Blue tea": 1})
+            assert answers[0]["event"]["source"] == "barcode"
+    assert answers[0] == {"type": "barcode.added", "event_id": first}
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        client.next("session.ready")
+        client.command("barcode", code="4006381333931", event_id=second)
+        assert quantities(client.next("cart.updated")) == {"Blue tea": 2}
+    reasons = ScanEvent.objects.values_list("reason", flat=True)
+    assert list(reasons) == [{"code": "barcode", "params": {"barcode": "4006381333931"}}] * 2
+
+
 def test_bad_commands_are_answered_with_what_is_allowed_and_change_nothing(
     server: Server, shopper: User
 ) -> None:
@@ -186,6 +212,7 @@ def test_bad_commands_are_answered_with_what_is_allowed_and_change_nothing(
         json.dumps({"type": "mode.set", "mode": "auction"}),
         json.dumps({"type": "mode.set", "mode": ["scan"]}),
         json.dumps({"type": "barcode", "code": 4006381333931}),
+        json.dumps({"type": "barcode", "code": "4006381333931", "event_id": "1"}),
         json.dumps({"type": "choose", "track": "7", **known}),
         json.dumps({"type": "debug.set"}),
         json.dumps({"type": "undo"}),

@@ -277,7 +277,7 @@ class UnresolvedItem(models.Model):
                 name="checkout_unresolveditem_outcome_timed",
             ),
             models.CheckConstraint(
-                condition=Q(product__isnull=True) | Q(outcome="added"),
+                condition=Q(product__isnull=True) | Q(outcome__isnull=False, outcome="added"),
                 name="checkout_unresolveditem_product_added",
             ),
         ]

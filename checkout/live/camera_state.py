@@ -13,7 +13,7 @@ from django.conf import settings
 from checkout.cart.reasons import CHOSEN, CartReason
 from checkout.cart.scan_events import Cause
 from checkout.cart.thumbnails import thumbnail_make
-from checkout.live.pending_changes import Change, OpenedItem
+from checkout.live.pending_changes import Change, Opening
 from checkout.models import ScanEvent, Source
 from recognition.vision.lane.reasons import Reason
 
@@ -188,8 +188,9 @@ class CameraState:
         self.unresolved[item.track] = cause.event_id
         if len(self.unresolved) > UNRESOLVED_MAX:
             del self.unresolved[min(self.unresolved)]
-        opened = OpenedItem(item.kind, item.track, item.choices)
-        self.changes.append(Change(Action.UNRESOLVED, None, cause, opened=opened))
+        self.changes.append(
+            Opening(Action.UNRESOLVED, None, cause, kind=item.kind, track=item.track, choices=item.choices)
+        )
 
     def _take_settled(self, track: int) -> None:
         """Queue the end of an item that was reported before, and that the lane settled after all."""

@@ -7,19 +7,10 @@ from uuid import UUID
 
 from checkout.cart import corrections, items, unresolved
 from checkout.cart.scan_events import Cause
-from checkout.models import ScanEvent
+from checkout.models import ScanEvent, UnresolvedItem
 from checkout.payloads import CartEvent
 
 Action = ScanEvent.Action
-
-
-@dataclass(frozen=True)
-class OpenedItem:
-    """What is kept of an item that was reported unresolved, beside its cause."""
-
-    kind: str
-    track: int
-    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,7 +23,6 @@ class Change:
     added_id : for a removal, the addition it reverts; for a disagreement, the addition by the picture
     pictured_id : for a disagreement, the product by the picture
     unresolved_id : of an item that was reported unresolved before, and is counted, removed or settled now
-    opened : the item as the lane reported it, where this opens it
     """
 
     action: ScanEvent.Action
@@ -41,13 +31,21 @@ class Change:
     added_id: UUID | None = None
     pictured_id: UUID | None = None
     unresolved_id: UUID | None = None
-    opened: OpenedItem | None = None
+
+
+@dataclass(frozen=True)
+class Opening(Change):
+    """An item to be opened as unresolved, as the lane reported it."""
+
+    kind: str = UnresolvedItem.Kind.UNKNOWN.value
+    track: int = 0
+    choices: tuple[str, ...] = ()
 
 
 def change_store(*, session_id: UUID, change: Change) -> CartEvent | None:
     """Store one change; return the event it caused in the cart, None without one."""
     product_id, cause, unresolved_id = change.product_id, change.cause, change.unresolved_id
-    if change.opened is not None or (unresolved_id and change.action in (Action.ADD, Action.SETTLE)):
+    if isinstance(change, Opening) or (unresolved_id and change.action in (Action.ADD, Action.SETTLE)):
         return _unresolved_store(session_id, change)
     if product_id is None or change.action == Action.ANSWER:
         items.scan_note(session_id=session_id, action=change.action, cause=cause, product_id=product_id)
@@ -78,13 +76,12 @@ def change_store(*, session_id: UUID, change: Change) -> CartEvent | None:
 def _unresolved_store(session_id: UUID, change: Change) -> CartEvent | None:
     """Open an unresolved item, or count or settle one that was opened before."""
     cause, unresolved_id = change.cause, change.unresolved_id
-    if change.opened is not None:
-        opened = change.opened
+    if isinstance(change, Opening):
         return unresolved.unresolved_open(
             session_id=session_id,
-            kind=opened.kind,
-            track=opened.track,
-            choices=opened.choices,
+            kind=change.kind,
+            track=change.track,
+            choices=change.choices,
             cause=cause,
         )
     assert unresolved_id is not None

@@ -1,5 +1,6 @@
 // @ts-check
-// Short sounds made on the spot: rising notes for something added, falling ones for removed, low ones for a question.
+// Short sounds made on the spot: rising notes for something added, falling ones for removed, low ones for a question,
+// and three of the same for an item that nobody could tell.
 
 import { preferences } from "../preferences.js";
 
@@ -33,6 +34,7 @@ const KINDS = {
   added: { notes: [[784, 0, 0.14], [1175, 0.09, 0.26]], vibration: [40] },
   removed: { notes: [[784, 0, 0.14], [587, 0.09, 0.22]], vibration: [20] },
   question: { notes: [[523, 0, 0.16], [466, 0.14, 0.24]], vibration: [40, 60, 40] },
+  unresolved: { notes: [[392, 0, 0.12], [392, 0.17, 0.12], [392, 0.34, 0.3]], vibration: [60, 80, 60, 80, 60] },
 };
 
 /** @param {keyof typeof KINDS} kind */

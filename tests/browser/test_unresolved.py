@@ -21,6 +21,26 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("cart-panel button, dialo
   .map(([name]) => name)"""
 
 
+# Paints an item blue into a wide picture, of which the middle is sent, and reads the picture cut out of it.
+CUT_OUT = """async () => {
+  const { itemPicture } = await import("/static/js/camera/item-picture.js");
+  const element = document.createElement("canvas");
+  [element.width, element.height] = [1280, 720];
+  const context = element.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, 1280, 720);
+  context.fillStyle = "blue";
+  context.fillRect(160 + 0.5 * 960, 0.25 * 720, 0.2 * 960, 0.4 * 720);
+  const cut = (ready) => itemPicture({ element, width: 1280, height: 720, ready }, [0.5, 0.25, 0.2, 0.4]);
+  const image = new Image();
+  image.src = cut(true);
+  await image.decode();
+  context.drawImage(image, 0, 0);
+  const blue = (x, y) => context.getImageData(x * image.width, y * image.height, 1, 1).data[0] < 60;
+  return [cut(false), blue(0.5, 0.5), blue(0.2, 0.2), blue(0.8, 0.8), blue(0.04, 0.5), blue(0.5, 0.96)];
+}"""
+
+
 @BOTH
 def test_an_item_that_was_not_told_is_a_line_of_the_cart_until_it_is_settled(
     camera_browser: Browser,
@@ -164,6 +184,7 @@ def test_questions_are_asked_one_after_another_with_the_items_own_picture(
         socket.see("ambiguous", track=1, choices=two)
         expect(dialog).to_be_visible()
         expect(count).to_be_hidden()
+        assert page.evaluate(CUT_OUT) == [None, True, True, True, False, False]
         socket.see("ambiguous", track=2, choices=three)
         socket.see("ambiguous", track=3, choices=two)
         expect(count).to_contain_text("3")
@@ -205,6 +226,7 @@ def test_the_camera_never_closes_what_is_typed_in_and_a_question_waits_until_it_
     socket = InterceptedSocket(kept=KEPT)
     with visit(camera_browser) as visitor:
         page = socket.open(visitor, "typing")
+        page.evaluate("() => { window.felt = []; navigator.vibrate = (one) => felt.push(String(one)); }")
         page.click(".tools [data-action=find]")
         page.keyboard.type("oat m")
         socket.say(updated("add", cart(1)))
@@ -214,6 +236,7 @@ def test_the_camera_never_closes_what_is_typed_in_and_a_question_waits_until_it_
         socket.see("ambiguous", choices=choices()[:2])
         socket.say(updated("unresolved", cart(3, [unresolved(1)]), unresolved_id=UNRESOLVED[1]))
         expect(page.locator("cart-panel .unresolved-line")).to_have_count(1)
+        assert page.evaluate("felt") == ["40", "40", "40", "60,80,60,80,60"]
         page.keyboard.type("ilk")
         expect(page.locator("#find-input")).to_have_value("oat milk")
         expect(page.locator("#find-input")).to_be_focused()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
@@ -159,6 +159,41 @@ class AlreadyUndone(EbrcsError):
     code: ClassVar[str] = "already_undone"
     status: ClassVar[int] = 409
     title: ClassVar[str] = "This change has already been undone or corrected"
+
+
+class UnresolvedNotFound(EbrcsError):
+    """The cart has no such unresolved item."""
+
+    code: ClassVar[str] = "unresolved_not_found"
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "There is no such unresolved item"
+
+
+class AlreadyResolved(EbrcsError):
+    """The unresolved item has its outcome, perhaps from another window."""
+
+    code: ClassVar[str] = "already_resolved"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "This item has already been resolved"
+
+
+class StaffNeeded(EbrcsError):
+    """Shoppers of this shop do not give up unresolved items themselves."""
+
+    code: ClassVar[str] = "staff_needed"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "A member of staff has to do this"
+
+
+class ItemsUnresolved(EbrcsError):
+    """Other items are open than the caller expected, or any where none may be; `items` holds them."""
+
+    code: ClassVar[str] = "unresolved_items"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "The number of unresolved items is not as expected"
+
+    def __init__(self, items: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(f"{len(items)} items are unresolved.", items=list(items))
 
 
 class NothingToUndo(EbrcsError):

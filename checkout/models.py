@@ -115,6 +115,9 @@ class ScanEvent(models.Model):
         CORRECT = "correct", _("corrected")
         UNDO = "undo", _("undone")
         DISAGREE = "disagree", _("barcode mismatch")
+        UNRESOLVED = "unresolved", _("left unresolved")
+        DISMISS = "dismiss", _("unresolved item given up")
+        SETTLE = "settle", _("unresolved item settled")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(
@@ -182,6 +185,9 @@ class ScanEvent(models.Model):
                         "correct",
                         "undo",
                         "disagree",
+                        "unresolved",
+                        "dismiss",
+                        "settle",
                     ]
                 ),
                 name="checkout_scanevent_action_known",
@@ -202,6 +208,82 @@ class ScanEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.product_id}"
+
+
+class UnresolvedItem(models.Model):
+    """An item that was shown and left neither added nor given back; open until it has an outcome.
+
+    `event` recorded it, holds its picture and is its id. `track` is its number before the camera that saw it;
+    `product` is what it was added as.
+    """
+
+    class Kind(models.TextChoices):
+        UNDECIDED = "undecided", _("seen too briefly")
+        UNKNOWN = "unknown", _("not recognized")
+        UNANSWERED = "unanswered", _("question not answered")
+
+    class Outcome(models.TextChoices):
+        ADDED = "added", _("added")
+        PUT_BACK = "put_back", _("put back")
+        NOT_MINE = "not_mine", _("not the shopper's")
+        LEFT = "left", _("still open at the end")
+        SETTLED = "settled", _("settled by the camera")
+
+    event = models.OneToOneField(
+        ScanEvent, primary_key=True, on_delete=models.CASCADE, related_name="unresolved_item"
+    )
+    session = models.ForeignKey(CheckoutSession, on_delete=models.CASCADE, related_name="unresolved_items")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    track = models.PositiveIntegerField(_("track"), null=True, blank=True)
+    choices = models.JSONField(_("choices"), default=list)
+    created_at = models.DateTimeField(_("time"), auto_now_add=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, null=True, blank=True)  # noqa: DJ001
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
+    product = models.ForeignKey(
+        "catalog.Product",
+        verbose_name=_("product"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="unresolved_items",
+    )
+
+    class Meta:
+        db_table = "unresolved_items"
+        verbose_name = _("unresolved item")
+        verbose_name_plural = _("unresolved items")
+        ordering = ["created_at", "event_id"]
+        indexes = [
+            models.Index(fields=["session", "outcome"], name="checkout_unresolved_outcome"),
+            models.Index(
+                fields=["session", "created_at"],
+                condition=Q(outcome__isnull=True),
+                name="checkout_unresolved_open_idx",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["undecided", "unknown", "unanswered"]),
+                name="checkout_unresolveditem_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__isnull=True)
+                | Q(outcome__in=["added", "put_back", "not_mine", "left", "settled"]),
+                name="checkout_unresolveditem_outcome_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__isnull=True, resolved_at__isnull=True)
+                | Q(outcome__isnull=False, resolved_at__isnull=False),
+                name="checkout_unresolveditem_outcome_timed",
+            ),
+            models.CheckConstraint(
+                condition=Q(product__isnull=True) | Q(outcome="added"),
+                name="checkout_unresolveditem_product_added",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} ({self.outcome or 'open'})"
 
 
 class DisputedLine(ScanEvent):

@@ -17,25 +17,53 @@ class CartLine(TypedDict):
     image: str | None
 
 
+class Choice(TypedDict):
+    """A product offered in a question; `price` is null where it has none."""
+
+    product_id: str
+    name: str
+    image: str | None
+    price: str | None
+
+
+class UnresolvedLine(TypedDict):
+    """An item that was shown and left without an outcome; `image` is the address of the camera's picture.
+
+    `track` is its number in the answers to the frames of the camera that saw it.
+    """
+
+    id: str
+    kind: str
+    track: int | None
+    image: str | None
+    choices: list[Choice]
+    created_at: str
+
+
 class Cart(TypedDict):
-    """The cart; `total_amount` is null while any line has no price."""
+    """The cart; `total_amount` is null while any line has no price.
+
+    `unresolved` are the items that the camera saw leave neither added nor given back, the oldest first.
+    """
 
     items: list[CartLine]
     total_items: int
     total_amount: str | None
     currency: str
+    unresolved: list[UnresolvedLine]
 
 
 class CartEvent(TypedDict):
-    """What changed the cart; `sync` means that notices were missed and the cart was read again.
+    """What changed the cart; `sync` means that the cart was read again, for a change with nothing to tell.
 
     A correction took out one piece of the product and put in one of `instead_id`, if that is there; undoing
     it names both again and goes the other way. `about` is the change that was undone, or the addition that
-    was corrected.
+    was corrected. For `unresolved` an item left without an outcome, for `dismiss` it was given up; both name
+    it by `unresolved_id` and no product. An addition that resolved one is `about` it.
     """
 
     id: str
-    action: Literal["add", "remove", "correct", "undo", "sync"]
+    action: Literal["add", "remove", "correct", "undo", "sync", "unresolved", "dismiss"]
     product_id: str | None
     name: str
     quantity: int
@@ -44,6 +72,7 @@ class CartEvent(TypedDict):
     instead_id: NotRequired[str]
     instead_name: NotRequired[str]
     about: NotRequired[str]
+    unresolved_id: NotRequired[str]
 
 
 class SessionInfo(TypedDict):
@@ -81,14 +110,6 @@ class SessionReady(TypedDict):
     mode: str
     zone: list[float]
     limits: Limits
-
-
-class Choice(TypedDict):
-    """A product offered in a question."""
-
-    product_id: str
-    name: str
-    image: str | None
 
 
 class View(TypedDict):

@@ -214,6 +214,7 @@ ENCODER_DTYPE = env.choice("EBRCS_ENCODER_DTYPE", "auto", ("auto", "float32", "b
 VISUAL_WEIGHT = env.number("EBRCS_VISUAL_WEIGHT", 0.7, minimum=0.0, maximum=1.0)
 FALSE_ACCEPT_RATE = env.number("EBRCS_FALSE_ACCEPT_RATE", 0.01, minimum=0.0001, maximum=0.5)
 READ_BARCODES = env.flag("EBRCS_READ_BARCODES", default=True)
+SHOPPER_DISMISSES = env.flag("EBRCS_SHOPPER_DISMISSES", default=True)
 SESSION_IDLE_MINUTES = env.integer("EBRCS_SESSION_IDLE_MINUTES", 60, minimum=1, maximum=10_080)
 
 # Whether a server begins to load encoder and index at once instead of at the first picture.

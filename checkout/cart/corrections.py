@@ -17,6 +17,7 @@ from checkout.cart.reasons import CartReason
 from checkout.cart.scan_events import Cause, change_record, event_record, is_recorded
 from checkout.cart.sessions import session_hold
 from checkout.cart.undoable_changes import (
+    addition_resolving,
     addition_to_correct,
     additions_standing,
     change_find,
@@ -24,6 +25,7 @@ from checkout.cart.undoable_changes import (
     pieces_standing,
     product_added_as,
 )
+from checkout.cart.unresolved_items import unresolved_reopen
 from checkout.errors import AlreadyUndone, ItemNotInCart, NothingToUndo
 from checkout.models import CheckoutSession, ScanEvent, Source
 from checkout.payloads import CartEvent
@@ -64,7 +66,8 @@ def change_undo(*, session_id: UUID, event_id: UUID) -> CartEvent:
     """Undo a change of the cart, once, whoever asks at the same time.
 
     Where the line changed meanwhile, as many pieces are taken out as are there; with none left there is
-    nothing to undo. Pieces that were taken out come back only while their product is on sale.
+    nothing to undo. Pieces that were taken out come back only while their product is on sale. An unresolved
+    item whose addition is undone is open again.
     """
     with session_hold(session_id) as session:
         change = change_get(session, event_id)
@@ -78,6 +81,7 @@ def change_undo(*, session_id: UUID, event_id: UUID) -> CartEvent:
             if removed is None:
                 raise NothingToUndo(event_id=str(event_id))
             pieces = removed[1]
+            unresolved_reopen(session, change.about_id)
         else:
             product = product_keep(product_id=product.pk)
             if other is not None:
@@ -89,16 +93,24 @@ def change_undo(*, session_id: UUID, event_id: UUID) -> CartEvent:
         return change_record(session, Action.UNDO, product, pieces, cause, other=other)
 
 
-def sighting_remove(*, session_id: UUID, added_id: UUID, product_id: UUID, cause: Cause) -> CartEvent | None:
+def sighting_remove(
+    *,
+    session_id: UUID,
+    added_id: UUID,
+    product_id: UUID,
+    cause: Cause,
+    unresolved_id: UUID | None = None,
+) -> CartEvent | None:
     """Take an item out of the cart that was counted when it came into view and has left it.
 
     Where the shopper corrected it in between, the product it was corrected to is taken out; where it was
-    undone or corrected away, it is no longer in the cart and nothing happens.
+    undone or corrected away, it is no longer in the cart and nothing happens. Where the shopper had resolved
+    it (`unresolved_id`) before it was counted, that is its addition.
     """
     with session_hold(session_id) as session:
         if is_recorded(cause):
             return None
-        addition = change_find(session, added_id)
+        addition = change_find(session, added_id) or addition_resolving(session, unresolved_id)
         counted_id = product_id if addition is None else product_added_as(addition)
         removed = None if counted_id is None else line_remove(session, counted_id, 1)
         if removed is None:
@@ -107,7 +119,13 @@ def sighting_remove(*, session_id: UUID, added_id: UUID, product_id: UUID, cause
 
 
 def disagreement_resolve(
-    *, session_id: UUID, counted_id: UUID | None, product_id: UUID, pictured_id: UUID, cause: Cause
+    *,
+    session_id: UUID,
+    counted_id: UUID | None,
+    product_id: UUID,
+    pictured_id: UUID,
+    cause: Cause,
+    unresolved_id: UUID | None = None,
 ) -> CartEvent | None:
     """Record that a barcode names another product than the picture did, and believe the barcode.
 
@@ -117,6 +135,7 @@ def disagreement_resolve(
     product_id : what the barcode names
     pictured_id : what the picture was taken for
     cause : of the record, or of the correction where no more records are kept; happens once
+    unresolved_id : of an item reported unresolved, which the shopper may have resolved before it was counted
 
     Returns
     -------
@@ -129,6 +148,7 @@ def disagreement_resolve(
             return None
         product, pictured = product_keep(product_id=product_id), product_keep(product_id=pictured_id)
         addition = change_find(session, counted_id) if counted_id else None
+        addition = addition or addition_resolving(session, unresolved_id)
         if ScanEvent.objects.filter(session=session, action=Action.DISAGREE).count() < DISAGREEMENTS_MAX:
             record = replace(cause, about_id=addition.pk if addition else None)
             event_record(session, Action.DISAGREE, product, 1, record, other=pictured)
@@ -138,9 +158,10 @@ def disagreement_resolve(
         if addition is None:  # the picture's product was refused, as one that is not for sale
             line_add(session, product, 1, cause.source)
             return change_record(session, Action.ADD, product, 1, cause)
-        if not pieces_standing(addition):
+        counted_as = addition.product_id
+        if counted_as is None or counted_as == product.pk or not pieces_standing(addition):
             return None
-        return _piece_exchange(session, pictured_id, product, addition, cause)
+        return _piece_exchange(session, counted_as, product, addition, cause)
 
 
 def _piece_exchange(

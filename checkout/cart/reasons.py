@@ -17,13 +17,17 @@ ENGLISH = "en"
 
 
 class CartReason(StrEnum):
-    """What a shopper did to the cart; what the camera saw has a `ReasonCode`."""
+    """What became of the cart and its items; what the camera saw has a `ReasonCode`."""
 
     CORRECTED = "corrected"
     SET_BY_HAND = "set_by_hand"
     ADD_UNDONE = "add_undone"
     REMOVE_UNDONE = "remove_undone"
     CORRECT_UNDONE = "correct_undone"
+    PUT_BACK = "put_back"
+    NOT_MINE = "not_mine"
+    STILL_OPEN = "still_open"
+    SETTLED = "settled"
 
 
 SENTENCES: dict[str, str] = {
@@ -65,6 +69,10 @@ SENTENCES: dict[str, str] = {
     CartReason.ADD_UNDONE: _("adding undone"),
     CartReason.REMOVE_UNDONE: _("removing undone"),
     CartReason.CORRECT_UNDONE: _("correction undone"),
+    CartReason.PUT_BACK: _("put back"),
+    CartReason.NOT_MINE: _("not the shopper's"),
+    CartReason.STILL_OPEN: _("still open when the session ended"),
+    CartReason.SETTLED: _("found again by the camera"),
 }
 EVENT = _("frame %(frame)s: %(event)s")
 CHOICE = _("%(first)s or %(others)s")

@@ -19,11 +19,16 @@ from checkout.models import CheckoutSession, ScanEvent, Source
 from checkout.payloads import CartEvent
 from recognition.vision.lane.reasons import Reason
 
-CHANGES: dict[ScanEvent.Action, Literal["add", "remove", "correct", "undo"]] = {
+CHANGES: dict[
+    ScanEvent.Action, Literal["add", "remove", "correct", "undo", "unresolved", "dismiss", "sync"]
+] = {
     ScanEvent.Action.ADD: "add",
     ScanEvent.Action.REMOVE: "remove",
     ScanEvent.Action.CORRECT: "correct",
     ScanEvent.Action.UNDO: "undo",
+    ScanEvent.Action.UNRESOLVED: "unresolved",
+    ScanEvent.Action.DISMISS: "dismiss",
+    ScanEvent.Action.SETTLE: "sync",  # the shopper did nothing, and need not be told
 }
 PUTTING_IN = (ScanEvent.Action.ADD, ScanEvent.Action.UNDO)
 
@@ -66,13 +71,17 @@ def is_recorded(cause: Cause) -> bool:
 def change_record(
     session: CheckoutSession,
     action: ScanEvent.Action,
-    product: Product,
+    product: Product | None,
     quantity: int,
     cause: Cause,
     *,
     other: Product | None = None,
+    unresolved_id: UUID | None = None,
 ) -> CartEvent:
-    """Record a change of the cart; the sockets of the session are told after the commit."""
+    """Record a change of the cart; the sockets of the session are told after the commit.
+
+    A change of the unresolved items alone names one of them, and no product.
+    """
     event_record(session, action, product, quantity, cause, other=other)
     if session.last_active < timezone.now() - TOUCH_EVERY:
         session.last_active = timezone.now()
@@ -80,12 +89,14 @@ def change_record(
     event: CartEvent = {
         "id": str(cause.event_id),
         "action": CHANGES[action],
-        "product_id": str(product.pk),
-        "name": product.name,
+        "product_id": None if product is None else str(product.pk),
+        "name": "" if product is None else product.name,
         "quantity": quantity,
         "source": cause.source.value,
-        "undoable": action != ScanEvent.Action.UNDO,
+        "undoable": product is not None and action != ScanEvent.Action.UNDO,
     }
+    if unresolved_id is not None:
+        event["unresolved_id"] = str(unresolved_id)
     if other is not None:
         event["instead_id"], event["instead_name"] = str(other.pk), other.name
     if cause.about_id is not None:

@@ -7,16 +7,17 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from accounts.models import User
 from catalog.gtin import gtin_variants
 from catalog.models import Product
 from catalog.selectors import first_photo_name, photo_address
 from checkout.cart.sessions import idle_since
-from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound
-from checkout.models import BillingItem, CheckoutSession
-from checkout.payloads import Cart, CartLine, Choice, SessionInfo
+from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound, UnresolvedNotFound
+from checkout.models import BillingItem, CheckoutSession, UnresolvedItem
+from checkout.payloads import Cart, CartLine, Choice, SessionInfo, UnresolvedLine
 from orders.models import OrderItem
 from orders.services import OrderLine, lines_total
 
@@ -27,6 +28,14 @@ def session_get(*, user: User, session_id: UUID) -> CheckoutSession:
         return CheckoutSession.objects.get(pk=session_id, user=user)
     except CheckoutSession.DoesNotExist:
         raise SessionNotFound(f"You have no checkout session {session_id}.") from None
+
+
+def session_find(*, session_id: UUID) -> CheckoutSession:
+    """Return a session, whosever it is, or raise `SessionNotFound`."""
+    try:
+        return CheckoutSession.objects.get(pk=session_id)
+    except CheckoutSession.DoesNotExist:
+        raise SessionNotFound(f"There is no checkout session {session_id}.") from None
 
 
 def session_to_continue(*, user: User) -> CheckoutSession | None:
@@ -69,7 +78,7 @@ def order_lines(items: Collection[BillingItem]) -> list[OrderLine]:
 
 
 def cart_get(*, session_id: UUID) -> Cart:
-    """Return the cart of a session as every client sees it, in one query."""
+    """Return the cart of a session as every client sees it, in two queries, or three with choices."""
     items = list(billing_items(session_id=session_id).annotate(photo=first_photo_name("product_id")))
     total = lines_total(order_lines(items))
     return {
@@ -77,7 +86,42 @@ def cart_get(*, session_id: UUID) -> Cart:
         "total_items": sum(item.quantity for item in items),
         "total_amount": amount_text(total),
         "currency": settings.CURRENCY,
+        "unresolved": unresolved_list(session_id=session_id),
     }
+
+
+def unresolved_list(*, session_id: UUID) -> list[UnresolvedLine]:
+    """Return the open unresolved items of a session, the oldest first, in one query or two."""
+    rows = list(
+        UnresolvedItem.objects.filter(session_id=session_id, outcome__isnull=True)
+        .annotate(has_picture=Q(event__thumbnail__isnull=False))
+        .values_list("pk", "kind", "track", "choices", "created_at", "has_picture")
+    )
+    named = {product_id for row in rows for product_id in row[3]}
+    choices = choices_get(product_ids=named) if named else {}
+    return [
+        {
+            "id": str(pk),
+            "kind": kind,
+            "track": track,
+            "image": reverse("api-unresolved-picture", args=[session_id, pk]) if has_picture else None,
+            "choices": [choices[product_id] for product_id in offered if product_id in choices],
+            "created_at": created_at.isoformat(),
+        }
+        for pk, kind, track, offered, created_at, has_picture in rows
+    ]
+
+
+def unresolved_picture(*, session_id: UUID, unresolved_id: UUID) -> bytes:
+    """Return the camera's picture of an unresolved item, open or not.
+
+    Raises `UnresolvedNotFound` where there is no such item in the session, or no picture of it.
+    """
+    item = UnresolvedItem.objects.filter(session_id=session_id, pk=unresolved_id)
+    picture = item.values_list("event__thumbnail", flat=True).first()
+    if picture is None:
+        raise UnresolvedNotFound(f"There is no picture of an unresolved item {unresolved_id}.")
+    return bytes(picture)
 
 
 def _cart_line(item: BillingItem, photo: str | None) -> CartLine:
@@ -98,12 +142,17 @@ def amount_text(amount: Decimal | None) -> str | None:
 
 
 def choices_get(*, product_ids: Collection[str]) -> dict[str, Choice]:
-    """Return names and pictures of the products on sale among these, by id, in one query."""
+    """Return names, pictures and prices of the products on sale among these, by id, in one query."""
     products = Product.objects.filter(pk__in=product_ids, is_active=True)
-    rows = products.values_list("pk", "name", first_photo_name("pk"))
+    rows = products.values_list("pk", "name", first_photo_name("pk"), "price")
     return {
-        str(pk): {"product_id": str(pk), "name": name, "image": photo_address(photo)}
-        for pk, name, photo in rows
+        str(pk): {
+            "product_id": str(pk),
+            "name": name,
+            "image": photo_address(photo),
+            "price": amount_text(price),
+        }
+        for pk, name, photo, price in rows
     }
 
 

@@ -18,7 +18,14 @@ from django.utils import timezone
 from accounts.models import User
 from catalog.models import Product
 from checkout.cart import selectors, sessions
-from checkout.errors import CartEmpty, ItemsNotForSale, ItemsWithoutPrice, SessionNotActive, TooManySessions
+from checkout.errors import (
+    CartEmpty,
+    ItemsNotForSale,
+    ItemsUnresolved,
+    ItemsWithoutPrice,
+    SessionNotActive,
+    TooManySessions,
+)
 from checkout.models import BillingItem, CheckoutSession
 from orders.models import Order
 from orders.services import order_place
@@ -102,11 +109,15 @@ def session_cancel(*, session_id: UUID) -> None:
             sessions.session_end(session, CheckoutSession.Status.EXPIRED)
 
 
-def session_confirm(*, session_id: UUID) -> Confirmation:
+def session_confirm(*, session_id: UUID, expected_unresolved: int | None = None) -> Confirmation:
     """Turn an active session into an order, exactly once.
 
     The session row stays locked until commit, so a double tap places one order, the second caller gets
     the same one, and nothing gets into the cart between its being counted and its being sold.
+
+    `expected_unresolved` is how many unresolved items the shopper was shown: with another number open,
+    `ItemsUnresolved` is raised. Those that are open are closed as left; where shoppers may not give them up,
+    none may be.
     """
     session_expire_if_idle(session_id=session_id)
     with transaction.atomic():
@@ -114,6 +125,7 @@ def session_confirm(*, session_id: UUID) -> Confirmation:
         if session.status == CheckoutSession.Status.COMPLETED:
             return Confirmation(order=session.order, created=False)
         sessions.active_check(session)
+        _unresolved_check(session_id, expected_unresolved)
         items = list(selectors.billing_items(session_id=session_id))
         _sellable_check([item.product for item in items])
         order = order_place(
@@ -124,6 +136,13 @@ def session_confirm(*, session_id: UUID) -> Confirmation:
         )
         sessions.session_end(session, CheckoutSession.Status.COMPLETED)
         return Confirmation(order=order, created=True)
+
+
+def _unresolved_check(session_id: UUID, expected: int | None) -> None:
+    unresolved = selectors.unresolved_list(session_id=session_id)
+    allowed = expected if settings.SHOPPER_DISMISSES else 0
+    if allowed is not None and len(unresolved) != allowed:
+        raise ItemsUnresolved(unresolved)
 
 
 def _sellable_check(products: list[Product]) -> None:

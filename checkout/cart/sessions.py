@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from checkout.cart import announce
+from checkout.cart.left_items import unresolved_leave
 from checkout.cart.locks import sessions_for_update
 from checkout.errors import SessionNotActive, SessionNotFound
 from checkout.models import CheckoutSession
@@ -59,7 +60,8 @@ def idle_since() -> datetime:
 
 
 def session_end(session: CheckoutSession, status: CheckoutSession.Status) -> None:
-    """End a locked session; its sockets are told after the commit."""
+    """End a locked session, with what is still unresolved; its sockets are told after the commit."""
+    unresolved_leave(session)
     session.status = status
     session.save(update_fields=["status"])
     transaction.on_commit(partial(announce.session_closed_announce, session_id=session.pk))

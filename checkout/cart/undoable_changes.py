@@ -67,6 +67,14 @@ def additions_standing(session: CheckoutSession, product_id: UUID) -> QuerySet[S
     )
 
 
+def addition_resolving(session: CheckoutSession, unresolved_id: UUID | None) -> ScanEvent | None:
+    """Return the newest addition that resolved an unresolved item, None where there is none."""
+    if unresolved_id is None:
+        return None
+    added = _changes(session).filter(action=Action.ADD, about=unresolved_id)
+    return added.order_by("-created_at", "-id").first()
+
+
 def product_added_as(addition: ScanEvent) -> UUID | None:
     """Return as which product an addition is in the cart now.
 

@@ -141,7 +141,8 @@ def _identify(
         )
         counted_id = camera.additions.get(track)
         action = ScanEvent.Action.DISAGREE
-        camera.changes.append(Change(action, known.product_id, cause, counted_id, UUID(pictured_id)))
+        change = Change(action, known.product_id, cause, counted_id, UUID(pictured_id))
+        camera.changes.append(replace(change, unresolved_id=camera.unresolved.get(track)))
     return False
 
 

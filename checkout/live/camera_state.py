@@ -10,15 +10,16 @@ from uuid import UUID
 
 from django.conf import settings
 
-from checkout.cart.reasons import CHOSEN
+from checkout.cart.reasons import CHOSEN, CartReason
 from checkout.cart.scan_events import Cause
 from checkout.cart.thumbnails import thumbnail_make
-from checkout.live.pending_changes import Change
+from checkout.live.pending_changes import Change, OpenedItem
 from checkout.models import ScanEvent, Source
+from recognition.vision.lane.reasons import Reason
 
 if TYPE_CHECKING:
     from recognition.vision.lane.lane import Lane
-    from recognition.vision.lane.observations import Detection, Outcome
+    from recognition.vision.lane.observations import Detection, Outcome, UnresolvedItem
     from recognition.vision.lane.voting import CountEvent
     from recognition.vision.scene.barcodes import BarcodeReader
     from recognition.vision.types import Image
@@ -29,6 +30,7 @@ CHANGES_WAITING_MAX = 100
 # As many as the tracks a lane remembers.
 QUESTIONS_MAX = 200
 ADDITIONS_MAX = 1000
+UNRESOLVED_MAX = 1000
 BARCODES_MAX = 100
 RECORDED_STATES = {"ambiguous": Action.QUESTION, "unknown": Action.UNKNOWN}
 
@@ -72,6 +74,7 @@ class CameraState:
     holders : which items carried a barcode, by code
     scanned : tracks that a barcode identified
     overruled : the product named by a barcode that contradicts the picture, by track
+    unresolved : id of the unresolved item that a track was reported as
     """
 
     lane: Lane
@@ -85,6 +88,7 @@ class CameraState:
     holders: dict[str, BarcodeHolders] = field(default_factory=dict)
     scanned: set[int] = field(default_factory=set)
     overruled: dict[int, str] = field(default_factory=dict)
+    unresolved: dict[int, UUID] = field(default_factory=dict)
 
     @property
     def zone(self) -> list[float]:
@@ -119,8 +123,12 @@ class CameraState:
         ----------
         pictures : the crops of the frame, by track
         """
+        for item in outcome.unresolved:
+            self._take_unresolved(item)
         for event in outcome.events:
             self.take_event(event)
+        for track in outcome.settled:
+            self._take_settled(track)
         for detection in outcome.detections:
             if detection.choices:
                 self.questions[detection.track] = detection.choices
@@ -147,13 +155,21 @@ class CameraState:
         else:
             added_id = self.additions.pop(event.track, None)
         product_id = self.overruled.get(event.track, event.product_id)
-        self.changes.append(Change(Action(event.action), UUID(product_id), cause, added_id))
+        action, unresolved_id = Action(event.action), self.unresolved.get(event.track)
+        change = Change(action, UUID(product_id), cause, added_id, unresolved_id=unresolved_id)
+        self.changes.append(change)
 
     def take_answer(self, track: int, product_id: UUID) -> None:
         """Queue the answer to a question, or the choice for an unknown item; the caller holds `lock`."""
         asked_id = self.recorded.get((track, "ambiguous")) or self.recorded.get((track, "unknown"))
         cause = Cause(source=Source.MANUAL, reason=CHOSEN, about_id=asked_id)
         self.changes.append(Change(Action.ANSWER, product_id, cause))
+
+    def take_choice(self, track: int, product_id: UUID) -> None:
+        """Queue the product chosen for an unresolved item that the lane does not count, as `take_answer`."""
+        if unresolved_id := self.unresolved.get(track):
+            cause = Cause(source=Source.MANUAL, reason=CHOSEN)
+            self.changes.append(Change(Action.ADD, product_id, cause, unresolved_id=unresolved_id))
 
     def holders_of(self, code: str, sighting: int) -> BarcodeHolders:
         """Return which items carried a barcode in this sighting of it; a new sighting starts empty."""
@@ -163,6 +179,23 @@ class CameraState:
             if len(self.holders) > BARCODES_MAX:
                 del self.holders[next(iter(self.holders))]
         return holders
+
+    def _take_unresolved(self, item: UnresolvedItem) -> None:
+        """Queue an item that left without being counted, to be opened."""
+        cause = Cause(
+            score=item.score, margin=item.margin, thumbnail=thumbnail_make(item.picture), reason=item.reason
+        )
+        self.unresolved[item.track] = cause.event_id
+        if len(self.unresolved) > UNRESOLVED_MAX:
+            del self.unresolved[min(self.unresolved)]
+        opened = OpenedItem(item.kind, item.track, item.choices)
+        self.changes.append(Change(Action.UNRESOLVED, None, cause, opened=opened))
+
+    def _take_settled(self, track: int) -> None:
+        """Queue the end of an item that was reported before, and that the lane settled after all."""
+        if unresolved_id := self.unresolved.get(track):
+            cause = Cause(reason=Reason(CartReason.SETTLED))
+            self.changes.append(Change(Action.SETTLE, None, cause, unresolved_id=unresolved_id))
 
     def _take_doubt(self, detection: Detection, picture: Image | None) -> None:
         """Queue a question or an unknown item to be recorded, once."""

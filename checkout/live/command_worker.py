@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from checkout.cart import corrections, items, selectors
+from checkout.cart import corrections, items, selectors, unresolved
 from checkout.cart.reasons import barcode_reason
 from checkout.cart.scan_events import Cause
 from checkout.errors import BadCommand, QuestionUnknown
@@ -25,6 +25,8 @@ from checkout.live.commands import (
     ModeSet,
     Ping,
     Undo,
+    UnresolvedDismiss,
+    UnresolvedResolve,
     ZoneSet,
     command_parse,
 )
@@ -72,22 +74,12 @@ class CommandWorker:
                 await self._refuse("internal_error", "The message could not be processed.", {})
 
     async def _carry_out(self, command: Command) -> None:
+        if service := _service_of(command):
+            await self._change(service)
+            return
         match command:
             case Ping():
                 await self.send({"type": "pong"})
-            case ItemSet(product_id, quantity):
-                await self._change(partial(items.item_set, product_id=product_id, quantity=quantity))
-            case ItemCorrect(wrong_id, instead_id, event_id):
-                await self._change(
-                    partial(
-                        corrections.item_correct,
-                        product_id=wrong_id,
-                        instead_id=instead_id,
-                        about_id=event_id,
-                    )
-                )
-            case Undo(event_id):
-                await self._change(partial(corrections.change_undo, event_id=event_id))
             case Barcode(code):
                 product = await in_database(selectors.product_by_barcode, code=code)
                 cause = Cause(source=Source.BARCODE, reason=barcode_reason(code.strip()))
@@ -138,7 +130,34 @@ class CommandWorker:
                 camera.take_answer(command.track, command.product_id)
             if event is not None:
                 await in_vision(camera.take_event, event)
+            elif was_open:
+                camera.take_choice(command.track, command.product_id)
         await self.store()
 
     async def _refuse(self, code: str, detail: str, data: dict[str, Any]) -> None:
         await self.send({"type": "error", "code": code, "detail": detail, "data": data})
+
+
+def _service_of(command: Command) -> Callable[..., CartEvent | None] | None:
+    """Return the service of a command that changes the cart by ids alone, None for any other."""
+    service: Callable[..., CartEvent | None] | None = None
+    match command:
+        case ItemSet(product_id, quantity):
+            service = partial(items.item_set, product_id=product_id, quantity=quantity)
+        case ItemCorrect(wrong_id, instead_id, event_id):
+            service = partial(
+                corrections.item_correct, product_id=wrong_id, instead_id=instead_id, about_id=event_id
+            )
+        case Undo(event_id):
+            service = partial(corrections.change_undo, event_id=event_id)
+        case UnresolvedResolve(unresolved_id, None, str(code)):
+            service = partial(
+                unresolved.unresolved_resolve_by_barcode, unresolved_id=unresolved_id, code=code
+            )
+        case UnresolvedResolve(unresolved_id, UUID() as product_id):
+            service = partial(
+                unresolved.unresolved_resolve, unresolved_id=unresolved_id, product_id=product_id
+            )
+        case UnresolvedDismiss(unresolved_id, reason):
+            service = partial(unresolved.unresolved_dismiss, unresolved_id=unresolved_id, reason=reason)
+    return service

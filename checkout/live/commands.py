@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from checkout.cart.unresolved import DISMISSALS
 from checkout.errors import BadCommand
 
 TEXT_MAX_CHARACTERS = 4096
 ROUNDING = 1e-3
+DISMISSAL_REASONS = [reason.value for reason in DISMISSALS]
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,42 @@ class ItemCorrect:
 
 
 @dataclass(frozen=True)
+class UnresolvedResolve:
+    """Add an unresolved item as a product, or as the one with a barcode."""
+
+    unresolved_id: UUID
+    product_id: UUID | None
+    code: str | None
+
+
+@dataclass(frozen=True)
+class UnresolvedDismiss:
+    """Give an unresolved item up."""
+
+    unresolved_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True)
 class Undo:
     """Undo a change of the cart."""
 
     event_id: UUID
 
 
-Command = ItemSet | ModeSet | Choose | Barcode | ZoneSet | DebugSet | ItemCorrect | Undo | Ping
+Command = (
+    ItemSet
+    | ModeSet
+    | Choose
+    | Barcode
+    | ZoneSet
+    | DebugSet
+    | ItemCorrect
+    | UnresolvedResolve
+    | UnresolvedDismiss
+    | Undo
+    | Ping
+)
 
 
 def command_parse(text: str) -> Command:
@@ -115,6 +146,21 @@ def _item_correct(fields: dict[str, Any]) -> ItemCorrect:
     if wrong_id == instead_id:
         raise BadCommand("instead_id must be null or a product other than product_id.")
     return ItemCorrect(wrong_id, instead_id, _id_or_none(fields, "event_id"))
+
+
+def _unresolved_resolve(fields: dict[str, Any]) -> UnresolvedResolve:
+    unresolved_id, product_id = _id(fields, "id"), _id_or_none(fields, "product_id")
+    code = None if fields.get("code") is None else _text(fields, "code")
+    if (product_id is None) == (code is None):
+        raise BadCommand("Either product_id or code must be given.")
+    return UnresolvedResolve(unresolved_id, product_id, code)
+
+
+def _unresolved_dismiss(fields: dict[str, Any]) -> UnresolvedDismiss:
+    unresolved_id, reason = _id(fields, "id"), _text(fields, "reason")
+    if reason not in DISMISSAL_REASONS:
+        raise BadCommand(f"reason must be one of {', '.join(DISMISSAL_REASONS)}.")
+    return UnresolvedDismiss(unresolved_id, reason)
 
 
 def _integer(fields: dict[str, Any], name: str) -> int:
@@ -159,6 +205,8 @@ def _zone(fields: dict[str, Any]) -> tuple[float, float, float, float]:
 READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
     "item.set": lambda fields: ItemSet(_id(fields, "product_id"), _integer(fields, "quantity")),
     "item.correct": _item_correct,
+    "unresolved.resolve": _unresolved_resolve,
+    "unresolved.dismiss": _unresolved_dismiss,
     "undo": lambda fields: Undo(_id(fields, "event_id")),
     "mode.set": lambda fields: ModeSet(_text(fields, "mode")),
     "choose": lambda fields: Choose(_integer(fields, "track"), _id(fields, "product_id")),

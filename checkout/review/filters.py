@@ -15,7 +15,7 @@ from checkout.models import CheckoutSession, DisputedLine, ScanEvent
 from checkout.review.disputes import DISPUTES
 
 Action = ScanEvent.Action
-DOUBTS = (Action.QUESTION, Action.UNKNOWN, *DISPUTES)
+DOUBTS = (Action.QUESTION, Action.UNKNOWN, Action.UNRESOLVED, Action.DISMISS, *DISPUTES)
 
 
 class DoubtFilter(admin.SimpleListFilter):

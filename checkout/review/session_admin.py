@@ -13,18 +13,30 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from checkout.cart import selectors
-from checkout.models import BillingItem, CheckoutSession, ScanEvent
+from checkout.models import BillingItem, CheckoutSession, ScanEvent, UnresolvedItem
 from checkout.review.filters import DOUBTS, DoubtFilter
 from checkout.review.story import timeline_of
 from ebrcs.admin_site.read_only import ReadOnlyAdmin
 from orders.models import Order
+
+Outcome = UnresolvedItem.Outcome
+GIVEN_UP = (Outcome.PUT_BACK, Outcome.NOT_MINE, Outcome.LEFT)
 
 
 @admin.register(CheckoutSession)
 class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
     """Visits, newest first."""
 
-    list_display = ("created_at", "user", "status", "line_count", "doubt_count", "order_link", "last_active")
+    list_display = (
+        "created_at",
+        "user",
+        "status",
+        "line_count",
+        "doubt_count",
+        "given_up_count",
+        "order_link",
+        "last_active",
+    )
     list_filter = (DoubtFilter, "status", "created_at")
     list_select_related = ("user", "order")
     search_fields = ("=id", "user__username", "=order__number")
@@ -34,10 +46,14 @@ class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CheckoutSession]:
-        """Annotate each visit with its numbers of cart lines and doubts."""
+        """Annotate each visit with its numbers of cart lines, doubts and items given up."""
         lines = BillingItem.objects.filter(session=OuterRef("pk"))
         doubts = ScanEvent.objects.filter(session=OuterRef("pk"), action__in=DOUBTS)
-        return super().get_queryset(request).annotate(line_total=_count(lines), doubt_total=_count(doubts))
+        given_up = UnresolvedItem.objects.filter(session=OuterRef("pk"), outcome__in=GIVEN_UP)
+        visits = super().get_queryset(request)
+        return visits.annotate(
+            line_total=_count(lines), doubt_total=_count(doubts), given_up_total=_count(given_up)
+        )
 
     @admin.display(description=_("cart lines"), ordering="line_total")
     def line_count(self, session: CheckoutSession) -> int:
@@ -48,6 +64,11 @@ class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
     def doubt_count(self, session: CheckoutSession) -> int:
         """Show how many questions, unknown items and disputes there were."""
         return int(getattr(session, "doubt_total", 0))
+
+    @admin.display(description=_("given up"), ordering="given_up_total")
+    def given_up_count(self, session: CheckoutSession) -> int:
+        """Show how many unresolved items were given up, or open at the end: many are a sign of theft."""
+        return int(getattr(session, "given_up_total", 0))
 
     @admin.display(description=_("order"))
     def order_link(self, session: CheckoutSession) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -24,6 +25,9 @@ HEADLINES = {
     Action.CORRECT: gettext_lazy("Corrected: %(name)s taken off, %(other)s put in its place"),
     Action.UNDO: gettext_lazy("Undone"),
     Action.DISAGREE: gettext_lazy("The barcode says %(name)s, the picture looks like %(other)s"),
+    Action.UNRESOLVED: gettext_lazy("Left view unresolved"),
+    Action.DISMISS: gettext_lazy("Unresolved item given up"),
+    Action.SETTLE: gettext_lazy("Unresolved item settled by the camera"),
 }
 
 
@@ -35,7 +39,8 @@ class TimelineEntry:
     ----------
     reason : what led to it, empty where nothing is known
     after : since the visit began
-    is_doubt : whether something was asked, answered, not recognized or disputed
+    is_doubt : whether something was asked, answered, not recognized, disputed or unresolved
+    picture_id : the event whose picture is shown: its own, or that of the unresolved item it is about
     """
 
     event: ScanEvent
@@ -44,6 +49,7 @@ class TimelineEntry:
     after: timedelta
     is_doubt: bool
     has_picture: bool
+    picture_id: UUID | None = None
 
     @property
     def after_text(self) -> str:
@@ -76,9 +82,18 @@ def timeline_of(*, session: CheckoutSession) -> list[TimelineEntry]:
             after=event.created_at - session.created_at,
             is_doubt=event.action not in (Action.ADD, Action.REMOVE),
             has_picture=getattr(event, "has_picture", False),
+            picture_id=_picture_id(event),
         )
         for event in events
     ]
+
+
+def _picture_id(event: ScanEvent) -> UUID | None:
+    if getattr(event, "has_picture", False):
+        return event.pk
+    about = event.about
+    seen = getattr(event, "about_has_picture", False)
+    return about.pk if about is not None and about.action == Action.UNRESOLVED and seen else None
 
 
 def headline(event: ScanEvent) -> str:

@@ -28,7 +28,7 @@ HTTP_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 60.0
 READY_TIMEOUT_S = 180.0
 READY_PAUSE_S = 0.5
-EMPTY_CART: Cart = {"items": [], "total_items": 0, "total_amount": None, "currency": ""}
+EMPTY_CART: Cart = {"items": [], "total_items": 0, "total_amount": None, "currency": "", "unresolved": []}
 
 
 class ReplayFailed(Exception):

@@ -260,7 +260,12 @@ class ClipNames(ProductNames):
     async def get(self, product_ids: set[str]) -> dict[str, Choice]:
         """Return the names of these products."""
         return {
-            product_id: {"product_id": product_id, "name": NAMES[UUID(product_id)], "image": None}
+            product_id: {
+                "product_id": product_id,
+                "name": NAMES[UUID(product_id)],
+                "image": None,
+                "price": None,
+            }
             for product_id in product_ids
         }
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import cast
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.logins import login_of
 from accounts.models import User
-from checkout.cart import items, selectors, services, sessions
+from checkout.cart import items, selectors, services, sessions, unresolved
 from checkout.live import tickets
 from checkout.models import CheckoutSession
 from checkout.web.serializers import (
     CartSerializer,
     ConfirmationSerializer,
+    DismissSerializer,
+    ExpectationSerializer,
     QuantitySerializer,
+    ResolveByBarcodeSerializer,
+    ResolveByProductSerializer,
     SessionSerializer,
     TicketSerializer,
 )
@@ -32,6 +39,12 @@ class OwnSessionView(APIView):
         """Return the session, ended if it was idle for too long; someone else's is answered with 404."""
         user = cast("User", request.user)
         return services.session_current(session=selectors.session_get(user=user, session_id=session_id))
+
+    def session_for_admins_too(self, request: Request, session_id: UUID) -> CheckoutSession:
+        """Return the session, of whichever shopper where an admin asks."""
+        if not cast("User", request.user).is_admin:
+            return self.own_session(request, session_id)
+        return services.session_current(session=selectors.session_find(session_id=session_id))
 
 
 class SessionListView(APIView):
@@ -103,23 +116,93 @@ class BillingItemView(OwnSessionView):
         return Response(selectors.cart_get(session_id=session.pk))
 
 
+class UnresolvedResolveView(OwnSessionView):
+    """Adds an unresolved item to the cart."""
+
+    @extend_schema(
+        request=PolymorphicProxySerializer(
+            component_name="Resolve",
+            serializers=[ResolveByProductSerializer, ResolveByBarcodeSerializer],
+            resource_type_field_name=None,
+        ),
+        responses=CartSerializer,
+        operation_id="unresolved_resolve",
+    )
+    def post(self, request: Request, session_id: UUID, unresolved_id: UUID) -> Response:
+        """Add an unresolved item as a product, or as the one with a barcode."""
+        session = self.own_session(request, session_id)
+        fields = request.data if isinstance(request.data, dict) else {}
+        if "product_id" in fields and "code" in fields:
+            raise ValidationError("Either product_id or code is allowed, not both.")
+        if "code" in fields:
+            barcode = ResolveByBarcodeSerializer(data=request.data)
+            barcode.is_valid(raise_exception=True)
+            unresolved.unresolved_resolve_by_barcode(
+                session_id=session.pk, unresolved_id=unresolved_id, code=barcode.validated_data["code"]
+            )
+        else:
+            product = ResolveByProductSerializer(data=request.data)
+            product.is_valid(raise_exception=True)
+            unresolved.unresolved_resolve(
+                session_id=session.pk,
+                unresolved_id=unresolved_id,
+                product_id=product.validated_data["product_id"],
+            )
+        return Response(selectors.cart_get(session_id=session.pk))
+
+
+class UnresolvedDismissView(OwnSessionView):
+    """Gives an unresolved item up."""
+
+    @extend_schema(request=DismissSerializer, responses=CartSerializer, operation_id="unresolved_dismiss")
+    def post(self, request: Request, session_id: UUID, unresolved_id: UUID) -> Response:
+        """Give an unresolved item up; admins may do so in anybody's session."""
+        session = self.session_for_admins_too(request, session_id)
+        body = DismissSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        unresolved.unresolved_dismiss(
+            session_id=session.pk,
+            unresolved_id=unresolved_id,
+            reason=body.validated_data["reason"],
+            by_staff=cast("User", request.user).is_admin,
+        )
+        return Response(selectors.cart_get(session_id=session.pk))
+
+
+class UnresolvedPictureView(OwnSessionView):
+    """Shows what the camera saw of an unresolved item."""
+
+    @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY}, operation_id="unresolved_picture")
+    def get(self, request: Request, session_id: UUID, unresolved_id: UUID) -> HttpResponse:
+        """Show the picture, to the shopper and to admins."""
+        session = self.session_for_admins_too(request, session_id)
+        picture = selectors.unresolved_picture(session_id=session.pk, unresolved_id=unresolved_id)
+        return HttpResponse(picture, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
 class ConfirmView(OwnSessionView):
     """Turns the cart into an order."""
 
     @extend_schema(
-        request=None,
+        request=ExpectationSerializer,
         responses={201: ConfirmationSerializer, 200: ConfirmationSerializer},
         operation_id="billing_confirm",
     )
     def post(self, request: Request, session_id: UUID) -> Response:
         """Confirm the cart: 201 with the new order, 200 with the same order when asked again."""
         session = self.own_session(request, session_id)
-        confirmation = services.session_confirm(session_id=session.pk)
+        body = ExpectationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        confirmation = services.session_confirm(
+            session_id=session.pk, expected_unresolved=body.validated_data.get("expected_unresolved")
+        )
         order = confirmation.order
-        body = {
+        answer = {
             "order_id": str(order.pk),
             "number": order.number,
             "total_items": order.total_items,
             "total_amount": selectors.amount_text(order.total_amount),
         }
-        return Response(body, status=status.HTTP_201_CREATED if confirmation.created else status.HTTP_200_OK)
+        return Response(
+            answer, status=status.HTTP_201_CREATED if confirmation.created else status.HTTP_200_OK
+        )

@@ -16,5 +16,20 @@ urlpatterns = [
         api.BillingItemView.as_view(),
         name="api-billing-item",
     ),
+    path(
+        "sessions/<uuid:session_id>/unresolved/<uuid:unresolved_id>/resolve",
+        api.UnresolvedResolveView.as_view(),
+        name="api-unresolved-resolve",
+    ),
+    path(
+        "sessions/<uuid:session_id>/unresolved/<uuid:unresolved_id>/dismiss",
+        api.UnresolvedDismissView.as_view(),
+        name="api-unresolved-dismiss",
+    ),
+    path(
+        "sessions/<uuid:session_id>/unresolved/<uuid:unresolved_id>/picture",
+        api.UnresolvedPictureView.as_view(),
+        name="api-unresolved-picture",
+    ),
     path("sessions/<uuid:session_id>/billing/confirm", api.ConfirmView.as_view(), name="api-billing-confirm"),
 ]

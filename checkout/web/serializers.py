@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from checkout.cart.cart_lines import QUANTITY_MAX
-from checkout.models import CheckoutSession, Source
-from ebrcs.api.fields import StrictIntegerField
+from checkout.cart.unresolved import DISMISSALS, OPEN_MAX
+from checkout.models import CheckoutSession, Source, UnresolvedItem
+from ebrcs.api.fields import StrictCharField, StrictIntegerField
+
+
+class StrictUuidField(serializers.UUIDField):
+    """A UUID as text; a number is none."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        """Return the UUID."""
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "string", "format": "gtin", "maxLength": 14})
+class GtinField(StrictCharField):
+    """A barcode with a valid check digit."""
 
 
 class SessionSerializer(serializers.Serializer[object]):
@@ -38,6 +58,26 @@ class CartLineSerializer(serializers.Serializer[object]):
     image = serializers.CharField(allow_null=True, help_text="Address of the first photo.")
 
 
+class ChoiceSerializer(serializers.Serializer[object]):
+    """A product that an item may be; `price` is text such as "2.50", or null."""
+
+    product_id = serializers.UUIDField()
+    name = serializers.CharField()
+    image = serializers.CharField(allow_null=True)
+    price = serializers.DecimalField(max_digits=12, decimal_places=2, allow_null=True)
+
+
+class UnresolvedSerializer(serializers.Serializer[object]):
+    """An item that was shown and left without an outcome."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=UnresolvedItem.Kind.choices)
+    track = serializers.IntegerField(allow_null=True)
+    image = serializers.CharField(allow_null=True, help_text="Address of the camera's picture.")
+    choices = ChoiceSerializer(many=True)
+    created_at = serializers.DateTimeField()
+
+
 class CartSerializer(serializers.Serializer[object]):
     """The cart; `total_amount` is text such as "12.50", null while any line has no price."""
 
@@ -45,12 +85,37 @@ class CartSerializer(serializers.Serializer[object]):
     total_items = serializers.IntegerField()
     total_amount = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
     currency = serializers.CharField()
+    unresolved = UnresolvedSerializer(many=True)
 
 
 class QuantitySerializer(serializers.Serializer[object]):
     """How many pieces the cart shall hold; 0 removes the line."""
 
     quantity = StrictIntegerField(min_value=0, max_value=QUANTITY_MAX)
+
+
+class ResolveByProductSerializer(serializers.Serializer[object]):
+    """The product that an unresolved item is."""
+
+    product_id = StrictUuidField()
+
+
+class ResolveByBarcodeSerializer(serializers.Serializer[object]):
+    """The barcode of the product that an unresolved item is."""
+
+    code = GtinField(max_length=14)
+
+
+class DismissSerializer(serializers.Serializer[object]):
+    """Why an unresolved item is given up."""
+
+    reason = serializers.ChoiceField(choices=[(reason.value, reason.label) for reason in DISMISSALS])
+
+
+class ExpectationSerializer(serializers.Serializer[object]):
+    """What the shopper was shown: how many items are unresolved."""
+
+    expected_unresolved = StrictIntegerField(min_value=0, max_value=OPEN_MAX, required=False)
 
 
 class ConfirmationSerializer(serializers.Serializer[object]):

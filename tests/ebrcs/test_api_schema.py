@@ -102,9 +102,12 @@ def shop(owner: User | None) -> Iterator[dict[str, UUID]]:
         paid = user.sessions.create(status="completed")
         order = Order.objects.create(number="1", user=user, session=paid, total_items=1, currency="EUR")
         product = Product.objects.create(name="Oat milk")
+        session = user.sessions.create()
+        seen = session.scan_events.create(action="unresolved", source="vision", thumbnail=b"jpeg")
         yield {
             "product_id": product.pk,
-            "session_id": user.sessions.create().pk,
+            "session_id": session.pk,
+            "unresolved_id": session.unresolved_items.create(event=seen, kind="unknown").pk,
             "order_id": order.pk,
             "image_id": product.images.create(image="a.jpg", embedding_id=1, sha256="0" * 64).pk,
         }

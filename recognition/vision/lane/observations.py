@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from recognition.vision.decision.decide import Candidate
-from recognition.vision.lane.reasons import LifeEvent
+from recognition.vision.lane.reasons import LifeEvent, Reason
 from recognition.vision.lane.voting import CountEvent, State, Verdict
 from recognition.vision.types import Box, Image
 
@@ -13,6 +14,8 @@ SIGHTINGS_MIN = 2
 """Sightings a track needs before it is embedded or shown to the shopper."""
 
 UNDECIDED = Verdict("candidate")
+
+UnresolvedKind = Literal["undecided", "unknown", "unanswered"]
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,41 @@ class VerificationRequest:
 
 
 @dataclass(frozen=True)
+class UnresolvedItem:
+    """An item that was shown and left without being counted.
+
+    Attributes
+    ----------
+    kind : ``unanswered`` for an item that was asked about, ``undecided`` for one that left before its views
+        sufficed, ``unknown`` for one that no product was found for
+    choices : the products of the question, or the likeliest ones; may be empty
+    picture : uint8 (h, w, 3), RGB, the best view of the item
+    reason : why it was not decided
+    """
+
+    track: int
+    kind: UnresolvedKind
+    choices: tuple[str, ...]
+    score: float
+    margin: float
+    picture: Image
+    reason: Reason
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """The detections of a frame, and the events since the previous outcome."""
+    """The detections of a frame, and what happened since the previous outcome, each exactly once.
+
+    Attributes
+    ----------
+    unresolved : items that left without being counted
+    settled : tracks reported as unresolved before whose item was counted or taken away after all
+    """
 
     detections: tuple[Detection, ...]
     events: tuple[CountEvent, ...]
+    unresolved: tuple[UnresolvedItem, ...] = ()
+    settled: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ def test_a_sighting_adds_a_line_with_its_score_and_records_why(shopper: User) ->
         "total_items": 1,
         "total_amount": "2.50",
         "currency": "EUR",
+        "unresolved": [],
     }
     recorded = ScanEvent.objects.get()
     assert recorded.pk == cause.event_id

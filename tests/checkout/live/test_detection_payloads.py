@@ -12,7 +12,7 @@ from recognition.vision.types import Box
 
 MILK, CREAM, TEA = (f"{number:08x}-0000-4000-8000-000000000000" for number in (1, 2, 3))
 NAMES: dict[str, Choice] = {
-    product_id: {"product_id": product_id, "name": name, "image": None}
+    product_id: {"product_id": product_id, "name": name, "image": None, "price": None}
     for product_id, name in ((MILK, "Milk"), (CREAM, "Cream"))
 }
 BOX = Box(0.123456, 0.2, 0.34567, 0.1)

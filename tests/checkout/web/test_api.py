@@ -104,6 +104,7 @@ def test_a_visit_over_rest_ends_in_an_order(client: APIClient, shopper: User) ->
         "total_items": 4,
         "total_amount": "5.65",
         "currency": "EUR",
+        "unresolved": [],
     }
     first = client.post(f"{address}/billing/confirm")
     again = client.post(f"{address}/billing/confirm")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.conftest import BOTH, VisitorMaker
 from tests.browser.intercepted_socket import InterceptedSocket
 from tests.browser.rules import is_wider, violations
+from tests.browser.steps import FIRST, connected
 from tests.browser.unresolved_carts import PACKS, UNRESOLVED, cart, choices, unresolved, updated
 
 pytestmark = pytest.mark.browser
@@ -20,6 +21,21 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("cart-panel button, dialo
   .filter(([, box]) => box.width > 0 && Math.min(box.width, box.height) < 48)
   .map(([name]) => name)"""
 
+
+# Opens two items of a session as a camera would; the first resembles a product.
+OPENED = """
+from catalog.models import Product
+from checkout.cart.scan_events import Cause
+from checkout.cart.unresolved import unresolved_open
+from tests.pictures import encoded
+from checkout.demo.drawing import product_photo
+from tests.browser.stock import SHOWINGS
+product = Product.objects.get(barcode=SHOWINGS[0].pack.barcode)
+photo = encoded(product_photo(SHOWINGS[0].pack, 0))
+for choices in ([str(product.pk)], []):
+    cause = Cause(thumbnail=photo)
+    unresolved_open(session_id="{session_id}", kind="unknown", track=None, choices=choices, cause=cause)
+"""
 
 # Paints an item blue into a wide picture, of which the middle is sent, and reads the picture cut out of it.
 CUT_OUT = """async () => {
@@ -105,6 +121,28 @@ def test_an_item_that_was_not_told_is_a_line_of_the_cart_until_it_is_settled(
         {"type": "unresolved.dismiss", "id": second, "reason": "not_mine"},
         {"type": "unresolved.resolve", "id": first, "code": PACKS[0].barcode},
     ]
+
+
+def test_the_server_takes_what_the_page_sends(browser: Browser, visit: VisitorMaker) -> None:
+    with visit(browser) as visitor:
+        page = visitor.page()
+        visitor.sign_up(page, "served", "/checkout/")
+        connected(page)
+        session_id = page.url.rstrip("/").rsplit("/", 1)[-1]
+        visitor.shop.manage("shell", "--verbosity=0", "--command", OPENED.format(session_id=session_id))
+        page.reload()
+        line = page.locator("cart-panel .unresolved-line")
+        expect(line).to_have_count(2)
+        expect(line.first.locator(".unresolved-picture img")).to_be_visible()
+        page.click("cart-panel [data-part=pay]")
+        sheet = page.locator("settle-dialog dialog")
+        sheet.locator(".chip", has_text=FIRST.name).click()
+        expect(sheet.locator(".unresolved-line")).to_have_count(1)
+        sheet.locator("[data-part=put_back]").click()
+        expect(sheet.locator(".unresolved-line")).to_have_count(0)
+        sheet.locator("[data-part=settle-pay]").click()
+        page.wait_for_url("**/orders/*/")
+        expect(page.locator("main")).to_contain_text(FIRST.name)
 
 
 @BOTH

@@ -32,7 +32,7 @@ export class CartNews {
 
   /** Shows the new cart and says what changed. @param {CartEvent} event @param {Cart} now @param {boolean} wasAsked */
   tell(event, now, wasAsked) {
-    if (event.action === "unresolved" || event.action === "dismiss") return this.open(event, now);
+    if (event.unresolved_id) return this.open(event, now);
     const before = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
     this.cart.show(now, arrival(event));
     const text = this.text(event);
@@ -40,7 +40,8 @@ export class CartNews {
     this.cart.setUndo(this.undoable ? text : null);
     if (!this.undoable) this.toast.forgetUndo();
     const after = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
-    const isStep = event.source === "manual" && before > 0 && after > 0 && !wasAsked;
+    const isAnswer = event.action === "add" && event.about !== undefined;
+    const isStep = event.source === "manual" && !isAnswer && before > 0 && after > 0 && !wasAsked;
     if (event.action === "sync") this.toast.speak(text);
     else if (isStep && event.action !== "undo" && event.action !== "correct") {
       this.toast.speak(say("quantity_of", { name: event.name, count: after }));
@@ -50,6 +51,7 @@ export class CartNews {
   /** Says at once that an item was not told, or was given up; what could be taken back still can. @param {CartEvent} event @param {Cart} now */
   open({ action, unresolved_id: id }, now) {
     this.cart.show(now);
+    if (action === "sync") return; // the camera settled it by itself
     const isOpened = action === "unresolved";
     const item = now.unresolved?.find((one) => one.id === id);
     if (isOpened && id) this.cart.unresolved?.stress(id);

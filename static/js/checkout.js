@@ -11,6 +11,7 @@ import { FramePump } from "./camera/frame-pump.js";
 import { addressOf, options, say, sayRefusal } from "./options.js";
 import { preferences } from "./preferences.js";
 import { ScanCamera } from "./camera/scan-camera.js";
+import { itemPicture } from "./camera/item-picture.js";
 import { cameraKeyOfTab } from "./connection/camera-key.js";
 import { CheckoutSettings } from "./checkout-settings.js";
 import { CheckoutSocket, closeCodes } from "./connection/checkout-socket.js";
@@ -18,20 +19,26 @@ import { QuestionDialog } from "./cart/question-dialog.js";
 import { ScanNews, codeShown } from "./scanner/scan-news.js";
 import { ScanQueue } from "./scanner/scan-queue.js";
 import { WedgeScanner } from "./scanner/wedge-scanner.js";
+import { SettleDialog } from "./cart/settle-dialog.js";
 import { WHOLE, isWhole } from "./camera/zone-shape.js";
 
 /** @typedef {import("./connection/protocol.js").Box} Box */
 /** @typedef {import("./connection/protocol.js").Message} Message */
+/** @typedef {import("./connection/protocol.js").BarcodeSeen} BarcodeSeen */
+/** @typedef {import("./connection/protocol.js").Cart} Cart */
 /** @typedef {import("./connection/protocol.js").CartUpdated} CartUpdated */
 /** @typedef {import("./connection/protocol.js").Refusal} Refusal */
 /** @typedef {import("./scanner/scan-queue.js").Scan} Scan */
 /** @typedef {import("./connection/protocol.js").SessionReady} SessionReady */
+/** @typedef {import("./connection/protocol.js").Unresolved} Unresolved */
 
 const HIDDEN_CAMERA_OFF_MS = 20_000;
 const LOST_SAID_AFTER_MS = 1200;
 const ZONE_SENT_AFTER_MS = 200;
 /** Refusals of a scan that may pass by themselves. */
 const REFUSED_FOR_A_MOMENT = new Set(["database_unavailable", "internal_error"]);
+/** Refusals that belong to the line of the item that was to be settled. */
+const ABOUT_UNRESOLVED = new Set(["staff_needed", "already_resolved", "unresolved_not_found"]);
 /** Refusals after which there is nothing left to take back. */
 const UNDO_IS_OVER = new Set(["no_such_change", "already_undone", "nothing_to_undo"]);
 
@@ -46,6 +53,7 @@ const stage = element("scan-camera", ScanCamera);
 const cart = element("cart-panel", CartPanel);
 const question = element("question-dialog", QuestionDialog);
 const find = element("find-product", FindProduct);
+const settle = element("settle-dialog", SettleDialog);
 const settings = element("checkout-settings", CheckoutSettings);
 const pill = element("connection-pill", ConnectionPill);
 const toast = element("add-toast", AddToast);
@@ -65,6 +73,8 @@ let lostTimer = 0;
 let zoneTimer = 0;
 let cameraWasOn = false;
 let leaving = false;
+/** @type {string | null} product of a barcode that the camera has just seen on an item */
+let seenOnItem = null;
 
 /** @param {Record<string, unknown>} command */
 function order(command) {
@@ -90,7 +100,7 @@ function received(message) {
       cartUpdated(message);
       break;
     case "barcode.seen":
-      news.barcode(message);
+      barcodeSeen(message);
       break;
     case "barcode.added":
       scans.answered(message.event_id);
@@ -120,8 +130,10 @@ function ready({ limits, mode, zone = WHOLE, cart: now }) {
   if (limits.max_fps) pump.limit(limits.max_fps);
   pump.pace(limits.pace_ms);
   find.currency = now.currency;
+  question.currency = now.currency;
   question.reset();
   cart.show(now);
+  unresolvedFollow(now);
   const { mode: wanted, zone: kept } = preferences;
   if (wanted && wanted !== mode) socket.command({ type: "mode.set", mode: wanted });
   settings.showMode(wanted || (mode ?? "scan"));
@@ -159,13 +171,17 @@ function frameRefused(frame, code, paceMs) {
 /** @param {CartUpdated} message */
 function cartUpdated({ event, cart: now }) {
   news.tell(event, now, find.isAdding);
+  unresolvedFollow(now);
   if (event.action !== "add") return;
   const scan = scans.answered(event.id);
   if (scan) scanAdded(scan, event.name);
   if (scan && !find.isScannedInto(scan.field)) return;
-  if (find.isAdding) find.close();
+  if (scan) find.close();
+  else find.added(event.source);
   if (event.source === "barcode") {
-    question.close();
+    // A barcode that the camera saw on an item answers for that item alone.
+    if (event.product_id !== seenOnItem) question.settledShown();
+    seenOnItem = null;
     stage.unknownItems?.hide();
   }
 }
@@ -192,11 +208,34 @@ function scanRefused({ code, detail, data }) {
   return true;
 }
 
+/** @param {BarcodeSeen} message */
+function barcodeSeen(message) {
+  news.barcode(message);
+  if (message.product_id === null || message.track === null) return;
+  seenOnItem = message.product_id;
+  question.settled(message.track);
+}
+
+/** Lets all that shows unresolved items know which are left. @param {Cart} now */
+function unresolvedFollow(now) {
+  const open = now.unresolved ?? [];
+  question.follow(open);
+  find.follow(open);
+  settle.show(now);
+}
+
+/** Says why an unresolved item could not be settled, where the shopper tapped. @param {string} text */
+function unresolvedRefused(text) {
+  cart.unresolved?.note(text);
+  settle.unresolved?.note(text);
+}
+
 /** @param {Refusal} message */
 function refused({ code, detail, data }) {
   const text = sayRefusal(code, detail, data?.items);
   cart.forgetWishes();
   if (UNDO_IS_OVER.has(code)) news.forget();
+  if (ABOUT_UNRESOLVED.has(code)) unresolvedRefused(text);
   if (find.isOpen) find.say(text, true);
   else toast.warn(text);
 }
@@ -235,25 +274,62 @@ function linkChanged(state, code) {
   if (state === "refused" && code === closeCodes.notActive) location.reload();
 }
 
+/** Pays, unless the shopper has to say first what some items were. */
+function payOrSettle() {
+  const now = cart.cart;
+  if (now?.unresolved?.length) settle.open(now);
+  else void pay();
+}
+
+/** @param {boolean} paying */
+function payingShow(paying) {
+  cart.setPaying(paying);
+  settle.setPaying(paying);
+}
+
+/** @param {string} text */
+function payProblem(text) {
+  cart.problem(text);
+  settle.problem(text);
+}
+
+/** Shows the items that were open when the payment came; the cart of this page did not know of them all. @param {Unresolved[]} open */
+function unresolvedLeft(open) {
+  if (!cart.cart) return;
+  const now = { ...cart.cart, unresolved: open };
+  cart.show(now);
+  unresolvedFollow(now);
+  settle.open(now);
+}
+
 async function pay() {
-  cart.setPaying(true);
-  cart.problem("");
+  payingShow(true);
+  payProblem("");
   const token = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
   try {
     const answer = await fetch(options.confirm_path, {
       method: "POST",
-      headers: { Accept: "application/json", "X-CSRFToken": token?.value ?? "" },
+      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token?.value ?? "" },
+      body: JSON.stringify({ expected_unresolved: 0 }),
     });
     const body = await answer.json();
     if (answer.ok) return leave(body.order_id);
     // Someone else has logged in, in another tab: the session is not theirs, or the form's token is the old one.
-    const isForeign = answer.status === 403 || answer.status === 404;
-    cart.problem(isForeign ? say("elsewhere") : sayRefusal(body.code, body.detail, body.items));
+    const isForeign = (answer.status === 403 || answer.status === 404) && body.code !== "staff_needed";
+    if (body.code === "unresolved_items") unresolvedLeft(body.items ?? []);
+    payProblem(isForeign ? say("elsewhere") : sayRefusal(body.code, body.detail, body.items));
   } catch (error) {
     console.error(error);
-    cart.problem(say("pay_failed"));
+    payProblem(say("pay_failed"));
   }
-  cart.setPaying(false);
+  payingShow(false);
+}
+
+/** Lets the shopper type what the item of a question is. @param {string | null} unresolvedId its line of the cart, if it has left */
+function nameAsked(unresolvedId) {
+  const item = cart.cart?.unresolved?.find((one) => one.id === unresolvedId);
+  if (item) find.openFor(item);
+  else find.open();
 }
 
 function undo() {
@@ -328,10 +404,14 @@ cart.addEventListener("quantity", (event) => {
 cart.addEventListener("wrong", (event) => find.openInstead(/** @type {CustomEvent} */ (event).detail.line));
 cart.addEventListener("undo", undo);
 toast.addEventListener("undo", undo);
-cart.addEventListener("pay", () => void pay());
+cart.addEventListener("pay", payOrSettle);
+settle.addEventListener("pay", () => void pay());
+document.addEventListener("settle", (event) => order(/** @type {CustomEvent} */ (event).detail));
+document.addEventListener("name-item", (event) => find.openFor(/** @type {CustomEvent} */ (event).detail.item));
+question.look = (/** @type {Box} */ box) => itemPicture(stage.look(), box);
 question.addEventListener("choose", (event) => order({ type: "choose", .../** @type {CustomEvent} */ (event).detail }));
 question.addEventListener("asked", () => chime("question"));
-question.addEventListener("search", () => find.open());
+question.addEventListener("search", (event) => nameAsked(/** @type {CustomEvent} */ (event).detail.unresolvedId));
 stage.addEventListener("answer", (event) => order({ type: "choose", .../** @type {CustomEvent} */ (event).detail }));
 stage.addEventListener("unknown", (event) => {
   toast.hide(); // the cart still offers to take the last change back

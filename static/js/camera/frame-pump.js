@@ -13,7 +13,7 @@ const SLOW_ANSWER_MS = 400;
 const LOST_AFTER_MS = 4000;
 
 /** Returns the largest 4:3 window in the middle of a picture. @param {number} width @param {number} height */
-function middle(width, height) {
+export function middle(width, height) {
   const shape = WIDTH / HEIGHT;
   const w = Math.min(width, height * shape);
   const h = w / shape;

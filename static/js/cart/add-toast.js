@@ -43,6 +43,11 @@ export class AddToast extends HTMLElement {
     this.appear(text, "warning", undefined, undo);
   }
 
+  /** Says what the shopper has to look at, with the picture of it. @param {string} text @param {string | null} [picture] */
+  ask(text, picture) {
+    this.appear(text, "warning", picture, false);
+  }
+
   /**
    * @param {string} text @param {"good" | "warning"} tone
    * @param {string | null | undefined} picture undefined: none belongs to it

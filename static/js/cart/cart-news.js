@@ -2,7 +2,7 @@
 // Tells what happened to the cart, by toast, sound and screen reader, and keeps what can be taken back.
 
 import { chime } from "./chime.js";
-import { say } from "../options.js";
+import { money, say } from "../options.js";
 
 /** @typedef {import("./add-toast.js").AddToast} AddToast */
 /** @typedef {import("./cart-panel.js").CartPanel} CartPanel */
@@ -32,6 +32,7 @@ export class CartNews {
 
   /** Shows the new cart and says what changed. @param {CartEvent} event @param {Cart} now @param {boolean} wasAsked */
   tell(event, now, wasAsked) {
+    if (event.unresolved_id) return this.open(event, now);
     const before = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
     this.cart.show(now, arrival(event));
     const text = this.text(event);
@@ -39,11 +40,33 @@ export class CartNews {
     this.cart.setUndo(this.undoable ? text : null);
     if (!this.undoable) this.toast.forgetUndo();
     const after = event.product_id ? this.cart.quantityOf(event.product_id) : 0;
-    const isStep = event.source === "manual" && before > 0 && after > 0 && !wasAsked;
+    const isAnswer = event.action === "add" && event.about !== undefined;
+    const isStep = event.source === "manual" && !isAnswer && before > 0 && after > 0 && !wasAsked;
     if (event.action === "sync") this.toast.speak(text);
     else if (isStep && event.action !== "undo" && event.action !== "correct") {
       this.toast.speak(say("quantity_of", { name: event.name, count: after }));
-    } else this.show(event, text, now);
+    } else this.show(event, before > 0 ? this.again(event, now) : text, now);
+  }
+
+  /** Says at once that an item was not told, or was given up; what could be taken back still can. @param {CartEvent} event @param {Cart} now */
+  open({ action, unresolved_id: id }, now) {
+    this.cart.show(now);
+    if (action === "sync") return; // the camera settled it by itself
+    const isOpened = action === "unresolved";
+    const item = now.unresolved?.find((one) => one.id === id);
+    if (isOpened && id) this.cart.unresolved?.stress(id);
+    if (isOpened) this.toast.ask(say("unresolved_said"), item?.image);
+    else this.toast.show(say("unresolved_dismissed"), { undo: false });
+    chime(isOpened ? "unresolved" : "removed");
+  }
+
+  /** Says how many there are now, and the price, where one more was added. @param {CartEvent} event @param {Cart} now */
+  again(event, now) {
+    const line = now.items.find((item) => item.product_id === event.product_id);
+    if (event.action !== "add" || !line) return this.text(event);
+    const { name, quantity: count, unit_price: price } = line;
+    if (price === null) return say("added_again_unpriced", { name, count });
+    return say("added_again", { name, count, price: money(price, now.currency) });
   }
 
   /** @param {CartEvent} event @param {string} text @param {Cart} now */

@@ -3,13 +3,14 @@
 
 import { copyOf, part, showPicture } from "../dom.js";
 import { money, say, sayCount } from "../options.js";
+import { UnresolvedItems } from "./unresolved-items.js";
 
 /** @typedef {import("../connection/protocol.js").Cart} Cart */
 /** @typedef {import("../connection/protocol.js").CartLine} CartLine */
 
 const WISH_STAYS_MS = 1500;
 
-/** Events: "quantity" (detail: {product_id, quantity}), "wrong" (detail: {line}), "undo", "pay". */
+/** Events: "quantity" (detail: {product_id, quantity}), "wrong" (detail: {line}), "undo", "pay"; those of `UnresolvedItems`. */
 export class CartPanel extends HTMLElement {
   /** @type {Cart | null} */
   cart = null;
@@ -21,6 +22,7 @@ export class CartPanel extends HTMLElement {
     this.stop = new AbortController();
     const { signal } = this.stop;
     this.lines = part(this, "lines", HTMLUListElement);
+    this.unresolved = /** @type {UnresolvedItems} */ (this.querySelector("unresolved-items"));
     this.payButton = part(this, "pay", HTMLButtonElement);
     this.lines.addEventListener("click", (event) => this.tapped(event), { signal });
     this.payButton.addEventListener("click", () => this.tell("pay"), { signal });
@@ -54,9 +56,11 @@ export class CartPanel extends HTMLElement {
       if (item.product_id === fresh) this.lineStress(line);
     }
     for (const line of known.values()) line.remove();
+    const lostFocus = this.unresolved?.show(cart.unresolved ?? [], cart.currency);
+    if (lostFocus) part(this, "title", HTMLElement).focus();
     if (focused && !lines.contains(document.activeElement)) part(this, "title", HTMLElement).focus();
     lines.hidden = cart.items.length === 0;
-    part(this, "empty", HTMLElement).hidden = cart.items.length > 0;
+    this.openShow(cart.unresolved?.length ?? 0);
     part(this, "count", HTMLElement).textContent = cart.total_items ? sayCount("items", cart.total_items) : "";
     const total = cart.total_amount === null ? null : money(cart.total_amount, cart.currency);
     part(this, "total", HTMLElement).textContent = cart.items.length ? (total ?? say("no_total")) : "–";
@@ -64,10 +68,19 @@ export class CartPanel extends HTMLElement {
     this.payShow();
   }
 
+  /** Says how many items are still to be settled. @param {number} count */
+  openShow(count) {
+    const isEmpty = !this.cart?.items.length && count === 0;
+    part(this, "empty", HTMLElement).hidden = !isEmpty;
+    part(this, "content", HTMLElement).hidden = isEmpty;
+    part(this, "open", HTMLElement).hidden = count === 0;
+    part(this, "open-count", HTMLElement).textContent = count ? sayCount("unresolved", count) : "";
+  }
+
   payShow() {
     if (!this.payButton) return;
     this.payButton.textContent = say(this.paying ? "paying" : "pay");
-    this.payButton.disabled = this.paying || !this.cart?.items.length;
+    this.payButton.disabled = this.paying || !(this.cart?.items.length || this.cart?.unresolved?.length);
   }
 
   /** @param {boolean} paying */

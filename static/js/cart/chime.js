@@ -1,5 +1,6 @@
 // @ts-check
-// Short sounds made on the spot: rising notes for something added, falling ones for removed, low ones for a question, the lowest for a scan refused.
+// Short sounds made on the spot: rising notes for something added, falling ones for removed, low ones for a question,
+// three of the same for an item that nobody could tell, and the lowest for a scan that was refused.
 
 import { preferences } from "../preferences.js";
 
@@ -34,6 +35,7 @@ const KINDS = {
   removed: { notes: [[784, 0, 0.14], [587, 0.09, 0.22]], vibration: [20] },
   question: { notes: [[523, 0, 0.16], [466, 0.14, 0.24]], vibration: [40, 60, 40] },
   refused: { notes: [[233, 0, 0.16], [185, 0.18, 0.34]], vibration: [90, 60, 90] },
+  unresolved: { notes: [[392, 0, 0.12], [392, 0.17, 0.12], [392, 0.34, 0.3]], vibration: [60, 80, 60, 80, 60] },
 };
 
 /** @param {keyof typeof KINDS} kind */

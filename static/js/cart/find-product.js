@@ -1,24 +1,31 @@
 // @ts-check
-// <find-product>: names a product without the camera, by barcode or name: to add it, or to replace a wrong line.
+// <find-product>: names a product without the camera, by barcode or name: to add it, to replace
+// a wrong line, or to say what an item was that the camera could not tell.
 
-import { part } from "../dom.js";
+import { part, showPicture } from "../dom.js";
 import { say, sayCount } from "../options.js";
-import { priceText, productRow, productsFind, productsLikely } from "./product-rows.js";
+import { choiceRow, priceText, productRow, productsFind, productsLikely } from "./product-rows.js";
 
 /** @typedef {import("../connection/protocol.js").CartLine} CartLine */
 /** @typedef {import("../connection/protocol.js").Choice} Choice */
+/** @typedef {import("../connection/protocol.js").Unresolved} Unresolved */
 /** @typedef {import("./product-rows.js").Found} Found */
 
 const TYPING_PAUSE_MS = 300;
 const BARCODE = /^\d{8,14}$/;
 
 /** Events: "barcode" (detail: {code}), "pick" (detail: {product_id}),
- *  "correct" (detail: {product_id, instead_id}; instead_id null: only take it off). */
+ *  "correct" (detail: {product_id, instead_id}; instead_id null: only take it off),
+ *  "settle" (bubbling; detail: the command). */
 export class FindProduct extends HTMLElement {
   /** Currency of the prices shown. */
   currency = "EUR";
   /** @type {CartLine | null} the line that is wrong; null while adding */
   wrong = null;
+  /** @type {Unresolved | null} the item that is to be named */
+  item = null;
+  /** Whether something was sent that is not answered yet. */
+  isWaiting = false;
 
   connectedCallback() {
     this.stop = new AbortController();
@@ -46,7 +53,7 @@ export class FindProduct extends HTMLElement {
 
   /** Whether it is open to add something. */
   get isAdding() {
-    return this.isOpen && this.wrong === null;
+    return this.isOpen && this.wrong === null && this.item === null;
   }
 
   /** Offers to add a product. */
@@ -61,12 +68,36 @@ export class FindProduct extends HTMLElement {
     void this.likely(line);
   }
 
-  /** @param {CartLine | null} wrong */
-  begin(wrong) {
+  /** Offers to say what an item was. @param {Unresolved} item */
+  openFor(item) {
+    if (this.isOpen) return;
+    this.begin(null, item);
+    this.likelyShow("unresolved-row", item.choices);
+    this.input?.focus();
+  }
+
+  /** Closes when an addition by the shopper is done, never for one by the camera. @param {string} source */
+  added(source) {
+    if (this.isAdding && this.isWaiting && source !== "vision") this.close();
+  }
+
+  /** Closes when the item to be named is settled. @param {Unresolved[]} open */
+  follow(open) {
+    if (this.isOpen && this.item && !open.some((one) => one.id === this.item?.id)) this.close();
+  }
+
+  /** @param {CartLine | null} wrong @param {Unresolved | null} [item] */
+  begin(wrong, item = null) {
     if (!this.dialog || !this.input || this.dialog.open) return;
     this.wrong = wrong;
+    this.item = item;
+    this.isWaiting = false;
+    const picture = part(this, "item-picture", HTMLElement);
+    picture.hidden = item === null;
+    if (item) showPicture(picture, item.image);
     const name = wrong?.name ?? "";
-    part(this, "heading", HTMLElement).textContent = wrong ? say("correct_heading", { name }) : say("find_heading");
+    const heading = item ? say("settle_heading") : wrong ? say("correct_heading", { name }) : say("find_heading");
+    part(this, "heading", HTMLElement).textContent = heading;
     part(this, "go", HTMLElement).textContent = say(wrong ? "find_search" : "find_add");
     part(this, "take-off-row", HTMLElement).hidden = wrong === null;
     part(this, "likely", HTMLElement).hidden = true;
@@ -90,9 +121,18 @@ export class FindProduct extends HTMLElement {
     return this.isAdding && field === this.input;
   }
 
-  /** Looks for what was scanned into its field while a line is wrong; false where that is not so. @param {string} code @param {Element | null} field */
+  /**
+   * Takes a scan into its field: names the item that is to be named, or looks for what may replace a wrong line.
+   * False where neither is asked. @param {string} code @param {Element | null} field
+   */
   takesScan(code, field) {
-    if (!this.isOpen || !this.wrong || !this.input || field !== this.input) return false;
+    if (!this.isOpen || !this.input || field !== this.input) return false;
+    if (this.item) {
+      this.isWaiting = true;
+      this.settle({ code });
+      return true;
+    }
+    if (!this.wrong) return false;
     this.input.value = code;
     void this.find();
     return true;
@@ -100,6 +140,7 @@ export class FindProduct extends HTMLElement {
 
   /** @param {string} text @param {boolean} [bad] */
   say(text, bad = false) {
+    if (bad) this.isWaiting = false;
     const status = part(this, "status", HTMLElement);
     status.textContent = text;
     status.classList.toggle("bad", bad);
@@ -127,7 +168,9 @@ export class FindProduct extends HTMLElement {
     event.preventDefault();
     clearTimeout(this.timer);
     if (this.barcode && !this.wrong) {
-      this.dispatchEvent(new CustomEvent("barcode", { detail: { code: this.barcode } }));
+      this.isWaiting = true;
+      if (this.item) this.settle({ code: this.barcode });
+      else this.dispatchEvent(new CustomEvent("barcode", { detail: { code: this.barcode } }));
       return;
     }
     const rows = this.querySelectorAll(".found-row");
@@ -170,19 +213,34 @@ export class FindProduct extends HTMLElement {
     try {
       const products = await productsLikely(line.product_id, signal);
       if (this.wrong !== line || !products.length) return;
-      const chips = products.map((product) =>
-        productRow(this, "likely-row", product, () => this.picked(product.product_id)),
-      );
-      part(this, "likely-list", HTMLElement).replaceChildren(...chips);
-      part(this, "likely", HTMLElement).hidden = false;
+      this.likelyShow("likely-row", products);
     } catch (error) {
       if (!signal.aborted) console.error(error);
     }
   }
 
+  /** @param {"likely-row" | "unresolved-row"} template @param {Choice[]} products */
+  likelyShow(template, products) {
+    const chips = products.map((product) => {
+      const onTap = () => this.picked(product.product_id);
+      if (template === "likely-row") return productRow(this, template, product, onTap);
+      return choiceRow(this, template, product, this.currency, onTap);
+    });
+    part(this, "likely-list", HTMLElement).replaceChildren(...chips);
+    part(this, "likely", HTMLElement).hidden = chips.length === 0;
+  }
+
+  /** @param {{product_id: string} | {code: string}} what the item was */
+  settle(what) {
+    const detail = { type: "unresolved.resolve", id: this.item?.id, ...what };
+    this.dispatchEvent(new CustomEvent("settle", { bubbles: true, detail }));
+  }
+
   /** @param {string} productId */
   picked(productId) {
-    if (this.wrong) this.correct(productId);
+    this.isWaiting = true;
+    if (this.item) this.settle({ product_id: productId });
+    else if (this.wrong) this.correct(productId);
     else this.dispatchEvent(new CustomEvent("pick", { detail: { product_id: productId } }));
   }
 

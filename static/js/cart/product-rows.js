@@ -30,13 +30,27 @@ export async function productsLikely(productId, signal) {
  * @param {ParentNode} root holds the template
  * @param {string} template
  * @param {{name: string, image: string | null}} product
- * @param {() => void} onTap
+ * @param {(event: Event) => void} onTap
  */
 export function productRow(root, template, { name, image }, onTap) {
   const row = copyOf(root, template);
   part(row, "name", HTMLElement).textContent = name;
   showPicture(row, image);
   row.querySelector("button")?.addEventListener("click", onTap);
+  return row;
+}
+
+/**
+ * Makes a row with picture, name and price that can be tapped.
+ * @param {ParentNode} root holds the template
+ * @param {string} template
+ * @param {Choice} choice
+ * @param {string} currency
+ * @param {(event: Event) => void} onTap
+ */
+export function choiceRow(root, template, choice, currency, onTap) {
+  const row = productRow(root, template, choice, onTap);
+  part(row, "price", HTMLElement).textContent = priceText(choice.price ?? null, currency);
   return row;
 }
 

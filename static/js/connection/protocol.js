@@ -4,11 +4,15 @@
 /** @typedef {[number, number, number, number]} Box x, y, width, height relative to the frame */
 /** @typedef {{product_id: string, name: string, quantity: number, unit_price: string | null,
  *   avg_score: number | null, source: string, image: string | null}} CartLine */
-/** @typedef {{items: CartLine[], total_items: number, total_amount: string | null, currency: string}} Cart */
-/** @typedef {{id: string, action: "add" | "remove" | "correct" | "undo" | "sync", product_id: string | null,
+/** @typedef {{items: CartLine[], total_items: number, total_amount: string | null, currency: string,
+ *   unresolved?: Unresolved[]}} Cart */
+/** @typedef {{id: string, kind: "undecided" | "unknown" | "unanswered" | "mismatch", track: number | null,
+ *   image: string | null, choices: Choice[], created_at: string}} Unresolved */
+/** @typedef {{id: string, action: "add" | "remove" | "correct" | "undo" | "sync" | "unresolved" | "dismiss",
+ *   product_id: string | null,
  *   name: string, quantity: number, source: "vision" | "barcode" | "manual", undoable: boolean,
- *   instead_id?: string, instead_name?: string, about?: string}} CartEvent */
-/** @typedef {{product_id: string, name: string, image: string | null}} Choice */
+ *   instead_id?: string, instead_name?: string, about?: string, unresolved_id?: string}} CartEvent */
+/** @typedef {{product_id: string, name: string, image: string | null, price?: string | null}} Choice */
 /** @typedef {"candidate" | "accepted" | "ambiguous" | "unknown"} ItemState */
 /** @typedef {{frame: number, state: string, name: string | null, score: number, margin: number,
  *   quality: number}} View */

@@ -58,11 +58,3 @@ def test_the_list_counts_what_was_given_up_or_left(
     assert shown == {visit.pk: 2, smooth.pk: 0}
     picked = client.get(SESSIONS, {"doubt": "dismiss"}).context["cl"].result_list
     assert [each.pk for each in picked] == [visit.pk]
-
-
-def test_the_dashboard_counts_them(visit: CheckoutSession, keeper: User, client: Client) -> None:
-    client.force_login(keeper)
-    page = client.get("/admin/dashboard/").content.decode()
-    for action, name in (("unresolved", "Left unresolved"), ("dismiss", "Unresolved items given up")):
-        assert name in page
-        assert f"?action__exact={action}" in page

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
@@ -79,15 +79,23 @@ def order_lines(items: Collection[BillingItem]) -> list[OrderLine]:
 
 
 def cart_get(*, session_id: UUID) -> Cart:
-    """Return the cart of a session as every client sees it, in two queries, or three with choices."""
-    items = list(billing_items(session_id=session_id).annotate(photo=first_photo_name("product_id")))
+    """Return the cart of a session as every client sees it.
+
+    In one query, unless it is empty or something is unresolved.
+    """
+    open_items = UnresolvedItem.objects.filter(session_id=session_id, outcome__isnull=True)
+    lines = billing_items(session_id=session_id).annotate(
+        photo=first_photo_name("product_id"), has_unresolved=Exists(open_items)
+    )
+    items = list(lines)
     total = lines_total(order_lines(items))
+    nothing_open = bool(items) and not items[0].has_unresolved
     return {
         "items": [_cart_line(item, item.photo) for item in items],
         "total_items": sum(item.quantity for item in items),
         "total_amount": amount_text(total),
         "currency": settings.CURRENCY,
-        "unresolved": unresolved_list(session_id=session_id),
+        "unresolved": [] if nothing_open else unresolved_list(session_id=session_id),
     }
 
 

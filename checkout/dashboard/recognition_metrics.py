@@ -77,8 +77,6 @@ def recognition_metrics(period: Period, scans: statistics.ScanCounts) -> list[Me
     doubts = [
         (_("Questions asked"), Action.QUESTION, events),
         (_("Not recognized"), Action.UNKNOWN, events),
-        (_("Left unresolved"), Action.UNRESOLVED, events),
-        (_("Unresolved items given up"), Action.DISMISS, events),
         (_("Corrected"), Action.CORRECT, disputed),
         (_("Undone"), Action.UNDO, disputed),
         (_("Barcode mismatches"), Action.DISAGREE, disputed),

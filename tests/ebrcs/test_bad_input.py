@@ -111,11 +111,13 @@ def addresses(keeper: User, settings: Settings, monkeypatch: pytest.MonkeyPatch)
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": unlimited}
     stand_in = SimpleNamespace(require_ready=lambda: None)
     monkeypatch.setattr(recognition_api, "engine", lambda: stand_in)
-    session = keeper.sessions.create()
+    session, visit = keeper.sessions.create(), keeper.sessions.create()
+    seen = visit.scan_events.create(action="unresolved", source="vision")
     order = Order.objects.create(number="1", user=keeper, session=session, total_items=1, currency="EUR")
     ids = {
         "product_id": Product.objects.create(name="Oat milk").pk,
-        "session_id": keeper.sessions.create().pk,
+        "session_id": visit.pk,
+        "unresolved_id": visit.unresolved_items.create(event=seen, kind="unknown").pk,
         "order_id": order.pk,
         "image_id": uuid4(),
     }

@@ -357,6 +357,19 @@ def test_scans_outlast_a_broken_connection_in_order_and_once_each(
         expect(page.locator(NEWS)).to_be_hidden()
 
 
+def test_a_scan_that_the_server_cannot_take_just_now_is_sent_again_under_its_id(bench: Bench) -> None:
+    bench.socket.kept = ("barcode",)
+    bench.wedge.scan(CODE)
+    bench.page.wait_for_timeout(100)
+    (sent,) = bench.socket.answers("barcode")
+    bench.socket.kept = ()
+    data = {"event_id": sent["event_id"]}
+    bench.socket.say({"type": "error", "code": "database_unavailable", "detail": "", "data": data})
+    expect(bench.page.locator(".line [data-part=quantity]")).to_have_text("1")
+    assert bench.socket.answers("barcode") == [sent, sent]
+    expect(bench.page.locator(NEWS)).to_be_hidden()
+
+
 def test_after_ten_seconds_a_scan_is_given_up_and_that_is_said(browser: Browser, visit: VisitorMaker) -> None:
     socket = BrokenSocket(kept=("barcode",))
     with visit(browser) as visitor:

@@ -80,6 +80,16 @@ CASES = {
 }
 
 
+# What zxing, which reads the camera's pictures, makes of codes on packs, shelves and scales.
+CASES |= {
+    "camera, DataBar": ("(01)08801234567893", ["08801234567893"]),
+    "camera, ITF-14": ("18801234567890", ["18801234567890"]),
+    "camera, UPC-E": ("0012345000065", ["0012345000065"]),
+    "camera, QR Code": ("https://id.gs1.org/01/08801234567893", ["08801234567893"]),
+    "camera, label of a scale": ("2412345012347", ["2412345012347"]),
+}
+
+
 @pytest.mark.parametrize(("scanned", "gtins"), CASES.values(), ids=CASES.keys())
 def test_a_scanned_text_is_read(scanned: str, gtins: list[str]) -> None:
     assert gtins_of(scanned) == gtins

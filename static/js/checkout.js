@@ -11,6 +11,7 @@ import { FramePump } from "./camera/frame-pump.js";
 import { addressOf, options, say, sayRefusal } from "./options.js";
 import { preferences } from "./preferences.js";
 import { ScanCamera } from "./camera/scan-camera.js";
+import { AnswerSpeed } from "./connection/answer-speed.js";
 import { cameraKeyOfTab } from "./connection/camera-key.js";
 import { CheckoutSettings } from "./checkout-settings.js";
 import { CheckoutSocket, closeCodes } from "./connection/checkout-socket.js";
@@ -26,6 +27,9 @@ import { WHOLE, isWhole } from "./camera/zone-shape.js";
 const HIDDEN_CAMERA_OFF_MS = 20_000;
 const LOST_SAID_AFTER_MS = 1200;
 const ZONE_SENT_AFTER_MS = 200;
+const PAY_WAIT_MS = 20_000;
+/** Answers to frames for which the server had no time. */
+const TOO_LATE = new Set(["late_frame", "engine_busy"]);
 /** Refusals after which there is nothing left to take back. */
 const UNDO_IS_OVER = new Set(["no_such_change", "already_undone", "nothing_to_undo"]);
 
@@ -44,9 +48,11 @@ const settings = element("checkout-settings", CheckoutSettings);
 const pill = element("connection-pill", ConnectionPill);
 const toast = element("add-toast", AddToast);
 const socket = new CheckoutSocket(options.socket_path);
+const speed = new AnswerSpeed();
 const pump = new FramePump(
   () => stage.look(),
   (frame) => socket.frame(frame),
+  speed,
 );
 
 const news = new CartNews(cart, toast);
@@ -60,7 +66,8 @@ let leaving = false;
 /** @param {Record<string, unknown>} command */
 function order(command) {
   if (socket.command(command)) return true;
-  toast.warn(say("not_sent"));
+  if (find.isOpen) find.say(say("not_sent"), true);
+  else toast.warn(say("not_sent"));
   return false;
 }
 
@@ -136,7 +143,7 @@ function zoneKeep(zone) {
 
 /** @param {number} frame @param {string} code @param {number} [paceMs] */
 function frameRefused(frame, code, paceMs) {
-  pump.answered(frame);
+  pump.answered(frame, TOO_LATE.has(code));
   pump.pace(paceMs);
   if (code !== "engine_not_ready" && code !== "engine_busy") return;
   pump.rest();
@@ -176,6 +183,7 @@ function linkChanged(state, code) {
   const text = {
     on: () => say("connected"),
     connecting: () => say(socket.tries ? "reconnecting" : "connecting"),
+    silent: () => say(navigator.onLine ? "reconnecting" : "offline"),
     off: () => (navigator.onLine ? code === closeCodes.flooding ? say("slow_down", { seconds: socket.slowForS }) : say("reconnecting") : say("offline")),
     refused: () => say(code === closeCodes.notActive ? "ended" : "elsewhere"),
   }[state]();
@@ -184,9 +192,11 @@ function linkChanged(state, code) {
   if (state === "on") {
     clearTimeout(lostTimer);
     lostTimer = 0;
-    stage.connectionLost(false);
+    lostShow(false);
+  } else if (state === "silent") {
+    lostShow(true);
   } else if (socket.tries && !lostTimer) {
-    lostTimer = setTimeout(() => stage.connectionLost(true), LOST_SAID_AFTER_MS);
+    lostTimer = setTimeout(() => lostShow(true), LOST_SAID_AFTER_MS);
   }
   if (state === "on") pump.start();
   else {
@@ -197,7 +207,14 @@ function linkChanged(state, code) {
   if (state === "refused" && code === closeCodes.notActive) location.reload();
 }
 
+/** @param {boolean} lost */
+function lostShow(lost) {
+  stage.connectionLost(lost);
+  cart.connectionLost(lost);
+}
+
 async function pay() {
+  if (!socket.isAnswering) return cart.problem(say("pay_offline"));
   cart.setPaying(true);
   cart.problem("");
   const token = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
@@ -205,6 +222,7 @@ async function pay() {
     const answer = await fetch(options.confirm_path, {
       method: "POST",
       headers: { Accept: "application/json", "X-CSRFToken": token?.value ?? "" },
+      signal: AbortSignal.timeout(PAY_WAIT_MS),
     });
     const body = await answer.json();
     if (answer.ok) return leave(body.order_id);
@@ -231,10 +249,10 @@ function soundShow() {
 
 /** @type {Record<string, () => void>} */
 const actions = {
-  camera: () => void stage.startCamera(),
+  camera: () => cameraStart(),
   clip: () => {
     settings.close();
-    void stage.startClip();
+    clipStart();
   },
   find: () => find.open(),
   reconnect: () => socket.tryNow(),
@@ -250,6 +268,19 @@ const actions = {
   "zone-whole": () => zoneKeep(WHOLE),
 };
 
+/** The clip's own visit ends with the clip: the camera belongs to the shopper's cart. */
+function cameraStart() {
+  if (options.own_path) location.assign(options.own_path);
+  else void stage.startCamera();
+}
+
+/** Plays the clip into an empty cart, or into a visit of its own: never into what a shopper has scanned. */
+function clipStart() {
+  if (options.own_path || cart.isEmpty) void stage.startClip();
+  else if (socket.isAnswering) location.assign(options.clip_visit_path);
+  else toast.warn(say("not_sent"));
+}
+
 /** A page nobody looks at sends nothing, and after a while lets go of the camera. */
 function visibilityChanged() {
   clearTimeout(cameraOffTimer);
@@ -264,8 +295,8 @@ function visibilityChanged() {
   }
   if (cameraWasOn) void stage.startCamera();
   cameraWasOn = false;
-  if (socket.isOpen) pump.start();
-  stage.pause(!socket.isOpen);
+  if (socket.isAnswering) pump.start();
+  stage.pause(!socket.isAnswering);
 }
 
 document.addEventListener("click", (event) => {
@@ -283,7 +314,8 @@ socket.addEventListener("state", (event) => {
   const { state, code } = /** @type {CustomEvent} */ (event).detail;
   linkChanged(state, code);
 });
-stage.addEventListener("source", () => stage.pause(!socket.isOpen));
+speed.addEventListener("change", () => pill.slow(speed.isSlow));
+stage.addEventListener("source", () => stage.pause(!socket.isAnswering));
 cart.addEventListener("quantity", (event) => {
   if (!order({ type: "item.set", .../** @type {CustomEvent} */ (event).detail })) cart.forgetWishes();
 });
@@ -308,7 +340,7 @@ find.addEventListener("pick", (event) => {
   const { product_id } = /** @type {CustomEvent} */ (event).detail;
   order({ type: "item.set", product_id, quantity: cart.quantityOf(product_id) + 1 });
 });
-settings.addEventListener("camera", () => void stage.startCamera());
+settings.addEventListener("camera", cameraStart);
 settings.addEventListener("mirror", () => stage.mirror());
 settings.addEventListener("mode", (event) => order({ type: "mode.set", .../** @type {CustomEvent} */ (event).detail }));
 settings.addEventListener("zone", (event) => zoneKeep(/** @type {CustomEvent} */ (event).detail.zone));

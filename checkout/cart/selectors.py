@@ -39,12 +39,12 @@ def session_find(*, session_id: UUID) -> CheckoutSession:
         raise SessionNotFound(f"There is no checkout session {session_id}.") from None
 
 
-def session_to_continue(*, user: User) -> CheckoutSession | None:
-    """Return the session a shopper was last active in and can continue, if any."""
+def session_to_continue(*, user: User, leave_out: Collection[UUID] = ()) -> CheckoutSession | None:
+    """Return the session a shopper was last active in and can continue, if any, but for some."""
     active = CheckoutSession.objects.filter(
         user=user, status=CheckoutSession.Status.ACTIVE, last_active__gte=idle_since()
     )
-    return active.order_by("-last_active", "-id").first()
+    return active.exclude(pk__in=leave_out).order_by("-last_active", "-id").first()
 
 
 def session_info(*, session: CheckoutSession) -> SessionInfo:
@@ -62,6 +62,12 @@ def session_info(*, session: CheckoutSession) -> SessionInfo:
 def billing_items(*, session_id: UUID) -> QuerySet[BillingItem]:
     """Return the lines of a cart with their products, in the order they were added."""
     return BillingItem.objects.filter(session_id=session_id).select_related("product")
+
+
+def cart_is_empty(*, session_id: UUID) -> bool:
+    """Whether a cart holds nothing, not even an item that is to be settled."""
+    is_open = UnresolvedItem.objects.filter(session_id=session_id, outcome__isnull=True)
+    return not (BillingItem.objects.filter(session_id=session_id).exists() or is_open.exists())
 
 
 def order_lines(items: Collection[BillingItem]) -> list[OrderLine]:

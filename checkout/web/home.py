@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from checkout.cart.selectors import session_to_continue
 from checkout.demo.clip import clip_available
+from checkout.web.clip_visit import clip_visits
 from orders.models import Order
 from orders.pages import order_cards
 
@@ -20,6 +21,6 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"nav": "home", "demo_available": clip_available()}
     if request.user.is_authenticated:
         orders = Order.objects.filter(user=request.user).prefetch_related("items")[:LAST_ORDERS_MAX]
-        context["open_session"] = session_to_continue(user=request.user)
+        context["open_session"] = session_to_continue(user=request.user, leave_out=clip_visits(request))
         context["last_orders"] = order_cards(list(orders))
     return render(request, "checkout/home.html", context)

@@ -90,6 +90,7 @@ def page_texts() -> dict[str, str]:
         "state_unknown": _("unknown"),
         "connecting": _("Connecting…"),
         "connected": _("Connected"),
+        "slow": _("The till is slow, hold the item still"),
         "reconnecting": _("Connection lost. Reconnecting…"),
         "offline": _("You're offline. Your cart is saved."),
         "ended": _("This checkout has ended."),
@@ -105,6 +106,9 @@ def page_texts() -> dict[str, str]:
         "paying": _("Paying…"),
         "pay": _("Pay"),
         "pay_failed": _("The checkout didn't respond. Please try again: you won't be charged twice."),
+        "pay_offline": _(
+            "Not connected, so nothing was paid. Please pay once reconnected: you won't be charged twice."
+        ),
         "not_sent": _("Not connected. Please try again in a moment."),
         "error_empty_cart": _("Your cart is empty."),
         "error_items_without_price": _(

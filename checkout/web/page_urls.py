@@ -6,13 +6,14 @@ from django.urls import URLPattern, path
 
 from checkout.web.home import home
 from checkout.web.manifest import manifest
-from checkout.web.pages import checkout_page, checkout_start, likely_page
+from checkout.web.pages import checkout_page, checkout_start, clip_start, likely_page
 
 urlpatterns: list[URLPattern] = [
     path("", home, name="home"),
     path("manifest.webmanifest", manifest, name="manifest"),
     path("checkout/", checkout_start, name="checkout"),
     path("checkout/<uuid:session_id>/", checkout_page, name="checkout-session"),
+    path("checkout/<uuid:session_id>/clip/", clip_start, name="checkout-clip"),
     path(
         "checkout/<uuid:session_id>/likely/<uuid:product_id>/",
         likely_page,

@@ -21,6 +21,7 @@ from checkout.demo.clip import CLIP_PATH, clip_available
 from checkout.errors import SessionNotFound
 from checkout.models import CheckoutSession
 from checkout.web.alternatives import products_likely
+from checkout.web.clip_visit import clip_visit_keep, clip_visit_own, clip_visits
 from checkout.web.page_texts import page_texts
 from ebrcs.rate_limits import TooManyRequests, rate_limit_check
 
@@ -31,16 +32,43 @@ from ebrcs.rate_limits import TooManyRequests, rate_limit_check
 def checkout_start(request: HttpRequest) -> HttpResponse:
     """Continue the session the shopper is in the middle of, or start one."""
     assert request.user.is_authenticated
-    session = selectors.session_to_continue(user=request.user)
+    session = selectors.session_to_continue(user=request.user, leave_out=clip_visits(request))
     if session is None:
         try:
-            rate_limit_check("session", f"user:{request.user.pk}")
+            session = session_begin(request)
         except TooManyRequests as refusal:
             return pause_page(request, refusal)
-        session = services.session_start(user=request.user)
+    if request.GET.get("camera") == "demo":
+        return clip_redirect(request, session)
+    return redirect("checkout-session", session_id=session.pk)
+
+
+@require_safe
+@never_cache
+@login_required
+def clip_start(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Play the demo clip: in this session while its cart is empty, else in one of its own."""
+    assert request.user.is_authenticated
+    try:
+        session = selectors.session_get(user=request.user, session_id=session_id)
+    except SessionNotFound:
+        raise Http404 from None
+    return clip_redirect(request, session)
+
+
+def clip_redirect(request: HttpRequest, session: CheckoutSession) -> HttpResponse:
+    """Send the shopper to where the clip plays: a session of its own, unless this one's cart is empty."""
+    is_active = session.status == CheckoutSession.Status.ACTIVE
+    if is_active and not selectors.cart_is_empty(session_id=session.pk):
+        try:
+            visit = session_begin(request)
+        except TooManyRequests as refusal:
+            return pause_page(request, refusal)
+        services.session_touch(session_id=session.pk)
+        clip_visit_keep(request, visit=visit.pk, own=session.pk)
+        session = visit
     target = reverse("checkout-session", args=[session.pk])
-    query = {"camera": "demo"} if request.GET.get("camera") == "demo" else {}
-    return HttpResponseRedirect(f"{target}?{urlencode(query)}" if query else target)
+    return HttpResponseRedirect(f"{target}?{urlencode({'camera': 'demo'})}")
 
 
 @require_safe
@@ -57,6 +85,10 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
         return redirect("receipt", order_id=session.order.pk)
     if session.status == CheckoutSession.Status.EXPIRED:
         return render(request, "checkout/ended.html")
+    own_id = clip_visit_own(request, visit=session.pk)
+    plays_clip = own_id is not None or (
+        request.GET.get("camera") == "demo" and selectors.cart_is_empty(session_id=session.pk)
+    )
     options = {
         "session_id": str(session.pk),
         "socket_path": f"/api/ws/checkout/{session.pk}",
@@ -66,13 +98,22 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
         "receipt_path": reverse("receipt", args=[UUID(int=0)]),
         "login_path": f"{reverse('login')}?{urlencode({'next': request.path})}",
         "clip_path": f"{settings.MEDIA_URL}{CLIP_PATH}" if clip_available() else None,
-        "start_with_clip": request.GET.get("camera") == "demo",
+        "start_with_clip": plays_clip,
+        "clip_visit_path": reverse("checkout-clip", args=[session.pk]),
+        "own_path": None if own_id is None else reverse("checkout-session", args=[own_id]),
         "icons_path": static("icons/sprite.svg"),
         "language": get_language() or settings.LANGUAGE_CODE,
         "texts": page_texts(),
     }
     context = {"nav": "checkout", "options": options, "demo_available": clip_available()}
     return render(request, "checkout/checkout.html", context)
+
+
+def session_begin(request: HttpRequest) -> CheckoutSession:
+    """Start a session for the shopper, or raise `TooManyRequests`."""
+    assert request.user.is_authenticated
+    rate_limit_check("session", f"user:{request.user.pk}")
+    return services.session_start(user=request.user)
 
 
 @require_safe

@@ -12,6 +12,7 @@ import { addressOf, options, say, sayRefusal } from "./options.js";
 import { preferences } from "./preferences.js";
 import { ScanCamera } from "./camera/scan-camera.js";
 import { itemPicture } from "./camera/item-picture.js";
+import { AnswerSpeed } from "./connection/answer-speed.js";
 import { cameraKeyOfTab } from "./connection/camera-key.js";
 import { CheckoutSettings } from "./checkout-settings.js";
 import { CheckoutSocket, closeCodes } from "./connection/checkout-socket.js";
@@ -39,6 +40,9 @@ const ZONE_SENT_AFTER_MS = 200;
 const REFUSED_FOR_A_MOMENT = new Set(["database_unavailable", "internal_error"]);
 /** Refusals that belong to the line of the item that was to be settled. */
 const ABOUT_UNRESOLVED = new Set(["staff_needed", "already_resolved", "unresolved_not_found"]);
+const PAY_WAIT_MS = 20_000;
+/** Answers to frames for which the server had no time. */
+const TOO_LATE = new Set(["late_frame", "engine_busy"]);
 /** Refusals after which there is nothing left to take back. */
 const UNDO_IS_OVER = new Set(["no_such_change", "already_undone", "nothing_to_undo"]);
 
@@ -58,9 +62,11 @@ const settings = element("checkout-settings", CheckoutSettings);
 const pill = element("connection-pill", ConnectionPill);
 const toast = element("add-toast", AddToast);
 const socket = new CheckoutSocket(options.socket_path);
+const speed = new AnswerSpeed();
 const pump = new FramePump(
   () => stage.look(),
   (frame) => socket.frame(frame),
+  speed,
 );
 
 const news = new CartNews(cart, toast);
@@ -79,7 +85,8 @@ let seenOnItem = null;
 /** @param {Record<string, unknown>} command */
 function order(command) {
   if (socket.command(command)) return true;
-  toast.warn(say("not_sent"));
+  if (find.isOpen) find.say(say("not_sent"), true);
+  else toast.warn(say("not_sent"));
   return false;
 }
 
@@ -161,7 +168,7 @@ function zoneKeep(zone) {
 
 /** @param {number} frame @param {string} code @param {number} [paceMs] */
 function frameRefused(frame, code, paceMs) {
-  pump.answered(frame);
+  pump.answered(frame, TOO_LATE.has(code));
   pump.pace(paceMs);
   if (code !== "engine_not_ready" && code !== "engine_busy") return;
   pump.rest();
@@ -253,6 +260,7 @@ function linkChanged(state, code) {
   const text = {
     on: () => say("connected"),
     connecting: () => say(socket.tries ? "reconnecting" : "connecting"),
+    silent: () => say(navigator.onLine ? "reconnecting" : "offline"),
     off: () => (navigator.onLine ? code === closeCodes.flooding ? say("slow_down", { seconds: socket.slowForS }) : say("reconnecting") : say("offline")),
     refused: () => say(code === closeCodes.notActive ? "ended" : "elsewhere"),
   }[state]();
@@ -261,9 +269,11 @@ function linkChanged(state, code) {
   if (state === "on") {
     clearTimeout(lostTimer);
     lostTimer = 0;
-    stage.connectionLost(false);
+    lostShow(false);
+  } else if (state === "silent") {
+    lostShow(true);
   } else if (socket.tries && !lostTimer) {
-    lostTimer = setTimeout(() => stage.connectionLost(true), LOST_SAID_AFTER_MS);
+    lostTimer = setTimeout(() => lostShow(true), LOST_SAID_AFTER_MS);
   }
   if (state === "on") pump.start();
   else {
@@ -272,6 +282,12 @@ function linkChanged(state, code) {
   }
   if (state === "refused" && code === closeCodes.unauthenticated) location.assign(options.login_path);
   if (state === "refused" && code === closeCodes.notActive) location.reload();
+}
+
+/** @param {boolean} lost */
+function lostShow(lost) {
+  stage.connectionLost(lost);
+  cart.connectionLost(lost);
 }
 
 /** Pays, unless the shopper has to say first what some items were. */
@@ -303,6 +319,7 @@ function unresolvedLeft(open) {
 }
 
 async function pay() {
+  if (!socket.isAnswering) return payProblem(say("pay_offline"));
   payingShow(true);
   payProblem("");
   const token = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
@@ -311,6 +328,7 @@ async function pay() {
       method: "POST",
       headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token?.value ?? "" },
       body: JSON.stringify({ expected_unresolved: 0 }),
+      signal: AbortSignal.timeout(PAY_WAIT_MS),
     });
     const body = await answer.json();
     if (answer.ok) return leave(body.order_id);
@@ -345,10 +363,10 @@ function soundShow() {
 
 /** @type {Record<string, () => void>} */
 const actions = {
-  camera: () => void stage.startCamera(),
+  camera: () => cameraStart(),
   clip: () => {
     settings.close();
-    void stage.startClip();
+    clipStart();
   },
   find: () => find.open(),
   reconnect: () => socket.tryNow(),
@@ -364,6 +382,19 @@ const actions = {
   "zone-whole": () => zoneKeep(WHOLE),
 };
 
+/** The clip's own visit ends with the clip: the camera belongs to the shopper's cart. */
+function cameraStart() {
+  if (options.own_path) location.assign(options.own_path);
+  else void stage.startCamera();
+}
+
+/** Plays the clip into an empty cart, or into a visit of its own: never into what a shopper has scanned. */
+function clipStart() {
+  if (options.own_path || cart.isEmpty) void stage.startClip();
+  else if (socket.isAnswering) location.assign(options.clip_visit_path);
+  else toast.warn(say("not_sent"));
+}
+
 /** A page nobody looks at sends nothing, and after a while lets go of the camera. */
 function visibilityChanged() {
   clearTimeout(cameraOffTimer);
@@ -378,8 +409,8 @@ function visibilityChanged() {
   }
   if (cameraWasOn) void stage.startCamera();
   cameraWasOn = false;
-  if (socket.isOpen) pump.start();
-  stage.pause(!socket.isOpen);
+  if (socket.isAnswering) pump.start();
+  stage.pause(!socket.isAnswering);
 }
 
 document.addEventListener("click", (event) => {
@@ -397,7 +428,8 @@ socket.addEventListener("state", (event) => {
   const { state, code } = /** @type {CustomEvent} */ (event).detail;
   linkChanged(state, code);
 });
-stage.addEventListener("source", () => stage.pause(!socket.isOpen));
+speed.addEventListener("change", () => pill.slow(speed.isSlow));
+stage.addEventListener("source", () => stage.pause(!socket.isAnswering));
 cart.addEventListener("quantity", (event) => {
   if (!order({ type: "item.set", .../** @type {CustomEvent} */ (event).detail })) cart.forgetWishes();
 });
@@ -436,7 +468,7 @@ scans.addEventListener("late", (event) => {
   const { scan } = /** @type {CustomEvent} */ (event).detail;
   scanWarn(scan.isSent ? "scan_unanswered" : "scan_late", scan);
 });
-settings.addEventListener("camera", () => void stage.startCamera());
+settings.addEventListener("camera", cameraStart);
 settings.addEventListener("mirror", () => stage.mirror());
 settings.addEventListener("mode", (event) => order({ type: "mode.set", .../** @type {CustomEvent} */ (event).detail }));
 settings.addEventListener("zone", (event) => zoneKeep(/** @type {CustomEvent} */ (event).detail.zone));

@@ -3,6 +3,7 @@
 
 /** @typedef {{session_id: string, socket_path: string, confirm_path: string, products_path: string,
  *   likely_path: string, receipt_path: string, login_path: string, clip_path: string | null, start_with_clip: boolean,
+ *   clip_visit_path: string, own_path: string | null,
  *   icons_path: string, language: string, texts: Record<string, string>}} Options */
 
 /** @type {Options} */

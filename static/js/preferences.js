@@ -1,10 +1,14 @@
 // @ts-check
-// What this device remembers between visits: camera, mirror, sound, how and where it counts.
+// What this device remembers, camera and mirror, and what a visit does: sound, how and where it counts, details shown.
+// The next shopper at the device begins without the settings of the last.
+
+import { options } from "./options.js";
 
 /** @typedef {import("./connection/protocol.js").Box} Box */
 
 const KEY = "ebrcs.preferences";
 const KEY_BEFORE = "ebrcs.till"; // as version 0.2 named it
+const OF_VISIT = /** @type {const} */ (["silent", "zone", "mode", "why"]);
 
 /** @param {unknown} value */
 function isZone(value) {
@@ -15,17 +19,29 @@ function isZone(value) {
 
 class Preferences {
   constructor() {
-    /** @type {{camera?: string, mirror?: boolean, silent?: boolean, zone?: Box | null, mode?: string, why?: boolean}} */
+    /** @type {{camera?: string, mirror?: boolean, silent?: boolean, zone?: Box | null, mode?: string, why?: boolean,
+     *   visit?: string}} visit: whose settings these are */
     this.values = {};
     try {
       this.values = JSON.parse(localStorage.getItem(KEY) ?? localStorage.getItem(KEY_BEFORE) ?? "{}") ?? {};
     } catch {
       this.values = {};
     }
+    // Settings that name no visit are from before version 0.5: this visit goes on with them, the next without.
+    if (this.values.visit === undefined && OF_VISIT.some((name) => name in this.values)) this.keep({ visit: options.session_id });
+  }
+
+  /** What was set in this visit. */
+  get ofVisit() {
+    return this.values.visit === options.session_id ? this.values : {};
   }
 
   /** @param {Partial<Preferences["values"]>} changes */
   keep(changes) {
+    if (OF_VISIT.some((name) => name in changes)) {
+      if (this.ofVisit !== this.values) for (const name of OF_VISIT) delete this.values[name];
+      this.values.visit = options.session_id;
+    }
     Object.assign(this.values, changes);
     try {
       localStorage.setItem(KEY, JSON.stringify(this.values));
@@ -44,22 +60,22 @@ class Preferences {
   }
 
   get silent() {
-    return this.values.silent ?? false;
+    return this.ofVisit.silent ?? false;
   }
 
   /** The part of the picture that counts; null: all of it. @returns {Box | null} */
   get zone() {
-    return isZone(this.values.zone) ? /** @type {Box} */ (this.values.zone) : null;
+    return isZone(this.ofVisit.zone) ? /** @type {Box} */ (this.ofVisit.zone) : null;
   }
 
   /** How products are counted; empty: as the server does by default. */
   get mode() {
-    return ["scan", "cart", "tray"].includes(this.values.mode ?? "") ? (this.values.mode ?? "") : "";
+    return ["scan", "cart", "tray"].includes(this.ofVisit.mode ?? "") ? (this.ofVisit.mode ?? "") : "";
   }
 
   /** Whether the picture shows why things are as they are. */
   get why() {
-    return this.values.why ?? false;
+    return this.ofVisit.why ?? false;
   }
 }
 

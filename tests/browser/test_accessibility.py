@@ -16,7 +16,7 @@ from tests.browser.rules import is_wider, violations
 from tests.browser.steps import FIRST, add_by_hand, connected
 
 pytestmark = pytest.mark.browser
-NO_PICTURE = ("idle", "starting", "refused", "missing", "busy", "insecure", "ended")
+NO_PICTURE = ("idle", "starting", "refused", "missing", "busy", "insecure", "ended", "unplugged")
 FAULTS = {"400.html": 400, "403.html": 403, "403_csrf.html": 403, "429.html": 429, "500.html": 500}
 
 

@@ -29,10 +29,12 @@ export class FramePump {
   /**
    * @param {() => Picture | null} look returns what the camera sees now
    * @param {(frame: Blob) => boolean} send
+   * @param {import("../connection/answer-speed.js").AnswerSpeed} speed is told how long answers take
    */
-  constructor(look, send) {
+  constructor(look, send, speed) {
     this.look = look;
     this.send = send;
+    this.speed = speed;
     this.canvas = document.createElement("canvas");
     this.canvas.width = WIDTH;
     this.canvas.height = HEIGHT;
@@ -46,6 +48,7 @@ export class FramePump {
   reset() {
     this.sent = 0;
     this.waiting.clear();
+    this.speed.reset();
   }
 
   start() {
@@ -55,6 +58,7 @@ export class FramePump {
   stop() {
     clearTimeout(this.timer);
     this.timer = 0;
+    this.speed.reset();
   }
 
   /** Waits before the next picture, because the server cannot look at it now. */
@@ -75,11 +79,14 @@ export class FramePump {
   /**
    * Notes an answer: it answers its frame, and whatever came before it was left out.
    * @param {number} frame
+   * @param {boolean} [tooLate] whether the server had no time for it
    * @returns {number} when that frame was taken
    */
-  answered(frame) {
+  answered(frame, tooLate = false) {
     const now = performance.now();
     const { takenAt, sentAt } = this.waiting.get(frame) ?? { takenAt: now, sentAt: null };
+    if (tooLate) this.speed.refused();
+    else if (sentAt !== null) this.speed.answered(now - sentAt);
     if (sentAt !== null) this.answerMs += 0.2 * (now - sentAt - this.answerMs);
     for (const number of this.waiting.keys()) if (number <= frame) this.waiting.delete(number);
     return takenAt;
@@ -96,7 +103,10 @@ export class FramePump {
   async turn() {
     const began = performance.now();
     const mine = this.timer;
-    for (const [number, { sentAt }] of this.waiting) if (began - sentAt > LOST_AFTER_MS) this.waiting.delete(number);
+    for (const [number, { sentAt }] of this.waiting) {
+      this.speed.waiting(began - sentAt);
+      if (began - sentAt > LOST_AFTER_MS) this.waiting.delete(number);
+    }
     if (this.waiting.size < this.credit) await this.sendOne();
     if (this.timer !== mine) return;
     const now = performance.now();

@@ -2,7 +2,8 @@
 // <scan-camera>: the stage. Shows the camera or the clip with its boxes, and says what to do when there is neither.
 
 import { BoxOverlay } from "./box-overlay.js";
-import { CameraSource, CameraUnavailable, cameraAllowed } from "./camera-source.js";
+import { CameraSource, CameraUnavailable, cameraAllowed, camerasList } from "./camera-source.js";
+import { CameraWatch } from "./camera-watch.js";
 import { ClipSource } from "./clip-source.js";
 import { part } from "../dom.js";
 import { options, say } from "../options.js";
@@ -13,12 +14,17 @@ import { WhyPanel } from "./why-panel.js";
 
 /** @typedef {import("../connection/protocol.js").Detection} Detection */
 /** @typedef {import("../connection/protocol.js").FrameResult} FrameResult */
-/** @typedef {"idle" | "starting" | "live" | "refused" | "missing" | "busy" | "insecure" | "ended"} StageState */
+/** @typedef {"idle" | "starting" | "live" | "refused" | "missing" | "busy" | "insecure" | "ended" | "unplugged"} StageState */
+
+const CAMERA_AGAIN_MS = 3000;
 
 /** Events: "source" when the camera or clip changed; those of `UnknownItems`. */
 export class ScanCamera extends HTMLElement {
   /** @type {CameraSource | ClipSource | null} */
   source = null;
+  /** @type {CameraWatch | null} */
+  watch = null;
+  again = 0;
 
   connectedCallback() {
     this.video = part(this, "video", HTMLVideoElement);
@@ -33,9 +39,13 @@ export class ScanCamera extends HTMLElement {
       () => this.source?.shownAt ?? performance.now(),
     );
     this.overlay.start();
+    this.stop = new AbortController();
+    const { signal } = this.stop;
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.cameraBack(true), { signal });
   }
 
   disconnectedCallback() {
+    this.stop?.abort();
     this.overlay?.stop();
     this.closeSource();
   }
@@ -73,7 +83,7 @@ export class ScanCamera extends HTMLElement {
   async startCamera() {
     this.closeSource();
     this.state = "starting";
-    const source = new CameraSource(/** @type {HTMLVideoElement} */ (this.video), () => this.fail("missing"));
+    const source = new CameraSource(/** @type {HTMLVideoElement} */ (this.video), () => this.cameraLost());
     this.source = source;
     try {
       await source.start(preferences.camera);
@@ -87,6 +97,29 @@ export class ScanCamera extends HTMLElement {
       return;
     }
     this.begin();
+    this.watch = new CameraWatch(source, (trouble) => this.troubleShow(trouble));
+  }
+
+  /** The camera was unplugged or taken away: says so, and looks for it until it is back. */
+  cameraLost() {
+    this.fail("unplugged");
+    this.again = setInterval(() => void this.cameraBack(false), CAMERA_AGAIN_MS);
+  }
+
+  /** Goes on with a camera that is back. @param {boolean} plugged whether a device has just been plugged in or out */
+  async cameraBack(plugged) {
+    if (this.state !== "unplugged" || document.visibilityState === "hidden") return;
+    if (!plugged && (await cameraAllowed()) !== "granted") return; // would ask again and again
+    if ((await camerasList()).length > 0 && this.state === "unplugged") await this.startCamera();
+  }
+
+  /** Says what is wrong with the camera's picture; null: nothing. @param {string | null} trouble */
+  troubleShow(trouble) {
+    this.toggleAttribute("trouble", trouble !== null);
+    for (const message of this.querySelectorAll("[data-trouble]")) {
+      /** @type {HTMLElement} */ (message).hidden = /** @type {HTMLElement} */ (message).dataset.trouble !== trouble;
+    }
+    if (trouble) this.clear();
   }
 
   async startClip() {
@@ -135,6 +168,10 @@ export class ScanCamera extends HTMLElement {
   }
 
   closeSource() {
+    clearInterval(this.again);
+    this.watch?.stop();
+    this.watch = null;
+    this.troubleShow(null);
     this.source?.stop();
     this.source = null;
   }

@@ -77,6 +77,18 @@ export class CartPanel extends HTMLElement {
     part(this, "open-count", HTMLElement).textContent = count ? sayCount("unresolved", count) : "";
   }
 
+  /** Whether the cart is known to hold nothing at all. */
+  get isEmpty() {
+    return this.cart !== null && !this.cart.total_items && !this.cart.unresolved?.length && !this.lines?.childElementCount;
+  }
+
+  /** Shows or hides that the cart cannot be changed or paid now. @param {boolean} lost */
+  connectionLost(lost) {
+    this.toggleAttribute("lost", lost);
+    part(this, "lost-note", HTMLElement).hidden = !lost;
+    if (!lost && !this.paying) this.problem("");
+  }
+
   payShow() {
     if (!this.payButton) return;
     this.payButton.textContent = say(this.paying ? "paying" : "pay");

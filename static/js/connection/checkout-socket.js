@@ -4,7 +4,7 @@
 import { cameraKeyNew } from "./camera-key.js";
 
 /** @typedef {import("./protocol.js").Message} Message */
-/** @typedef {"connecting" | "on" | "off" | "refused"} LinkState */
+/** @typedef {"connecting" | "on" | "silent" | "off" | "refused"} LinkState */
 
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 8000;
@@ -12,8 +12,14 @@ const LONGEST_WAIT_MS = 8000;
 const SLOW_FIRST_WAIT_MS = 4000;
 const SLOW_LONGEST_WAIT_MS = 60_000;
 const CALM_AFTER_MS = 60_000;
-const SILENCE_MS = 12_000;
-const PING_EVERY_MS = 5000;
+/** A server that is silent is asked for a sign of life, then said to be lost, then connected to again. */
+const CHECK_EVERY_MS = 100;
+const PING_AFTER_MS = 500;
+const SILENCE_SAID_MS = 1700; // with the check before it, within two seconds
+const SILENCE_MS = 6000;
+const CONNECTING_MS = 12_000;
+/** A check this late says that the page was held up, not the server. */
+const LATE_CHECK_MS = 300;
 const CLOSE_UNAUTHENTICATED = 4401;
 const CLOSE_FORBIDDEN = 4403;
 const CLOSE_UNKNOWN = 4404;
@@ -38,6 +44,10 @@ export class CheckoutSocket extends EventTarget {
     this.askedToWaitMs = 0;
     this.readyAt = Infinity;
     this.answeredAt = 0;
+    this.checkedAt = 0;
+    this.pingedAt = 0;
+    this.isReady = false;
+    this.isSilent = false;
     this.timer = 0;
     this.pulse = 0;
     this.wake = () => this.tryNow();
@@ -48,7 +58,8 @@ export class CheckoutSocket extends EventTarget {
     this.address.searchParams.set("seat", cameraKey);
     addEventListener("online", this.wake);
     document.addEventListener("visibilitychange", this.wake);
-    this.pulse = setInterval(() => this.check(), PING_EVERY_MS);
+    this.checkedAt = performance.now();
+    this.pulse = setInterval(() => this.check(), CHECK_EVERY_MS);
     this.connect();
   }
 
@@ -66,16 +77,21 @@ export class CheckoutSocket extends EventTarget {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Sends a command; false when there is no connection. @param {Record<string, unknown>} command */
+  /** Whether there is a connection, and the server answers on it. */
+  get isAnswering() {
+    return this.isOpen && this.isReady && !this.isSilent;
+  }
+
+  /** Sends a command; false when nobody answers: nothing is kept for later. @param {Record<string, unknown>} command */
   command(command) {
-    if (!this.isOpen) return false;
+    if (!this.isAnswering) return false;
     this.socket?.send(JSON.stringify(command));
     return true;
   }
 
   /** @param {Blob} frame */
   frame(frame) {
-    if (!this.isOpen) return false;
+    if (!this.isAnswering) return false;
     this.socket?.send(frame);
     return true;
   }
@@ -85,14 +101,17 @@ export class CheckoutSocket extends EventTarget {
     const socket = new WebSocket(this.address);
     this.socket = socket;
     this.answeredAt = performance.now();
+    this.isReady = false;
+    this.isSilent = false;
     this.readyAt = Infinity;
     this.tell("connecting");
     socket.addEventListener("message", (event) => {
       if (socket !== this.socket || typeof event.data !== "string") return;
-      this.answeredAt = performance.now();
+      this.answered();
       const message = /** @type {Message} */ (JSON.parse(event.data));
       if (message.type === "session.ready") {
         this.tries = 0;
+        this.isReady = true;
         this.readyAt = performance.now();
         this.tell("on");
       }
@@ -110,6 +129,8 @@ export class CheckoutSocket extends EventTarget {
   /** @param {number} code */
   lost(code) {
     this.socket = null;
+    this.isReady = false;
+    this.isSilent = false;
     if (FINAL.has(code)) {
       clearInterval(this.pulse);
       this.tell("refused", code);
@@ -145,16 +166,39 @@ export class CheckoutSocket extends EventTarget {
     if (document.visibilityState === "visible" && !this.socket && this.tries > 0) this.connect();
   }
 
-  /** Asks for a sign of life; a silent connection is replaced. */
+  /** Notes a sign of life. */
+  answered() {
+    this.answeredAt = performance.now();
+    if (!this.isSilent) return;
+    this.isSilent = false;
+    this.tell("on");
+  }
+
+  /** Asks for a sign of life; says when there is none, and replaces a connection that stays silent. */
   check() {
+    const now = performance.now();
+    const late = now - this.checkedAt - CHECK_EVERY_MS;
+    this.checkedAt = now;
     if (!this.socket) return;
-    if (performance.now() - this.answeredAt > SILENCE_MS) {
+    if (late > LATE_CHECK_MS) this.answeredAt += Math.min(late, now - this.answeredAt);
+    const silence = now - this.answeredAt;
+    if (silence > (this.isReady ? SILENCE_MS : CONNECTING_MS)) {
       const silent = this.socket;
       this.lost(0);
       silent.close();
-    } else {
-      this.command({ type: "ping" });
+    } else if (this.isReady) {
+      if (silence > PING_AFTER_MS && now - this.pingedAt > PING_AFTER_MS) this.ping(now);
+      if (silence > SILENCE_SAID_MS && !this.isSilent) {
+        this.isSilent = true;
+        this.tell("silent");
+      }
     }
+  }
+
+  /** @param {number} now */
+  ping(now) {
+    this.pingedAt = now;
+    if (this.isOpen) this.socket?.send(JSON.stringify({ type: "ping" }));
   }
 
   /** @param {LinkState} state @param {number} [code] */

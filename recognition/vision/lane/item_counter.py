@@ -89,10 +89,10 @@ class ItemCounter:
     def conclude(self, verifications: Mapping[int, Sequence[Decision]]) -> tuple[CountEvent, ...]:
         """Conclude what the items are and count them; return the events since the previous call."""
         for item in list(self._ending.values()):
-            item.conclude(verifications.get(item.track.id, ()), self.frame)
+            item.conclude(verifications.get(item.track.id, ()), self._config.counting, self.frame)
             self._finish_lost(item)
         for item in self.items.values():
-            item.conclude(verifications.get(item.track.id, ()), self.frame)
+            item.conclude(verifications.get(item.track.id, ()), self._config.counting, self.frame)
         for item in self.items.values():
             self._count(item)
         events, self._events = tuple(self._events), []

@@ -20,6 +20,7 @@ from recognition.vision.lane.voting import (
     Mode,
     Verdict,
     Vote,
+    asked_where_doubtful,
     contenders_of,
     second_verdict_of,
     verdict_of,
@@ -148,7 +149,7 @@ class TrackedItem:
         pictures = best[:1] if verdict.state == "accepted" else best
         return VerificationRequest(self.track.id, tuple(pictures), contenders_of(self.votes, CONTENDERS))
 
-    def conclude(self, decisions: Sequence[Decision], frame: int) -> None:
+    def conclude(self, decisions: Sequence[Decision], config: CountingConfig, frame: int) -> None:
         """Turn the pending verdict into the final one, as verification leaves or changes it.
 
         Parameters
@@ -159,6 +160,7 @@ class TrackedItem:
             return
         second = self.verdict.state == "unknown"
         verdict = verified_verdict_of(self.pending, decisions, len(self.votes))
+        verdict = asked_where_doubtful(verdict, self.votes, config)
         self.pending, self.verified = None, True
         self.life.verdict = verdict
         if verdict.state == "accepted":

@@ -21,11 +21,12 @@ def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``visits`` to ``misses`` and ``items`` as `score_visits` gives them. ``unknown_asked``: registered
-        items shown that were asked about or called unknown, and so not silently wrong; None where the truth
-        lists no events. ``unresolved``: items reported as left unresolved. ``silent_misses``: items shown,
-        registered or not, that were neither added, asked about nor reported; None without events. ``answer_ms`` over all frames, ``busy_ms`` over those in which an item was encoded.
-        ``wrong``: each visit whose cart is not right, with its differences.
+        ``visits`` to ``misses`` as `score_visits` gives them. ``unknown_asked``: registered items shown that
+        were asked about or called unknown, and so not silently wrong; None where the truth lists no events.
+        ``answer_ms`` over all frames, ``busy_ms`` over those in which an item was encoded. ``unresolved``:
+        items reported as left unresolved. ``silent_misses``: items shown, registered or not, that were
+        neither added, asked about nor reported; None without events. ``wrong``: each visit whose cart is not
+        right, with its differences.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from recognition.vision.evaluation.recorded_visits import ShownItem
 from recognition.vision.evaluation.visit_player import PlayedVisit
 from recognition.vision.evaluation.visit_score import score_visits
 from recognition.vision.lane.observations import SIGHTINGS_MIN, TrackLife
+from recognition.vision.lane.reasons import ReasonCode
 
 
 def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
@@ -20,10 +21,12 @@ def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``visits`` to ``misses`` and ``items`` as `score_visits` gives them. ``unknown_asked``: registered
-        items shown that were asked about or called unknown, and so not silently wrong; None where the truth
-        lists no events. ``answer_ms`` over all frames, ``busy_ms`` over those in which an item was encoded.
-        ``wrong``: each visit whose cart is not right, with its differences.
+        ``visits`` to ``misses`` as `score_visits` gives them. ``unknown_asked``: registered items shown that
+        were asked about or called unknown, and so not silently wrong; None where the truth lists no events.
+        ``answer_ms`` over all frames, ``busy_ms`` over those in which an item was encoded. ``unresolved``:
+        items reported as left unresolved. ``silent_misses``: items shown, registered or not, that were
+        neither added, asked about nor reported; None without events. ``wrong``: each visit whose cart is not
+        right, with its differences.
 
     Raises
     ------
@@ -33,6 +36,7 @@ def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
     carts = {each.visit.name: each.cart for each in played}
     score = score_visits(carts, [{"name": each.visit.name, "cart": each.visit.cart} for each in played])
     asked = [items_asked(each.visit.shown, each.lives) for each in played if each.visit.shown is not None]
+    silent = [silent_misses(each) for each in played if each.visit.shown is not None]
     return {
         "visits": score["visits"],
         "cAcc": score["cAcc"],
@@ -45,6 +49,8 @@ def visit_metrics(played: Sequence[PlayedVisit]) -> dict[str, Any]:
         "busy_ms": percentiles(ms for each in played for ms in each.busy_ms),
         "frames": sum(len(each.answer_ms) for each in played),
         "items": score["items"],
+        "unresolved": sum(len(each.unresolved) for each in played),
+        "silent_misses": sum(silent) if silent else None,
         "false_adds_per_100_items": score["false_adds_per_100_items"],
         "wrong": [difference for each in played if (difference := _difference(each))["lines"]],
     }
@@ -83,6 +89,33 @@ def items_asked(shown: Sequence[ShownItem], lives: Iterable[TrackLife]) -> int:
         if claim[row, column] > 0 and shown[column].product is not None and open_ended:
             asked += 1
     return asked
+
+
+def silent_misses(played: PlayedVisit) -> int:
+    """Count the items shown, registered or not, that came to nothing: no addition, no question, no report.
+
+    Each item needs a track of its own that overlaps it in time and came to something; tracks and items are
+    matched one to one, so that as many as possible are.
+    """
+    shown = played.visit.shown or ()
+    reported = {each.track for each in played.unresolved}
+    tracks = [life for life in played.lives if life.track in reported or _came_to_something(life)]
+    if not tracks or not shown:
+        return len(shown)
+    together = np.array(
+        [
+            [min(life.last_frame, item.last) >= max(life.first_frame, item.first) for item in shown]
+            for life in tracks
+        ]
+    )
+    rows, columns = linear_sum_assignment(together, maximize=True)
+    return len(shown) - int(together[rows, columns].sum())
+
+
+def _came_to_something(life: TrackLife) -> bool:
+    return life.verdict.state == "ambiguous" or any(
+        event.reason.code == ReasonCode.ADDED for event in life.story
+    )
 
 
 def percentiles(values_ms: Iterable[float]) -> dict[str, float | None]:

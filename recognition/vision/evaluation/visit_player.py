@@ -12,7 +12,7 @@ from recognition.vision.decision.decide import Candidate, Decision
 from recognition.vision.evaluation.recognizer import Recognizer
 from recognition.vision.evaluation.recorded_visits import RecordedVisit
 from recognition.vision.lane.lane import Lane
-from recognition.vision.lane.observations import Observation, TrackLife
+from recognition.vision.lane.observations import Observation, TrackLife, UnresolvedItem
 from recognition.vision.scene.decode import decode_frame
 from recognition.vision.types import FloatArray, Image
 
@@ -37,6 +37,7 @@ class PlayedVisit:
     lives : of every track
     answer_ms : milliseconds from the bytes of each frame to its answer
     busy_ms : those of the frames in which an item was embedded
+    unresolved : items reported as unresolved and not settled later
     """
 
     visit: RecordedVisit
@@ -44,6 +45,7 @@ class PlayedVisit:
     lives: tuple[TrackLife, ...]
     answer_ms: tuple[float, ...]
     busy_ms: tuple[float, ...]
+    unresolved: tuple[UnresolvedItem, ...] = ()
 
 
 def visit_play(
@@ -61,6 +63,7 @@ def visit_play(
     """
     cart: Counter[str] = Counter()
     answer_ms, busy_ms = [], []
+    unresolved: dict[int, UnresolvedItem] = {}
     for number, path in enumerate(visit.frames):
         data = path.read_bytes()
         start = time.perf_counter()
@@ -71,12 +74,17 @@ def visit_play(
         answer_ms.append(1e3 * (time.perf_counter() - start))
         if observation.crops:
             busy_ms.append(answer_ms[-1])
+        unresolved |= {each.track: each for each in outcome.unresolved}
+        for track in outcome.settled:
+            unresolved.pop(track, None)
         for event in outcome.events:
             cart[event.product_id] += 1 if event.action == "add" else -1
             # as in a shop, nothing is removed that is not in the cart
             cart[event.product_id] = max(0, cart[event.product_id])
         frame_done()
-    return PlayedVisit(visit, dict(+cart), lane.explain(), tuple(answer_ms), tuple(busy_ms))
+    return PlayedVisit(
+        visit, dict(+cart), lane.explain(), tuple(answer_ms), tuple(busy_ms), tuple(unresolved.values())
+    )
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,16 @@ import numpy as np
 from recognition.vision.decision.decide import Decision
 from recognition.vision.lane.config import LaneConfig
 from recognition.vision.lane.deduplication import duplicate_of, same_position, switched_with
-from recognition.vision.lane.observations import Observation, TrackLife, VerificationRequest
+from recognition.vision.lane.observations import (
+    Observation,
+    TrackLife,
+    UnresolvedItem,
+    VerificationRequest,
+)
 from recognition.vision.lane.reasons import Reason, ReasonCode, because
 from recognition.vision.lane.tracked_item import TrackedItem
 from recognition.vision.lane.tracking import Track, Tracker
+from recognition.vision.lane.unresolved import earlier_track_of, is_item, unresolved_of
 from recognition.vision.lane.voting import CountEvent, Mode, Vote, exchanged_for
 from recognition.vision.types import FloatArray, Image
 
@@ -38,6 +44,9 @@ class ItemCounter:
         self._past: deque[TrackedItem] = deque(maxlen=config.lives_max)
         self._events: list[CountEvent] = []
         self._questioned: set[int] = set()
+        self._unresolved: list[UnresolvedItem] = []
+        self._reported: set[int] = set()
+        self._settled: list[int] = []
 
     def find(self, track: int) -> TrackedItem | None:
         """Return the item of a track, current or recently ended; None without one."""
@@ -89,20 +98,32 @@ class ItemCounter:
     def conclude(self, verifications: Mapping[int, Sequence[Decision]]) -> tuple[CountEvent, ...]:
         """Conclude what the items are and count them; return the events since the previous call."""
         for item in list(self._ending.values()):
-            item.conclude(verifications.get(item.track.id, ()), self.frame)
+            item.conclude(verifications.get(item.track.id, ()), self._config.counting, self.frame)
             self._finish_lost(item)
         for item in self.items.values():
-            item.conclude(verifications.get(item.track.id, ()), self.frame)
+            item.conclude(verifications.get(item.track.id, ()), self._config.counting, self.frame)
         for item in self.items.values():
             self._count(item)
+            self._report_lying(item)
         events, self._events = tuple(self._events), []
         return events
+
+    def unresolved(self) -> tuple[UnresolvedItem, ...]:
+        """Return the items that were left unresolved since the previous call."""
+        found, self._unresolved = tuple(self._unresolved), []
+        return found
+
+    def settled(self) -> tuple[int, ...]:
+        """Return the tracks reported as unresolved that were settled since the previous call."""
+        tracks, self._settled = tuple(self._settled), []
+        return tracks
 
     def settle(self, item: TrackedItem, product_id: str, reason: Reason) -> CountEvent | None:
         """Identify an item from outside, by the shopper or a barcode; return the event it causes now."""
         item.settle(product_id, reason, self.frame)
         before = len(self._events)
         self._count(item, gone=item.track.id not in self.items)
+        self._settle_reported(item)
         return self._events.pop() if len(self._events) > before else None
 
     def _finish_lost(self, item: TrackedItem) -> None:
@@ -116,11 +137,47 @@ class ItemCounter:
             heir.take_count(item, self.frame)
         else:
             self._count(item, gone=True)
+        if self._is_left_unresolved(item):
+            self._report(item)
         self._finish(item)
+
+    def _is_left_unresolved(self, item: TrackedItem) -> bool:
+        """Return whether an item that ends was due to be counted in this mode, and was not decided."""
+        if self.mode == "tray" or item.verdict.state == "accepted" or item.counted:
+            return False
+        return item.crossings > 0 if self.mode == "cart" else item.was_inside
+
+    def _report_lying(self, item: TrackedItem) -> None:
+        """Report an undecided item that lies on the tray, where nobody may take it away again."""
+        lies = self.mode == "tray" and item.inside and item.track.seen
+        undecided = item.verdict.state != "accepted" and item.pending is None
+        if lies and undecided and item.track.still_s > self._config.rest_into_background_s:
+            self._report(item)
+
+    def _report(self, item: TrackedItem) -> None:
+        """Report an item as unresolved, once however many tracks it was on, and only if it is one."""
+        if item.track.id in self._reported or not is_item(item, self._config.tracking):
+            return
+        earlier = earlier_track_of(item, self._past, self._config.tracking)
+        if earlier is not None and (earlier.counted or earlier.track.id in self._reported):
+            return
+        self._unresolved.append(unresolved_of(item))
+        self._reported.add(item.track.id)
+
+    def _settle_reported(self, item: TrackedItem) -> None:
+        """Settle what was reported of an item that is counted now, on this track or on an earlier one."""
+        if not self._reported:
+            return
+        earlier = earlier_track_of(item, self._past, self._config.tracking)
+        for track in {item.track.id, earlier.track.id if earlier else item.track.id} & self._reported:
+            self._reported.remove(track)
+            self._settled.append(track)
 
     def _finish(self, item: TrackedItem) -> None:
         self.items.pop(item.track.id, None)
         self._questioned.discard(item.track.id)
+        if self.mode == "tray" and item.track.id in self._reported and item.verdict.state != "accepted":
+            self._settle_reported(item)
         if self.mode == "tray" and item.counted > 0:
             self._events.append(item.event("remove", because(ReasonCode.TAKEN_AWAY), self.frame))
         item.end(self.frame)
@@ -178,7 +235,10 @@ class ItemCounter:
     def _count(self, item: TrackedItem, *, gone: bool = False) -> None:
         if self.mode == "scan" and self._may_be_counted_already(item):
             return
-        self._events += item.count(self.mode, self._config.rest_s, self.frame, gone=gone)
+        events = item.count(self.mode, self._config.rest_s, self.frame, gone=gone)
+        if events:
+            self._settle_reported(item)
+        self._events += events
 
     def _may_be_counted_already(self, item: TrackedItem) -> bool:
         """Hold an item back until it is known whether another track was counted for it and then lost it.

@@ -124,6 +124,7 @@ class Lane:
             item = self._counter.items.get(track.id) or self._begin(track)
             item.life.last_frame, item.life.sightings = track.last_frame, track.sightings
             self._cross(item)
+            item.was_inside = item.was_inside or self._in_zone(track)
             if len(crops) < VIEWS_MAX and self._wants_view(item, elapsed_s):
                 crop = cut_item(frame, track.proposal)
                 crops.append((track.id, crop))
@@ -168,7 +169,8 @@ class Lane:
         Returns
         -------
         Outcome
-            The detections now, and the events since the previous outcome, each exactly once.
+            The detections now, and since the previous outcome the events and the items left unresolved, each
+            exactly once.
         """
         events = self._counter.conclude(verifications or {})
         self._rest_what_lies_still()
@@ -177,7 +179,7 @@ class Lane:
             for item in self._counter.items.values()
             if item.track.seen and item.track.sightings >= SIGHTINGS_MIN
         ]
-        return Outcome(tuple(shown), events)
+        return Outcome(tuple(shown), events, self._counter.unresolved(), self._counter.settled())
 
     def choose(self, track: int, product_id: str) -> CountEvent | None:
         """Identify an ambiguous or unknown track as one of its choices.

@@ -20,6 +20,7 @@ from recognition.vision.lane.voting import (
     Mode,
     Verdict,
     Vote,
+    asked_where_doubtful,
     contenders_of,
     second_verdict_of,
     verdict_of,
@@ -52,6 +53,8 @@ class TrackedItem:
     first_match_frame : the first of the unbroken run of matching frames up to its acceptance
     is_new_arrival : whether it entered at the edge of the frame and was recognized at once
     mismatches : the newest views in a row that looked like something else
+    was_inside : whether it was in the zone at any time
+    largest_area : share of the frame it covered in its largest view
     """
 
     track: Track
@@ -69,6 +72,8 @@ class TrackedItem:
     first_match_frame: int = -1
     is_new_arrival: bool = False
     mismatches: list[View] = field(default_factory=list)
+    was_inside: bool = False
+    largest_area: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -92,6 +97,7 @@ class TrackedItem:
     def see(self, frame: int, crop: Image, vote: Vote) -> None:
         """Add a view."""
         self._view(frame, vote)
+        self.largest_area = max(self.largest_area, self.track.box.area)
         self.votes.append(vote)
         self.has_news = True
         self._keep(crop, vote.quality)
@@ -115,6 +121,8 @@ class TrackedItem:
         """Take over the views of a later track that turned out to be this item."""
         self.votes.extend(later.votes)
         self.has_news = True
+        self.was_inside = self.was_inside or later.was_inside
+        self.largest_area = max(self.largest_area, later.largest_area)
         self.life.views.extend(later.life.views)
         for quality, picture in later.pictures:
             self._keep(picture, quality)
@@ -148,7 +156,7 @@ class TrackedItem:
         pictures = best[:1] if verdict.state == "accepted" else best
         return VerificationRequest(self.track.id, tuple(pictures), contenders_of(self.votes, CONTENDERS))
 
-    def conclude(self, decisions: Sequence[Decision], frame: int) -> None:
+    def conclude(self, decisions: Sequence[Decision], config: CountingConfig, frame: int) -> None:
         """Turn the pending verdict into the final one, as verification leaves or changes it.
 
         Parameters
@@ -159,6 +167,7 @@ class TrackedItem:
             return
         second = self.verdict.state == "unknown"
         verdict = verified_verdict_of(self.pending, decisions, len(self.votes))
+        verdict = asked_where_doubtful(verdict, self.votes, config)
         self.pending, self.verified = None, True
         self.life.verdict = verdict
         if verdict.state == "accepted":

@@ -204,6 +204,34 @@ def _joined(verdict: Verdict, decision: Decision, views: int) -> Verdict:
     return verdict
 
 
+def asked_where_doubtful(verdict: Verdict, votes: Sequence[Vote], config: CountingConfig) -> Verdict:
+    """Turn an acceptance that the views speak against into a question, whoever accepted it.
+
+    They do where another product scores higher (a negative margin, as artwork can outweigh scores), or where
+    more than ``against_share`` of the vote weight accepts another one. A wrong addition costs more than a
+    question.
+    """
+    product_id = verdict.product_id
+    if verdict.state != "accepted" or product_id is None:
+        return verdict
+    if verdict.margin >= 0 and not contradicted(product_id, votes, config):
+        return verdict
+    named = [product_id, *(contender.product_id for contender in contenders_of(votes, CHOICES_MAX))]
+    choices = tuple(dict.fromkeys(named))[:CHOICES_MAX]
+    reason = because(ReasonCode.NO_PRODUCT_SURE, products=len(choices), views=len(votes))
+    return Verdict("ambiguous", None, verdict.score, verdict.margin, verdict.score_count, choices, reason)
+
+
+def contradicted(product_id: str, votes: Sequence[Vote], config: CountingConfig) -> bool:
+    """Return whether views with more than ``against_share`` of the weight accept another product."""
+    against = sum(
+        vote.quality
+        for vote in votes
+        if vote.decision.state == "accepted" and not _accepts(vote.decision, product_id)
+    )
+    return against > config.against_share * sum(vote.quality for vote in votes)
+
+
 def exchanged_for(mismatches: Sequence[Vote], config: CountingConfig) -> str | None:
     """Return the product that an accepted item was exchanged for, from the views that do not match it.
 

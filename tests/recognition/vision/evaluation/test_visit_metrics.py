@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recognition.vision.evaluation.recorded_visits import RecordedVisit, ShownItem
-from recognition.vision.evaluation.visit_metrics import items_asked, percentiles, visit_metrics
+from recognition.vision.evaluation.visit_metrics import (
+    items_asked,
+    percentiles,
+    silent_misses,
+    visit_metrics,
+)
 from recognition.vision.evaluation.visit_player import PlayedVisit
-from recognition.vision.lane.observations import TrackLife
+from recognition.vision.lane.observations import TrackLife, UnresolvedItem
+from recognition.vision.lane.reasons import LifeEvent, ReasonCode, because
 from recognition.vision.lane.voting import State, Verdict
 
 MILK, TEA, STRANGE = ShownItem(10, 20, "milk"), ShownItem(12, 24, "tea"), ShownItem(40, 50, None)
@@ -89,3 +97,28 @@ def test_without_events_it_is_not_known_what_was_asked() -> None:
 
 def test_times_of_nothing_are_not_invented() -> None:
     assert percentiles([]) == {"p50": None, "p95": None}
+
+
+def came_to(life: TrackLife, code: ReasonCode) -> TrackLife:
+    return replace(life, story=[LifeEvent(20, because(code))])
+
+
+def left(track_number: int) -> UnresolvedItem:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    return UnresolvedItem(track_number, "unknown", (), 0.3, 0.1, picture, because(ReasonCode.NO_PRODUCT))
+
+
+def test_an_item_is_missed_silently_where_nothing_came_of_it() -> None:
+    added = came_to(track(9, 21, "accepted", "milk"), ReasonCode.ADDED)
+    strange = replace(track(39, 51, "unknown"), track=2)
+    quiet = played({"milk": 1}, (MILK, STRANGE), added, strange)
+    told = replace(quiet, unresolved=(left(2),))
+
+    assert (silent_misses(quiet), silent_misses(told)) == (1, 0)
+    assert silent_misses(played({}, (MILK,), track(9, 21, "ambiguous"))) == 0
+    assert silent_misses(played({}, (MILK, TEA), added)) == 1
+    assert silent_misses(played({}, (MILK,), track(9, 21, "accepted", "milk"))) == 1
+    assert silent_misses(played({}, (MILK,))) == 1
+    metrics = visit_metrics([quiet, told])
+    assert (metrics["unresolved"], metrics["silent_misses"]) == (1, 1)
+    assert visit_metrics([played({}, None)])["silent_misses"] is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +14,9 @@ from recognition.vision.lane import unresolved
 from recognition.vision.lane.config import LaneConfig
 from recognition.vision.lane.lane import Lane
 from recognition.vision.lane.observations import Outcome, UnresolvedItem
-from recognition.vision.lane.unresolved import is_skin, skin_share
+from recognition.vision.lane.tracking import TrackingConfig
+from recognition.vision.lane.unresolved import is_item, is_skin, skin_share
+from recognition.vision.types import Box
 from tests.recognition.vision.scenes import RED, SKIN, YELLOW, Image, Pack, Stage, play, receipt
 
 MIDDLE = (160.0, 120.0)
@@ -113,3 +117,45 @@ def test_a_bare_palm_is_not_reported_and_would_be_without_the_look_at_its_skin(
     assert reported(play(Lane(), shown())) == []
     monkeypatch.setattr(unresolved, "SKIN_SHARE", 1.01)
     assert len(reported(play(Lane(), shown()))) == 1
+
+
+def moving_in(stage: Stage) -> list[Image]:
+    """Move an unregistered pack from the left into the middle."""
+    return [stage.frame(Pack(YELLOW, (x, MIDDLE[1]))) for x in (40, 60, 80, 100, 120, 140, *[160] * 12)]
+
+
+def test_what_was_moved_into_the_cart_undecided_is_reported_when_it_is_lost_there(stage: Stage) -> None:
+    lane = Lane(LaneConfig(mode="cart"))
+    lane.set_zone(Box(0.35, 0.0, 0.65, 1.0))
+    (item,) = reported(play(lane, stage.empty(5) + moving_in(stage) + stage.empty(30)))
+    assert item.kind == "unknown"
+
+
+def test_what_was_moved_out_of_the_cart_again_is_not(stage: Stage) -> None:
+    lane = Lane(LaneConfig(mode="cart"))
+    lane.set_zone(Box(0.35, 0.0, 0.65, 1.0))
+    there_and_back = moving_in(stage) + moving_in(stage)[::-1]
+    assert reported(play(lane, stage.empty(5) + there_and_back + stage.empty(30))) == []
+
+
+@pytest.mark.parametrize(
+    ("of_track", "of_item", "expected"),
+    [
+        ({}, {}, True),
+        ({"last_s": 1.25}, {}, True),
+        ({"last_s": 1.24}, {}, False),
+        ({}, {"largest_area": 0.015}, True),
+        ({}, {"largest_area": 0.0149}, False),
+        ({"cut_off_s": TrackingConfig.cut_off_s}, {}, True),
+        ({"cut_off_s": TrackingConfig.cut_off_s + 0.01}, {}, False),
+        ({}, {"pictures": []}, False),
+    ],
+)
+def test_an_item_was_viewed_and_seen_long_enough_and_whole(
+    of_track: dict[str, float], of_item: dict[str, Any], expected: bool
+) -> None:
+    track = SimpleNamespace(**{"first_s": 1.0, "last_s": 2.0, "cut_off_s": 0.0, **of_track})
+    printed = np.full((50, 50, 3), YELLOW, np.uint8)
+    known = {"pictures": [(1.0, printed)], "largest_area": 0.1, "life": SimpleNamespace(story=[]), **of_item}
+    item: Any = SimpleNamespace(track=track, **known)
+    assert is_item(item, TrackingConfig()) == expected

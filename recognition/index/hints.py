@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from asgiref.sync import async_to_sync
 from channels.layers import ChannelLayerManager, InMemoryChannelLayer, get_channel_layer
@@ -24,6 +24,8 @@ LOCAL_WAIT_S = 2.0
 RETRY_S = 5.0
 RENEWAL_S = 3600.0
 """The Redis layer forgets who is in a group after a day."""
+
+CANCEL_AGAIN_S = 0.2
 
 
 class Subscriber(Protocol):
@@ -156,8 +158,15 @@ class HintListener(Worker):
                 if received.done():
                     self._on_hint(int(received.result()["seq"]))
                 else:
-                    received.cancel()
+                    await _end(received)
         finally:
             self._is_listening.clear()
             stopped.cancel()
             await layer.group_discard(INDEX_GROUP, channel)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task until it has ended; the layer's client loses a cancellation now and then."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)

@@ -231,7 +231,7 @@ class Visitor:
     def page(self) -> Page:
         """Open a tab that reports every error of a script and every breach of the content policy."""
         tab = self.context.new_page()
-        tab.set_default_timeout(15_000)
+        tab.set_default_timeout(30_000)
         tab.on("pageerror", lambda error: self.faults.append(str(error)))
         tab.on("console", lambda line: self.faults.append(line.text) if "Refused" in line.text else None)
         return tab

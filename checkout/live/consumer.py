@@ -36,12 +36,13 @@ from checkout.live.limits.gate import Opening
 from checkout.live.mailbox import Mailbox
 from checkout.live.sharing.socket_caps import TooManySockets, socket_caps
 from checkout.live.snapshot import SessionSnapshot, closed_message, ready_message, snapshot_read
-from checkout.live.threads import DATABASE_AWAY, in_database, socket_flow, tasks_end
+from checkout.live.threads import DATABASE_AWAY, in_database, socket_flow
 from checkout.models import CheckoutSession
 from checkout.payloads import CartEvent
 from ebrcs import metrics
 from ebrcs.fair_queue import Flow
 from ebrcs.rate_limits import client_address_of_scope
+from ebrcs.tasks import tasks_end
 
 logger = logging.getLogger(__name__)
 NORMAL = 1000

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, InternalError, OperationalError
@@ -24,7 +24,6 @@ T = TypeVar("T")
 # Each thread holds at most one database connection; a slow call of one socket must not stop the others.
 DATABASE_THREADS = 8
 VISION_THREADS = max(2, os.cpu_count() or 1)
-CANCEL_AGAIN_S = 0.2
 # What the database raises while it is away, or has become read-only as after a failover: it may come back.
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 database_pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="checkout-database")
@@ -75,22 +74,3 @@ async def in_vision_thread(function: Callable[P, T], *args: P.args, **kwargs: P.
             with suppress(asyncio.CancelledError):  # `tasks_end` cancels again and again
                 await asyncio.wait([running])
         raise
-
-
-async def tasks_end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they have ended; a caller cancelled meanwhile still waits for them.
-
-    Once is not enough: a call into a database thread swallows a cancellation that arrives after the thread's
-    call back into the event loop has ended.
-    """
-    cancelled = False
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        try:
-            await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
-        except asyncio.CancelledError:
-            cancelled = True
-    await asyncio.gather(*tasks, return_exceptions=True)
-    if cancelled:
-        raise asyncio.CancelledError

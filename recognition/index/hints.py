@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from asgiref.sync import async_to_sync
 from channels.layers import ChannelLayerManager, InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 from ebrcs.background import Worker, thread_start
+from ebrcs.tasks import tasks_end
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +25,6 @@ LOCAL_WAIT_S = 2.0
 RETRY_S = 5.0
 RENEWAL_S = 3600.0
 """The Redis layer forgets who is in a group after a day."""
-
-CANCEL_AGAIN_S = 0.2
 
 
 class Subscriber(Protocol):
@@ -158,15 +157,8 @@ class HintListener(Worker):
                 if received.done():
                     self._on_hint(int(received.result()["seq"]))
                 else:
-                    await _end(received)
+                    await tasks_end([received])
         finally:
             self._is_listening.clear()
             stopped.cancel()
             await layer.group_discard(INDEX_GROUP, channel)
-
-
-async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task until it has ended; the layer's client loses a cancellation now and then."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)

@@ -25,8 +25,8 @@ from checkout.live.frame_worker import FrameWorker
 from checkout.live.limits import admissions
 from checkout.live.mailbox import Mailbox
 from checkout.live.pending_changes import Change, change_store
-from checkout.live.threads import tasks_end
 from checkout.models import BillingItem, ScanEvent
+from ebrcs.tasks import tasks_end
 from recognition.engine import shared
 from recognition.engine.results import Recognition
 from recognition.vision.decision.decide import Candidate, Decision

@@ -15,8 +15,9 @@ from checkout.live import left_changes
 from checkout.live.camera_state import CameraState
 from checkout.live.connections import Connections
 from checkout.live.pending_changes import Change, change_store
-from checkout.live.threads import in_database, in_vision, tasks_end
+from checkout.live.threads import in_database, in_vision
 from checkout.models import CheckoutSession, ScanEvent
+from ebrcs.tasks import tasks_end
 from tests.checkout.colours import BLUE_ID, RED_ID
 from tests.checkout.shop import coloured_tea_make, seen
 

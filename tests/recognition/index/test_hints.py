@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ from recognition.index.hints import INDEX_GROUP, HintListener, index_changed, su
 from recognition.index.replica import Replica
 from tests.waiting import until
 
-WAIT_S = 20.0
+WAIT_S, SILENT_S = 20.0, 3.0
 
 
 class Following:
@@ -203,3 +204,49 @@ def test_without_a_layer_between_processes_nobody_listens(monkeypatch: pytest.Mo
     assert not listener.is_running
     listener.stop()
     assert "index-hints" not in [thread.name for thread in threading.enumerate()]
+
+
+class DeafLayer:
+    """A channel layer whose client loses the first cancellations."""
+
+    async def new_channel(self) -> str:
+        return "mine"
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Nothing to join."""
+
+    group_discard = group_add
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(SILENT_S)
+        return {}
+
+
+def listening_ends(monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Return whether a listener on such a layer has ended a second after it was told to; wait until it has."""
+    monkeypatch.setattr(hints, "_layer_joins_processes", lambda: True)
+    monkeypatch.setattr(hints, "ChannelLayerManager", lambda: {"default": DeafLayer()})
+    listener = HintListener(lambda seq: None)
+    listener.start()
+    assert listener.wait_until_listening(timeout_s=WAIT_S)
+    stopping = threading.Thread(target=listener.stop, daemon=True)
+    stopping.start()
+    stopping.join(1)
+    has_ended = not stopping.is_alive()
+    stopping.join(WAIT_S)
+    return has_ended
+
+
+def test_listening_ends_where_cancellations_get_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert listening_ends(monkeypatch)
+
+
+def test_control_with_one_cancellation_it_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def cancel(tasks: list[asyncio.Task[Any]]) -> None:
+        for task in tasks:
+            task.cancel()
+
+    monkeypatch.setattr(hints, "tasks_end", cancel)
+    assert not listening_ends(monkeypatch)

@@ -42,7 +42,6 @@ def page_texts() -> dict[str, str]:
         "unresolved_other": _("{count} to settle"),
         "unresolved_unknown": _("We could not tell what this was."),
         "unresolved_unanswered": _("Which one was this?"),
-        "unresolved_mismatch": _("The barcode didn't match the picture. What was this?"),
         "unresolved_said": _("We could not tell what that was. It waits in your cart."),
         "unresolved_dismissed": _("Settled without a charge."),
         "unresolved_number": _("Item {number} to settle"),

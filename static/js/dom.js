@@ -44,3 +44,11 @@ export function showPicture(root, address) {
   show(Boolean(address));
   if (address) picture.src = address;
 }
+
+/** Draws the eye to a line that has just come or changed. @param {HTMLElement} line */
+export function lineStress(line) {
+  line.classList.remove("fresh");
+  void line.offsetWidth; // restarts the animation
+  line.classList.add("fresh");
+  line.scrollIntoView({ block: "nearest" });
+}

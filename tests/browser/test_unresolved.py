@@ -89,7 +89,7 @@ def test_an_item_that_was_not_told_is_a_line_of_the_cart_until_it_is_settled(
         page.evaluate("document.querySelector('add-toast').hide()")
         expect(line).to_have_count(1)
 
-        both = [unresolved(0), unresolved(1, "mismatch")]
+        both = [unresolved(0), unresolved(1, "undecided")]
         socket.say(updated("unresolved", cart(1, both), unresolved_id=UNRESOLVED[1]))
         expect(line).to_have_count(2)
         expect(line.nth(1).locator(".chip")).to_have_count(0)

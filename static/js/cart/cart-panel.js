@@ -1,7 +1,7 @@
 // @ts-check
 // <cart-panel>: the cart, its total, and the way to pay.
 
-import { copyOf, part, showPicture } from "../dom.js";
+import { copyOf, lineStress, part, showPicture } from "../dom.js";
 import { money, say, sayCount } from "../options.js";
 import { UnresolvedItems } from "./unresolved-items.js";
 
@@ -53,7 +53,7 @@ export class CartPanel extends HTMLElement {
       const line = /** @type {HTMLElement} */ (known.get(item.product_id) ?? this.lineMake(item));
       known.delete(item.product_id);
       this.lineShow(line, item, cart.currency);
-      if (item.product_id === fresh) this.lineStress(line);
+      if (item.product_id === fresh) lineStress(line);
     }
     for (const line of known.values()) line.remove();
     const lostFocus = this.unresolved?.show(cart.unresolved ?? [], cart.currency);
@@ -149,14 +149,6 @@ export class CartPanel extends HTMLElement {
       return item.quantity;
     }
     return wish.quantity;
-  }
-
-  /** @param {HTMLElement} line */
-  lineStress(line) {
-    line.classList.remove("fresh");
-    void line.offsetWidth; // restarts the animation
-    line.classList.add("fresh");
-    line.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {Event} event */

@@ -1,7 +1,7 @@
 // @ts-check
 // <unresolved-items>: what the camera could not tell, each with its picture and every way to settle it.
 
-import { copyOf, part, showPicture } from "../dom.js";
+import { copyOf, lineStress, part, showPicture } from "../dom.js";
 import { money, say } from "../options.js";
 import { choiceRow } from "./product-rows.js";
 
@@ -14,8 +14,7 @@ export function isSecondTap(event) {
 
 /** Returns what to say about an item. @param {Unresolved} item */
 export function unresolvedText({ kind }) {
-  if (kind === "unanswered" || kind === "mismatch") return say(`unresolved_${kind}`);
-  return say("unresolved_unknown");
+  return say(kind === "unanswered" ? "unresolved_unanswered" : "unresolved_unknown");
 }
 
 /** Events, all bubbling: "settle" (detail: the command), "name-item" (detail: {item}). */
@@ -97,11 +96,7 @@ export class UnresolvedItems extends HTMLElement {
   /** @param {string} id */
   stress(id) {
     const line = this.lines.get(id);
-    if (!line) return;
-    line.classList.remove("fresh");
-    void line.offsetWidth; // restarts the animation
-    line.classList.add("fresh");
-    line.scrollIntoView({ block: "nearest" });
+    if (line) lineStress(line);
   }
 
   /** @param {Event} event */

@@ -6,7 +6,7 @@
  *   avg_score: number | null, source: string, image: string | null}} CartLine */
 /** @typedef {{items: CartLine[], total_items: number, total_amount: string | null, currency: string,
  *   unresolved?: Unresolved[]}} Cart */
-/** @typedef {{id: string, kind: "undecided" | "unknown" | "unanswered" | "mismatch", track: number | null,
+/** @typedef {{id: string, kind: "undecided" | "unknown" | "unanswered", track: number | null,
  *   image: string | null, choices: Choice[], created_at: string}} Unresolved */
 /** @typedef {{id: string, action: "add" | "remove" | "correct" | "undo" | "sync" | "unresolved" | "dismiss",
  *   product_id: string | null,

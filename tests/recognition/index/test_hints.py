@@ -225,7 +225,7 @@ class DeafLayer:
 
 
 def listening_ends(monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Return whether a listener on such a layer has ended a second after it was told to; wait until it has."""
+    """Return whether a listener on such a layer has ended a second after it was told to, once it has."""
     monkeypatch.setattr(hints, "_layer_joins_processes", lambda: True)
     monkeypatch.setattr(hints, "ChannelLayerManager", lambda: {"default": DeafLayer()})
     listener = HintListener(lambda seq: None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Literal
@@ -132,7 +132,7 @@ def verdict_of(votes: Sequence[Vote], config: CountingConfig, *, last: bool) -> 
     if ranked:
         product_id, tally = ranked[0]
         sure = sum(1 for vote in votes if _accepts(vote.decision, product_id))
-        against = sum(other.accepted for name, other in ranked if name != product_id)
+        against = _against(product_id, ranked)
         undisputed = against == 0 and sure == len(votes)
         if undisputed or (
             (last or len(votes) >= config.views_full)
@@ -224,11 +224,7 @@ def asked_where_doubtful(verdict: Verdict, votes: Sequence[Vote], config: Counti
 
 def contradicted(product_id: str, votes: Sequence[Vote], config: CountingConfig) -> bool:
     """Return whether views with more than ``against_share`` of the weight accept another product."""
-    against = sum(
-        vote.quality
-        for vote in votes
-        if vote.decision.state == "accepted" and not _accepts(vote.decision, product_id)
-    )
+    against = _against(product_id, _tallied(votes).items())
     return against > config.against_share * sum(vote.quality for vote in votes)
 
 
@@ -293,6 +289,11 @@ def _tallied(votes: Sequence[Vote]) -> dict[str, _Tally]:
         for runner_up in decision.candidates[1:2]:
             tallies.setdefault(runner_up.product_id, _Tally()).offered += 0.5 * vote.quality
     return tallies
+
+
+def _against(product_id: str, tallies: Iterable[tuple[str, _Tally]]) -> float:
+    """Return the weight of the views that accept another product."""
+    return sum(tally.accepted for name, tally in tallies if name != product_id)
 
 
 def _accepted(product_id: str, tally: _Tally, reason: Reason) -> Verdict:

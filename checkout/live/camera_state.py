@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from recognition.vision.types import Image
 
 Action = ScanEvent.Action
+T = TypeVar("T")
 # While this many changes wait for the database, questions and unknown items are not recorded.
 CHANGES_WAITING_MAX = 100
 # As many as the tracks a lane remembers.
@@ -131,9 +132,7 @@ class CameraState:
             self._take_settled(track)
         for detection in outcome.detections:
             if detection.choices:
-                self.questions[detection.track] = detection.choices
-                if len(self.questions) > QUESTIONS_MAX:
-                    del self.questions[min(self.questions)]
+                keep_newest(self.questions, detection.track, detection.choices, QUESTIONS_MAX)
             self._take_doubt(detection, pictures.get(detection.track))
 
     def take_event(self, event: CountEvent) -> None:
@@ -149,9 +148,7 @@ class CameraState:
         )
         added_id = None
         if event.action == "add":
-            self.additions[event.track] = cause.event_id
-            if len(self.additions) > ADDITIONS_MAX:
-                del self.additions[min(self.additions)]
+            keep_newest(self.additions, event.track, cause.event_id, ADDITIONS_MAX)
         else:
             added_id = self.additions.pop(event.track, None)
         product_id = self.overruled.get(event.track, event.product_id)
@@ -185,9 +182,7 @@ class CameraState:
         cause = Cause(
             score=item.score, margin=item.margin, thumbnail=thumbnail_make(item.picture), reason=item.reason
         )
-        self.unresolved[item.track] = cause.event_id
-        if len(self.unresolved) > UNRESOLVED_MAX:
-            del self.unresolved[min(self.unresolved)]
+        keep_newest(self.unresolved, item.track, cause.event_id, UNRESOLVED_MAX)
         self.changes.append(
             Opening(Action.UNRESOLVED, None, cause, kind=item.kind, track=item.track, choices=item.choices)
         )
@@ -210,6 +205,13 @@ class CameraState:
         )
         self.recorded[key] = cause.event_id
         self.changes.append(Change(action, None, cause))
+
+
+def keep_newest(kept: dict[int, T], track: int, value: T, most: int) -> None:
+    """Keep a value for a track, and forget the oldest track where there are too many."""
+    kept[track] = value
+    if len(kept) > most:
+        del kept[min(kept)]
 
 
 def camera_state_make() -> CameraState:

@@ -61,19 +61,22 @@ class CommandWorker:
         """Work until cancelled; failures are answered and do not end the worker."""
         while True:
             item = await self.commands.get()
+            named: dict[str, Any] = {}
             try:
                 if isinstance(item, str):
-                    await self._carry_out(command_parse(item))
+                    command = command_parse(item)
+                    named = _name_of(command)
+                    await self._carry_out(command)
                 else:
                     await self.cart_sync.send_change(item)
             except EbrcsError as error:
-                await self._refuse(error.code, error.detail, error.data)
+                await self._refuse(error.code, error.detail, error.data | named)
             except DATABASE_AWAY:
                 logger.warning(DATABASE_SILENT, exc_info=True)
-                await self._refuse("database_unavailable", DATABASE_SILENT, {})
+                await self._refuse("database_unavailable", DATABASE_SILENT, named)
             except Exception:
                 logger.exception("A message of session %s failed.", self.session_id)
-                await self._refuse("internal_error", "The message could not be processed.", {})
+                await self._refuse("internal_error", "The message could not be processed.", named)
 
     async def _carry_out(self, command: Command) -> None:
         if service := _service_of(command):
@@ -95,34 +98,19 @@ class CommandWorker:
                 await self._choose(command)
 
     async def _barcode(self, command: Barcode) -> None:
-        """Add what a barcode names; every answer to a command with an id names it."""
-        named = {} if command.event_id is None else {"event_id": str(command.event_id)}
-        try:
-            product = await in_database(selectors.product_by_barcode, code=command.code)
-            cause = Cause(
-                source=Source.BARCODE,
-                reason=barcode_reason(str(product.barcode)),
-                event_id=command.event_id or uuid4(),
-            )
-            event = await in_database(
-                items.item_add, session_id=self.session_id, product_id=product.pk, cause=cause
-            )
-        except EbrcsError as error:
-            await self._refuse(error.code, error.detail, error.data | named)
-        except DATABASE_AWAY:
-            logger.warning(DATABASE_SILENT, exc_info=True)
-            await self._refuse("database_unavailable", DATABASE_SILENT, named)
-        else:
-            if event is not None:
-                await self.cart_sync.send_change(event)
-            else:
-                await self.send({"type": "barcode.added", **named})
+        """Add what a barcode names, or say that it was added before under the id of the command."""
+        product = await in_database(selectors.product_by_barcode, code=command.code)
+        reason = barcode_reason(str(product.barcode))
+        cause = Cause(source=Source.BARCODE, reason=reason, event_id=command.event_id or uuid4())
+        if not await self._change(partial(items.item_add, product_id=product.pk, cause=cause)):
+            await self.send({"type": "barcode.added", **_name_of(command)})
 
-    async def _change(self, service: Callable[..., CartEvent | None]) -> None:
-        """Call a service that changes the cart of this session, and send the change."""
+    async def _change(self, service: Callable[..., CartEvent | None]) -> bool:
+        """Call a service that changes the cart of this session, and send the change; False for none."""
         event = await in_database(service, session_id=self.session_id)
         if event is not None:
             await self.cart_sync.send_change(event)
+        return event is not None
 
     async def _mode_set(self, command: ModeSet) -> None:
         camera = self.connection.camera
@@ -160,6 +148,13 @@ class CommandWorker:
 
     async def _refuse(self, code: str, detail: str, data: dict[str, Any]) -> None:
         await self.send({"type": "error", "code": code, "detail": detail, "data": data})
+
+
+def _name_of(command: Command) -> dict[str, Any]:
+    """Return what every answer to a command repeats, so that a client knows what it answers."""
+    if isinstance(command, Barcode) and command.event_id is not None:
+        return {"event_id": str(command.event_id)}
+    return {}
 
 
 def _service_of(command: Command) -> Callable[..., CartEvent | None] | None:

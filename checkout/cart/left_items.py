@@ -1,7 +1,10 @@
-"""Closes what was still unresolved when a session ended."""
+"""Finds what is still unresolved in a session, and closes it when the session ends."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from checkout.cart.reasons import CartReason
@@ -9,10 +12,15 @@ from checkout.models import CheckoutSession, ScanEvent, Source, UnresolvedItem
 from recognition.vision.lane.reasons import Reason
 
 
+def open_items(*, session_id: UUID) -> QuerySet[UnresolvedItem]:
+    """Return the unresolved items of a session that have no outcome yet, the oldest first."""
+    return UnresolvedItem.objects.filter(session_id=session_id, outcome__isnull=True)
+
+
 def unresolved_leave(session: CheckoutSession) -> None:
     """Close the open unresolved items of a locked session as left, and record each of them."""
-    open_items = UnresolvedItem.objects.filter(session=session, outcome__isnull=True)
-    left = list(open_items.values_list("pk", flat=True))
+    still_open = open_items(session_id=session.pk)
+    left = list(still_open.values_list("pk", flat=True))
     if not left:
         return
     reason = Reason(CartReason.STILL_OPEN).payload()
@@ -26,4 +34,4 @@ def unresolved_leave(session: CheckoutSession) -> None:
         )
         for unresolved_id in left
     )
-    open_items.update(outcome=UnresolvedItem.Outcome.LEFT, resolved_at=timezone.now())
+    still_open.update(outcome=UnresolvedItem.Outcome.LEFT, resolved_at=timezone.now())

@@ -15,6 +15,7 @@ from catalog.gtin import gtin_variants
 from catalog.models import Product
 from catalog.scanned_codes import gtins_of
 from catalog.selectors import first_photo_name, photo_address
+from checkout.cart.left_items import open_items
 from checkout.cart.sessions import idle_since
 from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound, UnresolvedNotFound
 from checkout.models import BillingItem, CheckoutSession, UnresolvedItem
@@ -66,8 +67,8 @@ def billing_items(*, session_id: UUID) -> QuerySet[BillingItem]:
 
 def cart_is_empty(*, session_id: UUID) -> bool:
     """Whether a cart holds nothing, not even an item that is to be settled."""
-    is_open = UnresolvedItem.objects.filter(session_id=session_id, outcome__isnull=True)
-    return not (BillingItem.objects.filter(session_id=session_id).exists() or is_open.exists())
+    has_lines = BillingItem.objects.filter(session_id=session_id).exists()
+    return not (has_lines or open_items(session_id=session_id).exists())
 
 
 def order_lines(items: Collection[BillingItem]) -> list[OrderLine]:
@@ -89,9 +90,8 @@ def cart_get(*, session_id: UUID) -> Cart:
 
     In one query, unless it is empty or something is unresolved.
     """
-    open_items = UnresolvedItem.objects.filter(session_id=session_id, outcome__isnull=True)
     lines = billing_items(session_id=session_id).annotate(
-        photo=first_photo_name("product_id"), has_unresolved=Exists(open_items)
+        photo=first_photo_name("product_id"), has_unresolved=Exists(open_items(session_id=session_id))
     )
     items = list(lines)
     total = lines_total(order_lines(items))
@@ -108,7 +108,7 @@ def cart_get(*, session_id: UUID) -> Cart:
 def unresolved_list(*, session_id: UUID) -> list[UnresolvedLine]:
     """Return the open unresolved items of a session, the oldest first, in one query or two."""
     rows = list(
-        UnresolvedItem.objects.filter(session_id=session_id, outcome__isnull=True)
+        open_items(session_id=session_id)
         .annotate(has_picture=Q(event__thumbnail__isnull=False))
         .values_list("pk", "kind", "track", "choices", "created_at", "has_picture")
     )

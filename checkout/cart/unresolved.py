@@ -14,6 +14,7 @@ from django.conf import settings
 
 from checkout.cart import selectors
 from checkout.cart.cart_lines import line_add
+from checkout.cart.left_items import open_items
 from checkout.cart.locks import product_keep
 from checkout.cart.reasons import CHOSEN, CartReason, barcode_reason
 from checkout.cart.scan_events import Cause, change_record, event_record, is_recorded
@@ -46,8 +47,7 @@ def unresolved_open(
         recorded = ScanEvent.objects.filter(session=session, action=Action.UNRESOLVED)
         if is_recorded(cause) or recorded.count() >= UNRESOLVED_MAX:
             return None
-        is_open = UnresolvedItem.objects.filter(session=session, outcome__isnull=True)
-        if is_open.count() >= OPEN_MAX:
+        if open_items(session_id=session_id).count() >= OPEN_MAX:
             event_record(session, Action.UNRESOLVED, None, 1, cause)
             return None
         event = change_record(session, Action.UNRESOLVED, None, 1, cause, unresolved_id=cause.event_id)

@@ -48,8 +48,12 @@ class TimelineEntry:
     reason: str
     after: timedelta
     is_doubt: bool
-    has_picture: bool
-    picture_id: UUID | None = None
+    picture_id: UUID | None
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether a picture is shown."""
+        return self.picture_id is not None
 
     @property
     def after_text(self) -> str:
@@ -81,7 +85,6 @@ def timeline_of(*, session: CheckoutSession) -> list[TimelineEntry]:
             reason=stored_reason_say(event.reason),
             after=event.created_at - session.created_at,
             is_doubt=event.action not in (Action.ADD, Action.REMOVE),
-            has_picture=getattr(event, "has_picture", False),
             picture_id=_picture_id(event),
         )
         for event in events

@@ -177,7 +177,7 @@ class UnresolvedPictureView(OwnSessionView):
         """Show the picture, to the shopper and to admins."""
         session = self.session_for_admins_too(request, session_id)
         picture = selectors.unresolved_picture(session_id=session.pk, unresolved_id=unresolved_id)
-        return HttpResponse(picture, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
+        return HttpResponse(picture, content_type="image/jpeg")
 
 
 class ConfirmView(OwnSessionView):

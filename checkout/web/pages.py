@@ -48,12 +48,7 @@ def checkout_start(request: HttpRequest) -> HttpResponse:
 @login_required
 def clip_start(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Play the demo clip: in this session while its cart is empty, else in one of its own."""
-    assert request.user.is_authenticated
-    try:
-        session = selectors.session_get(user=request.user, session_id=session_id)
-    except SessionNotFound:
-        raise Http404 from None
-    return clip_redirect(request, session)
+    return clip_redirect(request, own_session_or_404(request, session_id))
 
 
 def clip_redirect(request: HttpRequest, session: CheckoutSession) -> HttpResponse:
@@ -76,11 +71,7 @@ def clip_redirect(request: HttpRequest, session: CheckoutSession) -> HttpRespons
 @login_required
 def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Show the checkout page; a paid session leads to its receipt, an expired one says that it has ended."""
-    assert request.user.is_authenticated
-    try:
-        session = selectors.session_get(user=request.user, session_id=session_id)
-    except SessionNotFound:
-        raise Http404 from None
+    session = own_session_or_404(request, session_id)
     if session.status == CheckoutSession.Status.COMPLETED:
         return redirect("receipt", order_id=session.order.pk)
     if session.status == CheckoutSession.Status.EXPIRED:
@@ -107,6 +98,15 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
     }
     context = {"nav": "checkout", "options": options, "demo_available": clip_available()}
     return render(request, "checkout/checkout.html", context)
+
+
+def own_session_or_404(request: HttpRequest, session_id: UUID) -> CheckoutSession:
+    """Return the shopper's own session, or raise `Http404`."""
+    assert request.user.is_authenticated
+    try:
+        return selectors.session_get(user=request.user, session_id=session_id)
+    except SessionNotFound:
+        raise Http404 from None
 
 
 def session_begin(request: HttpRequest) -> CheckoutSession:

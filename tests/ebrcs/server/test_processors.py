@@ -91,6 +91,30 @@ def connections_taken_at_once() -> int:
     return taken
 
 
+def connections_waiting() -> int:
+    """Return how many connections can be opened before any is taken in, 200 at most."""
+    port = tcp.Port(0, Greeting(), interface="127.0.0.1", reactor=MemoryReactorClock())
+    port.startListening()
+    with ExitStack() as opened:
+        opened.callback(port.socket.close)
+        for count in range(200):
+            try:
+                address = ("127.0.0.1", port.getHost().port)
+                opened.enter_context(socket.create_connection(address, timeout=0.5))
+            except TimeoutError:
+                return count
+    return 200
+
+
+def test_a_crowd_of_connections_waits_without_being_turned_away() -> None:
+    assert connections_waiting() == 200
+
+
+def test_control_twisted_leaves_room_for_fifty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp.Port, "backlog", 50)
+    assert connections_waiting() < 60
+
+
 def test_connections_are_taken_in_one_by_one() -> None:
     assert connections_taken_at_once() == 1
 

@@ -84,6 +84,7 @@ def test_a_visit_without_a_mouse(browser: Browser, visit: VisitorMaker) -> None:
         connected(page)
 
         def reach(name: str) -> None:
+            connected(page)  # nothing in the cart can be changed while the server is silent
             for _ in range(40):
                 page.keyboard.press("Tab")
                 focused = "document.activeElement.ariaLabel ?? document.activeElement.innerText"

@@ -332,7 +332,7 @@ def test_scans_outlast_a_broken_connection_in_order_and_once_each(
 ) -> None:
     socket = BrokenSocket()
     with visit(browser) as visitor:
-        page = socket.open(visitor, "broken", has_camera=False)
+        page = socket.open(visitor, "outlast", has_camera=False)
         wedge = Wedge(page)
         socket.loses_answers = True
         wedge.scan(CODE)  # added, but the answer is lost

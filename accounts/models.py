@@ -1,10 +1,11 @@
-"""Users and their roles: shoppers and admins."""
+"""Stores, and users with their roles: shoppers, staff and admins."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
@@ -13,6 +14,37 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import one_alphabet_validate, skeleton_digest
+
+
+class Store(models.Model):
+    """A shop at one place: what stands on its pages and receipts, and where its lanes and staff belong.
+
+    `opening_hours` maps days ("mon" to "sun") to an opening and a closing time ("08:00", "22:00"); a day that
+    is missing is closed, and an empty mapping means always open.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    address = models.TextField(_("address"), blank=True)
+    business_number = models.CharField(_("business number"), max_length=40, blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    time_zone = models.CharField(_("time zone"), max_length=64)
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES)
+    logo = models.FileField(_("logo"), upload_to="stores", blank=True)
+    receipt_footer = models.TextField(_("receipt footer"), blank=True)
+    opening_hours = models.JSONField(_("opening hours"), default=dict, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        db_table = "stores"
+        verbose_name = _("store")
+        verbose_name_plural = _("stores")
+        ordering = ["created_at", "id"]
+        constraints = [models.CheckConstraint(condition=~Q(name=""), name="accounts_store_name_not_blank")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class UserManager(BaseUserManager["User"]):
@@ -45,7 +77,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A shopper, or an admin, who may also enter Django admin and manage products.
+    """A shopper, a member of staff of a store, or an admin, who may also enter Django admin.
+
+    An account of a device (`is_device`) is used by one shopper after another: it shows nobody what others
+    bought. Staff identify at a lane by `staff_number` and PIN, of which `pin` is the hash; empty
+    for none.
 
     `name_skeleton` belongs to the first of all accounts whose names look alike. It is null for the others:
     those that are older than the rule, and those that an operator made by a command.
@@ -53,6 +89,7 @@ class User(AbstractBaseUser):
 
     class Role(models.TextChoices):
         USER = "user", _("shopper")
+        STAFF = "staff", _("staff")
         ADMIN = "admin", _("admin")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -66,6 +103,20 @@ class User(AbstractBaseUser):
     password = models.CharField(_("password"), max_length=128, db_column="password_hash")
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.USER)
     is_active = models.BooleanField(_("can log in"), default=True)
+    store = models.ForeignKey(
+        Store,
+        verbose_name=_("store"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="users",
+        help_text=_("Where a member of staff works; empty for admins: all stores."),
+    )
+    staff_number = models.PositiveIntegerField(
+        _("staff number"), unique=True, null=True, blank=True, editable=False
+    )
+    pin = models.CharField(max_length=128, blank=True, editable=False)
+    is_device = models.BooleanField(_("account of a device"), default=False, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -80,7 +131,15 @@ class User(AbstractBaseUser):
         constraints = [
             models.UniqueConstraint(Lower("username"), name="accounts_user_username_unique_without_case"),
             models.CheckConstraint(condition=~Q(username=""), name="accounts_user_username_not_blank"),
-            models.CheckConstraint(condition=Q(role__in=["user", "admin"]), name="accounts_user_role_known"),
+            models.CheckConstraint(
+                condition=Q(role__in=["user", "staff", "admin"]), name="accounts_user_role_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(role="staff") | Q(store__isnull=False), name="accounts_user_staff_of_a_store"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_device=False) | Q(role="user"), name="accounts_user_device_is_no_staff"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -90,6 +149,17 @@ class User(AbstractBaseUser):
     def is_admin(self) -> bool:
         """Whether the user manages the shop."""
         return self.is_active and self.role == self.Role.ADMIN
+
+    @property
+    def helps_shoppers(self) -> bool:
+        """Whether the user may enter the staff console: members of staff, and admins."""
+        return self.is_active and self.role in (self.Role.STAFF, self.Role.ADMIN)
+
+    def works_at(self, store_id: uuid.UUID) -> bool:
+        """Whether the user may help at the lanes of a store; an admin without a store may at all of them."""
+        if not self.helps_shoppers:
+            return False
+        return self.store_id == store_id or (self.is_admin and self.store_id is None)
 
     @property
     def is_staff(self) -> bool:

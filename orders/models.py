@@ -27,6 +27,14 @@ class Order(models.Model):
         on_delete=models.PROTECT,
         related_name="order",
     )
+    store = models.ForeignKey(
+        "accounts.Store",
+        verbose_name=_("store"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
+    )
     total_items = models.PositiveIntegerField(_("items"))
     total_amount = models.DecimalField(_("total"), max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3)
@@ -93,3 +101,25 @@ class OrderItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.product_name}"
+
+
+class ReceiptLink(models.Model):
+    """A link that shows one receipt without an account, in the browser that opens it first."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(
+        Order, verbose_name=_("order"), on_delete=models.CASCADE, related_name="receipt_links"
+    )
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"))
+    opened_at = models.DateTimeField(_("opened"), null=True, blank=True)
+
+    class Meta:
+        db_table = "receipt_links"
+        verbose_name = _("receipt link")
+        verbose_name_plural = _("receipt links")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} until {self.expires_at:%Y-%m-%d %H:%M}"

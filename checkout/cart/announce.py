@@ -1,4 +1,4 @@
-"""Notifies the open sockets of a session; only a hint, which may get lost without harm."""
+"""Notifies open sockets; only a hint, which may get lost without harm."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ def session_group(session_id: UUID) -> str:
 
 def cart_announce(*, session_id: UUID, event: CartEvent) -> None:
     """Notify every socket of the session that its cart changed; each reads the cart from the database."""
-    _announce(session_id, {"type": "cart.changed", "event": event})
+    group_announce(session_group(session_id), {"type": "cart.changed", "event": event})
 
 
 def session_closed_announce(*, session_id: UUID) -> None:
     """Notify every socket of the session that it ended."""
-    _announce(session_id, {"type": "session.ended"})
+    group_announce(session_group(session_id), {"type": "session.ended"})
 
 
-def _announce(session_id: UUID, notice: dict[str, Any]) -> None:
+def group_announce(group: str, notice: dict[str, Any]) -> None:
+    """Send a notice to a group of sockets; a failure is logged, since sockets look by themselves as well."""
     try:
-        async_to_sync(_send)(session_group(session_id), notice)
+        async_to_sync(_send)(group, notice)
     except Exception:
         # What was committed stays committed, and sockets check the database every few seconds.
-        logger.exception("The sockets of session %s could not be notified of %s.", session_id, notice["type"])
+        logger.exception("The sockets of %s could not be notified of %s.", group, notice["type"])
 
 
 async def _send(group: str, notice: dict[str, Any]) -> None:

@@ -99,11 +99,7 @@ def admission_read(scope: Any) -> Admission:
 
 def socket_enter(scope: Any) -> tuple[CheckoutSession, Login]:
     """Return the active session and the login of a client that may work on it, or raise `SocketRefused`."""
-    handshake = Handshake.of(scope)
-    # Browsers report the page's origin truthfully; pages of other sites are refused, whatever credentials
-    # they present.
-    if handshake.is_from_page and not origin_is_own(handshake.header("origin"), handshake.header("host")):
-        raise SocketRefused(FORBIDDEN, "Sockets are opened by the shop's own pages only.")
+    handshake = handshake_of_own_page(scope)
     try:
         session_id = UUID(scope["url_route"]["kwargs"]["session_id"])
     except ValueError:
@@ -119,6 +115,23 @@ def socket_enter(scope: Any) -> tuple[CheckoutSession, Login]:
         raise SocketRefused(NOT_ACTIVE, f"The session is {session.status}.", session)
     services.session_touch(session_id=session_id)
     return session, login
+
+
+def login_enter(scope: Any) -> Login:
+    """Return the login of a client that opens a socket of no session, or raise `SocketRefused`."""
+    return _login(handshake_of_own_page(scope), None)
+
+
+def handshake_of_own_page(scope: Any) -> Handshake:
+    """Return the handshake of a client, or raise `SocketRefused` for a page of another site.
+
+    Browsers report the page's origin truthfully; pages of other sites are refused, whatever credentials they
+    present.
+    """
+    handshake = Handshake.of(scope)
+    if handshake.is_from_page and not origin_is_own(handshake.header("origin"), handshake.header("host")):
+        raise SocketRefused(FORBIDDEN, "Sockets are opened by the shop's own pages only.")
+    return handshake
 
 
 def camera_key(scope: Any) -> UUID | None:
@@ -143,9 +156,12 @@ def language(scope: Any) -> str:
     return get_language_from_request(request)
 
 
-def _login(handshake: Handshake, session_id: UUID) -> Login:
-    """Authenticate by ticket, token or cookie: the first of these that is present decides."""
-    if offered := handshake.query.get("ticket"):
+def _login(handshake: Handshake, session_id: UUID | None) -> Login:
+    """Authenticate by ticket, token or cookie: the first of these that is present decides.
+
+    Tickets are issued for the socket of a session.
+    """
+    if session_id is not None and (offered := handshake.query.get("ticket")):
         login = tickets.ticket_redeem(ticket=offered[0], session_id=session_id)
         if login is None or not login_holds(login):
             raise SocketRefused(NOT_AUTHENTICATED, "The ticket is used, too old or for another session.")

@@ -1,4 +1,4 @@
-"""A shopper's visit: the session, its cart, and the scan events that led to each line."""
+"""What happened to a cart, and the items that are still without an outcome."""
 
 from __future__ import annotations
 
@@ -7,95 +7,9 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-
-class Source(models.TextChoices):
-    """How a product came into the cart."""
-
-    VISION = "vision", _("camera")
-    BARCODE = "barcode", _("barcode")
-    MANUAL = "manual", _("manual")
-
-
-class CheckoutSession(models.Model):
-    """One visit; it ends as an order, or expires when cancelled or idle for too long."""
-
-    class Status(models.TextChoices):
-        ACTIVE = "active", pgettext_lazy("session", "active")
-        COMPLETED = "completed", _("completed")
-        EXPIRED = "expired", _("expired")
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("shopper"), on_delete=models.PROTECT, related_name="sessions"
-    )
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    last_active = models.DateTimeField(_("last activity"), default=timezone.now)
-    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
-
-    class Meta:
-        db_table = "checkout_sessions"
-        verbose_name = _("checkout session")
-        verbose_name_plural = _("checkout sessions")
-        ordering = ["-created_at", "-id"]
-        indexes = [
-            models.Index(
-                fields=["last_active"], condition=Q(status="active"), name="checkout_session_active_idx"
-            ),
-            models.Index(fields=["user", "-created_at"], name="checkout_session_user_idx"),
-            models.Index(fields=["-created_at", "-id"], name="checkout_session_time_idx"),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(status__in=["active", "completed", "expired"]),
-                name="checkout_checkoutsession_status_known",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.id} ({self.get_status_display()})"
-
-
-class BillingItem(models.Model):
-    """A line of the cart; `avg_score` is the running mean of `score_count` accepted similarities."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    session = models.ForeignKey(CheckoutSession, on_delete=models.CASCADE, related_name="billing_items")
-    product = models.ForeignKey("catalog.Product", on_delete=models.PROTECT, related_name="billing_items")
-    quantity = models.PositiveIntegerField(_("quantity"))
-    avg_score = models.DecimalField(_("average score"), max_digits=7, decimal_places=6, null=True, blank=True)
-    score_count = models.PositiveIntegerField(_("score count"), default=0)
-    source = models.CharField(_("source"), max_length=10, choices=Source)
-    added_at = models.DateTimeField(_("added"), auto_now_add=True)
-
-    class Meta:
-        db_table = "billing_items"
-        verbose_name = _("cart line")
-        verbose_name_plural = _("cart lines")
-        ordering = ["added_at", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["session", "product"], name="checkout_billingitem_product_unique_in_session"
-            ),
-            models.CheckConstraint(
-                condition=Q(quantity__gte=1), name="checkout_billingitem_quantity_positive"
-            ),
-            models.CheckConstraint(
-                condition=Q(avg_score__isnull=True, score_count=0)
-                | Q(avg_score__gte=-1, avg_score__lte=1, score_count__gte=1),
-                name="checkout_billingitem_score_counted",
-            ),
-            models.CheckConstraint(
-                condition=Q(source__in=Source.values),
-                name="checkout_billingitem_source_known",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} x {self.product_id}"
+from checkout.models.sessions import CheckoutSession, Source
 
 
 class ScanEvent(models.Model):
@@ -103,7 +17,8 @@ class ScanEvent(models.Model):
 
     A correction takes out a piece of `product` and puts in one of `other_product`, if there is one. Where
     barcode and picture disagree, `product` is what the barcode names and `other_product` what the picture was
-    taken for. `about` is the earlier event that this one undoes, corrects or answers.
+    taken for. `about` is the earlier event that this one undoes, corrects or answers. `actor` is who
+    of the staff did it; null for the shopper and the camera.
     """
 
     class Action(models.TextChoices):
@@ -118,6 +33,10 @@ class ScanEvent(models.Model):
         UNRESOLVED = "unresolved", _("left unresolved")
         DISMISS = "dismiss", _("unresolved item given up")
         SETTLE = "settle", _("unresolved item settled")
+        APPROVE = "approve", _("approved by staff")
+        END = "end", _("visit ended by staff")
+        RESET = "reset", _("lane reset by staff")
+        CAMERA = "camera", _("camera restarted by staff")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(
@@ -154,6 +73,14 @@ class ScanEvent(models.Model):
     source = models.CharField(_("source"), max_length=10, choices=Source)
     reason = models.JSONField(_("reason"), null=True, blank=True)
     thumbnail = models.BinaryField(_("image"), null=True, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("staff"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     created_at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
@@ -188,6 +115,10 @@ class ScanEvent(models.Model):
                         "unresolved",
                         "dismiss",
                         "settle",
+                        "approve",
+                        "end",
+                        "reset",
+                        "camera",
                     ]
                 ),
                 name="checkout_scanevent_action_known",
@@ -293,39 +224,3 @@ class DisputedLine(ScanEvent):
         proxy = True
         verbose_name = _("disputed item")
         verbose_name_plural = _("disputed items")
-
-
-class FrameCount(models.Model):
-    """How many frames of one hour were answered within a step of the time scale, refused, or dropped.
-
-    `step` is a step of `checkout.answer_times`; 0 for frames that were not answered.
-    """
-
-    class Outcome(models.TextChoices):
-        ANSWERED = "answered", _("answered")
-        REFUSED = "refused", _("rejected")
-        DROPPED = "dropped", _("dropped")
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    hour = models.DateTimeField(_("hour"))
-    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
-    step = models.PositiveSmallIntegerField(_("time bucket"), default=0)
-    frames = models.PositiveBigIntegerField(_("frames"), default=0)
-
-    class Meta:
-        db_table = "frame_counts"
-        verbose_name = _("frame count")
-        verbose_name_plural = _("frame counts")
-        ordering = ["hour", "outcome", "step"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["hour", "outcome", "step"], name="checkout_framecount_one_per_step"
-            ),
-            models.CheckConstraint(
-                condition=Q(outcome="answered") | Q(outcome__in=["refused", "dropped"], step=0),
-                name="checkout_framecount_outcome_known",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.hour:%Y-%m-%d %H}h {self.outcome} {self.step}: {self.frames}"

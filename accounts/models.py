@@ -115,8 +115,8 @@ class User(AbstractBaseUser):
     staff_number = models.PositiveIntegerField(
         _("staff number"), unique=True, null=True, blank=True, editable=False
     )
-    pin = models.CharField(max_length=128, blank=True, editable=False)
-    is_device = models.BooleanField(_("account of a device"), default=False, editable=False)
+    pin = models.CharField(max_length=128, blank=True, db_default="", editable=False)
+    is_device = models.BooleanField(_("account of a device"), default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -49,7 +49,7 @@ class CheckoutSession(models.Model):
         blank=True,
         related_name="sessions",
     )
-    browser = models.CharField(max_length=64, blank=True, editable=False)
+    browser = models.CharField(max_length=64, blank=True, db_default="", editable=False)
 
     class Meta:
         db_table = "checkout_sessions"

@@ -17,7 +17,7 @@ from django.db import OperationalError
 
 from accounts.models import User
 from checkout.cart import services
-from checkout.live import consumer, frame_worker
+from checkout.live import frame_worker, socket_base
 from checkout.live.camera_state import CameraState, camera_state_make
 from checkout.live.connections import Connection, Connections
 from checkout.live.consumer import CheckoutConsumer
@@ -170,7 +170,7 @@ async def test_a_frame_that_waited_too_long_is_answered_as_late(shopper: User) -
 async def test_without_a_channel_layer_a_socket_still_shows_its_own_changes(
     shopper: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "get_channel_layer", LayerAway)
+    monkeypatch.setattr(socket_base, "get_channel_layer", LayerAway)
     milk = await database_sync_to_async(product_make)("Milk")
     session = await database_sync_to_async(services.session_start)(user=shopper)
     socket = Socket(shopper, session.pk)

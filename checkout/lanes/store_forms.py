@@ -49,11 +49,12 @@ class DayHoursWidget(forms.MultiWidget):
             attrs={"class": "day-hours"},
         )
 
-    def decompress(self, value: list[str] | None) -> list[str | None]:
-        """Return choice, opening and closing time of a day as it is stored; None is a day that is closed."""
+    def decompress(self, value: str | None) -> list[str | None]:
+        """Return the choice and the times of a day that is given as in `08:00-22:00`; None is one closed."""
         if value is None:
             return [CLOSED, None, None]
-        return [OPEN_ALL_DAY, None, None] if value == ALL_DAY else [OPEN_HOURS, *value]
+        times = value.split("-")
+        return [OPEN_ALL_DAY, None, None] if times == ALL_DAY else [OPEN_HOURS, *times]
 
 
 class DayHoursField(forms.MultiValueField):
@@ -167,7 +168,8 @@ class StoreForm(forms.ModelForm[Store]):
         super().__init__(*args, **kwargs)
         hours = self.instance.opening_hours or dict.fromkeys(DAYS, ALL_DAY)
         for day in DAYS:
-            self.initial[f"hours_{day}"] = hours.get(day)
+            # As one text: Django takes a list for what the widget has taken apart already.
+            self.initial[f"hours_{day}"] = "-".join(hours[day]) if day in hours else None
         if self.instance._state.adding:
             self.initial.setdefault("time_zone", settings.TIME_ZONE)
             self.initial.setdefault("language", settings.LANGUAGE_CODE)

@@ -36,7 +36,7 @@ def renamed(name: str) -> Store:
 
 
 def database_away() -> mock._patch[mock.MagicMock]:
-    return mock.patch.object(module.Store.objects, "order_by", side_effect=OperationalError("away"))
+    return mock.patch.object(Store.objects, "order_by", side_effect=OperationalError("away"))
 
 
 @pytest.mark.django_db(transaction=True)

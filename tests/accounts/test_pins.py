@@ -347,6 +347,7 @@ def lock_waited_for() -> None:
     """Wait until another connection waits for a lock."""
     with connection.cursor() as cursor:
         for _ in range(500):
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -13,7 +13,7 @@ from django.contrib.admin.widgets import AdminFileWidget
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.dates import WEEKDAYS
-from django.utils.text import format_lazy
+from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -125,21 +125,21 @@ class StoreForm(forms.ModelForm[Store]):
     """A store; its opening hours are one field for each day."""
 
     address = forms.CharField(
-        label=_("address"),
+        label=capfirst(_("address")),
         required=False,
         max_length=ADDRESS_MAX_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     receipt_footer = forms.CharField(
-        label=_("receipt footer"),
+        label=capfirst(_("receipt footer")),
         required=False,
         max_length=FOOTER_MAX_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Stands below each receipt, such as how to return goods."),
     )
-    time_zone = forms.ChoiceField(label=_("time zone"), choices=time_zones)
+    time_zone = forms.ChoiceField(label=capfirst(_("time zone")), choices=time_zones)
     logo = LogoField(
-        label=_("logo"),
+        label=capfirst(_("logo")),
         required=False,
         help_text=_("JPEG, PNG or WebP. It stands at the top of pages and receipts, on white."),
     )

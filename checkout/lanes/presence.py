@@ -71,7 +71,8 @@ def _lanes_missed(now: datetime) -> QuerySet[Lane]:
     """
     heard_at = Coalesce("last_seen_at", "paired_at")
     told = Alert.objects.filter(
-        Q(resolved_at__isnull=True) | Q(opened_at__gt=Coalesce(OuterRef("last_seen_at"), OuterRef("paired_at"))),
+        Q(resolved_at__isnull=True)
+        | Q(opened_at__gt=Coalesce(OuterRef("last_seen_at"), OuterRef("paired_at"))),
         lane=OuterRef("pk"),
         kind=Alert.Kind.OFFLINE,
     )

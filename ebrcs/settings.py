@@ -180,6 +180,7 @@ REST_FRAMEWORK = {
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
         "session": env.rate("EBRCS_RATE_SESSION", "60/min"),
         "ticket": env.rate("EBRCS_RATE_TICKET", "120/min"),
+        "pair": env.rate("EBRCS_RATE_PAIR", "10/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),
         "recognize": env.rate("EBRCS_RATE_RECOGNIZE", "120/min"),
     },

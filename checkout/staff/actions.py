@@ -15,6 +15,7 @@ from checkout.cart.sessions import session_hold
 from checkout.errors import LaneNotFound, NoVisit, SessionNotActive
 from checkout.lanes.announce import lane_announce, staff_announce
 from checkout.lanes.log import lane_event_record
+from checkout.lanes.selectors import lane_session
 from checkout.lanes.services import lane_settings_change
 from checkout.lanes.visits import lane_visit_end
 from checkout.models import CheckoutSession, Lane, LaneEvent, ScanEvent, UnresolvedItem
@@ -29,11 +30,6 @@ def lane_get(*, lane_id: UUID, by: User) -> Lane:
     if lane is None or not by.works_at(lane.store_id):
         raise LaneNotFound(f"Your stores have no lane {lane_id}.", lane_id=str(lane_id))
     return lane
-
-
-def visit_find(*, lane: Lane) -> CheckoutSession | None:
-    """Return the visit that goes on at a lane, if any."""
-    return CheckoutSession.objects.filter(lane=lane, status=CheckoutSession.Status.ACTIVE).first()
 
 
 def action_do(*, lane: Lane, by: User, action: Action) -> None:
@@ -101,7 +97,7 @@ def _visit_end(lane: Lane, by: User, action: Action) -> None:
     """End the visit; the device shows the beginning of a new one. A reset is for a device that hangs."""
     is_reset = action.name == "reset"
     with transaction.atomic():
-        visit = visit_find(lane=lane)
+        visit = lane_session(lane)
         if visit is not None:
             did = Did.RESET if is_reset else Did.END
             try:
@@ -109,14 +105,16 @@ def _visit_end(lane: Lane, by: User, action: Action) -> None:
                     event_record(session, did, None, 1, staff_cause(actor=by, why=action.why))
             except SessionNotActive:  # it ended by itself in this moment
                 visit = None
-        new = lane_visit_end(lane=lane, reason="staff")
-        kind = LaneEvent.Kind.RESET if is_reset else LaneEvent.Kind.ENDED
-        lane_event_record(lane=lane, kind=kind, actor=by, session=visit, reason=action.why)
+        if is_reset:
+            lane_event_record(
+                lane=lane, kind=LaneEvent.Kind.RESET, actor=by, session=visit, reason=action.why
+            )
+        new = lane_visit_end(lane=lane, reason=action.why or "staff", actor=by)
     _command_announce(lane, by, "reset", new.pk)
 
 
 def _camera_restart(lane: Lane, by: User, why: str) -> None:
-    visit = visit_find(lane=lane)
+    visit = lane_session(lane)
     if visit is not None:
         with session_hold(visit.pk) as session:
             event_record(session, Did.CAMERA, None, 1, staff_cause(actor=by, why=why))
@@ -125,7 +123,7 @@ def _camera_restart(lane: Lane, by: User, why: str) -> None:
 
 
 def _visit_get(lane: Lane) -> CheckoutSession:
-    visit = visit_find(lane=lane)
+    visit = lane_session(lane)
     if visit is None:
         raise NoVisit(lane_id=str(lane.pk))
     return visit

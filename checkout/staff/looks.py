@@ -20,8 +20,9 @@ from redis.exceptions import RedisError
 from accounts.models import User
 from checkout.lanes.announce import lane_announce, staff_announce
 from checkout.lanes.log import lane_event_record
+from checkout.lanes.selectors import lane_session
 from checkout.models import Lane, LaneEvent
-from checkout.staff.actions import lane_get, visit_find
+from checkout.staff.actions import lane_get
 
 logger = logging.getLogger(__name__)
 LOOKS_MAX = 4
@@ -61,7 +62,7 @@ def look_end(*, lane_id: UUID, by: User, peer: str) -> None:
 
 
 def _record(lane: Lane, by: User, kind: LaneEvent.Kind) -> None:
-    lane_event_record(lane=lane, kind=kind, actor=by, session=visit_find(lane=lane))
+    lane_event_record(lane=lane, kind=kind, actor=by, session=lane_session(lane))
 
 
 def watcher_note(*, lane_id: UUID, peer: str, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.urls import URLPattern, re_path
 
 from checkout.live.consumer import CheckoutConsumer
+from checkout.staff.consumer import StaffConsumer
 
 websocket_urlpatterns: list[URLPattern] = [
     re_path(
@@ -14,4 +15,5 @@ websocket_urlpatterns: list[URLPattern] = [
         cast("Any", CheckoutConsumer.as_asgi()),
         name="checkout-socket",
     ),
+    re_path(r"^api/ws/staff/?$", cast("Any", StaffConsumer.as_asgi()), name="staff-socket"),
 ]

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.urls import URLPattern, re_path
 
+from checkout.lanes.consumer import LaneConsumer
 from checkout.live.consumer import CheckoutConsumer
 from checkout.staff.consumer import StaffConsumer
 
@@ -16,4 +17,5 @@ websocket_urlpatterns: list[URLPattern] = [
         name="checkout-socket",
     ),
     re_path(r"^api/ws/staff/?$", cast("Any", StaffConsumer.as_asgi()), name="staff-socket"),
+    re_path(r"^api/ws/lane/?$", cast("Any", LaneConsumer.as_asgi()), name="lane-socket"),
 ]

@@ -147,10 +147,9 @@ class StaffConsumer(SocketBase):
                 if self.user is not None and user.store_id != self.user.store_id:
                     raise SocketRefused(NOT_AUTHENTICATED, "You work at another store now.")
                 view = await in_database(console_get, user=user)
-                for lane_id in self.looks:
-                    await in_database(
-                        watcher_note, lane_id=lane_id, peer=self.channel_name, name=user.username
-                    )
+                for lane_id in list(self.looks):
+                    note = {"peer": self.channel_name, "name": user.username}
+                    await in_database(watcher_note, lane_id=lane_id, **note)
             except DATABASE_AWAY as error:
                 logger.warning("The lanes cannot be read: %s", error)
             else:

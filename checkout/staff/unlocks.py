@@ -28,7 +28,7 @@ TOKEN = "staff_unlock"  # noqa: S105 - the name of a key, not a secret
 
 @dataclass(frozen=True)
 class Unlock:
-    """Who unlocked which lane in which visit (None: between two); `pin` tells whether it still is the same."""
+    """Who unlocked which lane in which visit (None: between two), and the hash of the PIN they used."""
 
     lane_id: UUID
     visit_id: UUID | None
@@ -70,7 +70,7 @@ def unlocked_by(*, lane: Lane, session: SessionBase) -> User:
     """
     token = session.get(TOKEN)
     unlock = cache.get(_key(token)) if token else None
-    if isinstance(unlock, Unlock) and unlock.lane_id == lane.pk:
+    if token and isinstance(unlock, Unlock) and unlock.lane_id == lane.pk:
         visit = lane_session(lane)
         user = User.objects.filter(pk=unlock.user_id).first()
         is_same_visit = unlock.visit_id == (None if visit is None else visit.pk)

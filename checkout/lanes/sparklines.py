@@ -50,7 +50,7 @@ def sparklines_of(*, lane: Lane, now: datetime) -> list[Sparkline]:
         for row in rows:
             value = row[column]
             if isinstance(value, int | float):
-                slots[min(SLOTS - 1, int((row[0] - since) / SLOT))].append(float(value))
+                slots[-1 - (now - row[0]) // SLOT].append(float(value))
         return sparkline(name, [combine(slot) if slot else None for slot in slots], unit)
 
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from checkout.staff.pages import console_page
 from checkout.web.home import home
 from checkout.web.manifest import manifest
 from checkout.web.pages import checkout_page, checkout_start, clip_start, likely_page
@@ -11,6 +12,7 @@ from checkout.web.pages import checkout_page, checkout_start, clip_start, likely
 urlpatterns: list[URLPattern] = [
     path("", home, name="home"),
     path("manifest.webmanifest", manifest, name="manifest"),
+    path("staff/", console_page, name="staff-console"),
     path("checkout/", checkout_start, name="checkout"),
     path("checkout/<uuid:session_id>/", checkout_page, name="checkout-session"),
     path("checkout/<uuid:session_id>/clip/", clip_start, name="checkout-clip"),

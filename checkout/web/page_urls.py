@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from checkout.web.home import home
+from checkout.web.lane_pages import lane_home, lane_language
 from checkout.web.manifest import manifest
 from checkout.web.pages import checkout_page, checkout_start, clip_start, likely_page
 
@@ -19,4 +20,6 @@ urlpatterns: list[URLPattern] = [
         likely_page,
         name="checkout-likely",
     ),
+    path("lane/", lane_home, name="lane"),
+    path("lane/language/", lane_language, name="lane-language"),
 ]

@@ -202,3 +202,75 @@ class NothingToUndo(EbrcsError):
     code: ClassVar[str] = "nothing_to_undo"
     status: ClassVar[int] = 409
     title: ClassVar[str] = "What was added is no longer in the cart"
+
+
+class AlertNotFound(EbrcsError):
+    """There is no such alert, or it belongs to a store at which the caller does not work."""
+
+    code: ClassVar[str] = "no_such_alert"
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "There is no such alert"
+
+
+class AlertTaken(EbrcsError):
+    """Another member of staff has the alert; `by` is their name."""
+
+    code: ClassVar[str] = "alert_taken"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "Someone else takes care of this"
+
+    def __init__(self, *, alert_id: UUID, by: str) -> None:
+        super().__init__(f"{by} has it.", id=str(alert_id), by=by)
+
+
+class AlertOver(EbrcsError):
+    """The alert was resolved before anyone took it, or it passed by itself."""
+
+    code: ClassVar[str] = "alert_over"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "This alert is over"
+
+
+class PairingRefused(EbrcsError):
+    """The code is unknown, used or too old; which of them, nobody is told."""
+
+    code: ClassVar[str] = "pairing_refused"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "This code pairs no lane"
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong, used or too old. A code works once, for ten minutes.")
+
+
+class LaneKeyRefused(EbrcsError):
+    """No lane has this key, or not any more."""
+
+    code: ClassVar[str] = "lane_key_refused"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "This is no lane's key"
+
+    def __init__(self) -> None:
+        super().__init__("No lane has this key. A key holds until it is revoked or another device is paired.")
+
+
+class NotALane(EbrcsError):
+    """The account is no lane's."""
+
+    code: ClassVar[str] = "not_a_lane"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "Only lanes may do this"
+
+
+class NotWatching(EbrcsError):
+    """Nobody watches the lane, or not this one, or not in this way."""
+
+    code: ClassVar[str] = "not_watching"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "Nobody is watching"
+
+
+class LanePictureRefused(EbrcsError):
+    """A picture for staff that is too large, no JPEG, or too soon after the last one."""
+
+    code: ClassVar[str] = "picture_refused"
+    title: ClassVar[str] = "This picture is not passed on"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from checkout.lanes.access import lane_page
+from checkout.lanes.access import LaneRequest, lane_page
 from checkout.lanes.selectors import lane_settings
 from checkout.lanes.visits import lane_visit
 from checkout.models import CheckoutSession, Lane
@@ -24,9 +24,9 @@ from checkout.web.page_options import ANY_ID, page_options
 @require_safe
 @never_cache
 @lane_page
-def lane_home(request: HttpRequest) -> HttpResponse:
+def lane_home(request: LaneRequest) -> HttpResponse:
     """Show the visit at the lane, in the language of the shopper, the lane or the store."""
-    lane: Lane = request.lane  # type: ignore[attr-defined]
+    lane = request.lane
     session = lane_visit(lane=lane)
     chosen = visit_language(request, visit=session.pk)
     language = chosen or lane_settings(lane)["language"]
@@ -64,9 +64,9 @@ def lane_options(lane: Lane, session: CheckoutSession, *, has_begun: bool) -> di
 @require_POST
 @never_cache
 @lane_page
-def lane_language(request: HttpRequest) -> HttpResponse:
+def lane_language(request: LaneRequest) -> HttpResponse:
     """Keep the language that the shopper chose, for this visit, which begins with it."""
-    lane: Lane = request.lane  # type: ignore[attr-defined]
+    lane = request.lane
     language = request.POST.get("language", "")
     visit_language_keep(request, visit=lane_visit(lane=lane).pk, language=language)
     return redirect("lane")

@@ -9,5 +9,5 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        """Import the checks so that Django registers them."""
-        from accounts import checks  # noqa: F401
+        """Import the checks so that Django registers them, and what hears of changed stores."""
+        from accounts import checks, page_store  # noqa: F401

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.urls import URLPattern, re_path
 
+from checkout.lanes.consumer import LaneConsumer
 from checkout.live.consumer import CheckoutConsumer
 
 websocket_urlpatterns: list[URLPattern] = [
@@ -14,4 +15,5 @@ websocket_urlpatterns: list[URLPattern] = [
         cast("Any", CheckoutConsumer.as_asgi()),
         name="checkout-socket",
     ),
+    re_path(r"^api/ws/lane/?$", cast("Any", LaneConsumer.as_asgi()), name="lane-socket"),
 ]

@@ -88,6 +88,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.page_store.shop",
             ]
         },
     }
@@ -176,6 +177,8 @@ REST_FRAMEWORK = {
         "login": env.rate("EBRCS_RATE_LOGIN", "10/min"),
         # From a device on which the account has been used before.
         "known_device": "5/min",
+        # At one lane, and for one staff number at any lane.
+        "pin": env.rate("EBRCS_RATE_PIN", "5/min"),
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
         "session": env.rate("EBRCS_RATE_SESSION", "60/min"),

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.page_store import page_store
 from catalog.selectors import pictures_by_product
 from orders.models import Order, OrderItem
 from orders.selectors import order_get
@@ -75,5 +76,6 @@ def receipt_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
     items = list(order.items.all())
     pictures = pictures_by_product(item.product_id for item in items)
     lines = [ReceiptLine(item=item, picture=pictures.get(item.product_id)) for item in items]
-    context = {"order": order, "lines": lines}
+    # An order of before there were stores was sold by the first.
+    context = {"order": order, "lines": lines, "shop": order.store or page_store()}
     return render(request, "orders/receipt.html", context)

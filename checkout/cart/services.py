@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.stores import store_default
 from catalog.models import Product
 from checkout.cart import selectors, sessions
 from checkout.cart.left_items import open_items
@@ -132,6 +133,7 @@ def session_confirm(*, session_id: UUID, expected_unresolved: int | None = None)
         order = order_place(
             user_id=session.user_id,
             session_id=session.pk,
+            store_id=session.lane.store_id if session.lane else store_default().pk,
             lines=selectors.order_lines(items),
             currency=settings.CURRENCY,
         )

@@ -50,7 +50,12 @@ def test_users_are_found_by_role_and_name_and_never_deleted(
     User.objects.create_user("shopkeeper", PASSWORD, role=User.Role.ADMIN)
     found = admin_client.get(PAGE, {"role": "user", "q": "shop"})
     assert list(found.context["cl"].result_list) == [shopper]
-    assert [spec.field_path for spec in found.context["cl"].filter_specs] == ["role", "is_active"]
+    assert [spec.field_path for spec in found.context["cl"].filter_specs] == [
+        "role",
+        "store",
+        "is_active",
+        "is_device",
+    ]
     assert admin_client.post(f"{PAGE}{shopper.pk}/delete/", {"post": "yes"}).status_code == 403
     assert User.objects.count() == 4
 

@@ -124,8 +124,8 @@ def test_my_page_takes_as_many_queries_for_any_number_of_orders(
         order_make(shopper, *products)
     client.force_login(shopper)
 
-    # login session, user, number of orders, orders, their lines, pictures
-    with django_assert_num_queries(6):
+    # login session, user, number of orders, orders, their lines, pictures, the shop's name
+    with django_assert_num_queries(7):
         assert client.get("/my/").status_code == 200
 
 
@@ -136,7 +136,7 @@ def test_a_receipt_takes_as_many_queries_for_any_number_of_lines(
     order = order_make(shopper, *[product_with_photo(f"Product {number}") for number in range(count)])
     client.force_login(shopper)
 
-    # login session, user, order, lines, pictures
+    # login session, user, order with its store, lines, pictures
     with django_assert_num_queries(5):
         assert client.get(f"/orders/{order.pk}/").status_code == 200
 

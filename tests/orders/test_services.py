@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError
 
 from accounts.models import User
+from accounts.stores import store_default
 from checkout.cart import services as checkout_services
 from orders import services
 from orders.models import Order
@@ -50,5 +51,11 @@ def test_a_session_never_gets_a_second_order(shopper: User) -> None:
     order = checkout_services.session_confirm(session_id=session.pk).order
     line = services.OrderLine(order.items.get().product_id, "Milk", 1, None, None)
     with pytest.raises(IntegrityError):
-        services.order_place(user_id=shopper.pk, session_id=session.pk, lines=[line], currency="EUR")
+        services.order_place(
+            user_id=shopper.pk,
+            session_id=session.pk,
+            store_id=store_default().pk,
+            lines=[line],
+            currency="EUR",
+        )
     assert Order.objects.get() == order

@@ -179,6 +179,8 @@ REST_FRAMEWORK = {
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
         "session": env.rate("EBRCS_RATE_SESSION", "60/min"),
+        # Opening links of receipts, by address.
+        "receipt": env.rate("EBRCS_RATE_RECEIPT", "20/min"),
         "ticket": env.rate("EBRCS_RATE_TICKET", "120/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),
         "recognize": env.rate("EBRCS_RATE_RECOGNIZE", "120/min"),

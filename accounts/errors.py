@@ -38,3 +38,11 @@ class UsernameTaken(EbrcsError):
     code: ClassVar[str] = "username_taken"
     status: ClassVar[int] = 409
     title: ClassVar[str] = "This name is taken"
+
+
+class DeviceAccount(EbrcsError):
+    """The account of a device has no owner: it can do what its device is for, and nothing with itself."""
+
+    code: ClassVar[str] = "device_account"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "This account belongs to a device"

@@ -224,3 +224,30 @@ class NothingToUndo(EbrcsError):
     code: ClassVar[str] = "nothing_to_undo"
     status: ClassVar[int] = 409
     title: ClassVar[str] = "What was added is no longer in the cart"
+
+
+class AlertNotFound(EbrcsError):
+    """There is no such alert, or it belongs to a store at which the caller does not work."""
+
+    code: ClassVar[str] = "no_such_alert"
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "There is no such alert"
+
+
+class AlertTaken(EbrcsError):
+    """Another member of staff has the alert; `by` is their name."""
+
+    code: ClassVar[str] = "alert_taken"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "Someone else takes care of this"
+
+    def __init__(self, *, alert_id: UUID, by: str) -> None:
+        super().__init__(f"{by} has it.", id=str(alert_id), by=by)
+
+
+class AlertOver(EbrcsError):
+    """The alert was resolved before anyone took it, or it passed by itself."""
+
+    code: ClassVar[str] = "alert_over"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "This alert is over"

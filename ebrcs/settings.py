@@ -218,6 +218,8 @@ VISUAL_WEIGHT = env.number("EBRCS_VISUAL_WEIGHT", 0.7, minimum=0.0, maximum=1.0)
 FALSE_ACCEPT_RATE = env.number("EBRCS_FALSE_ACCEPT_RATE", 0.01, minimum=0.0001, maximum=0.5)
 READ_BARCODES = env.flag("EBRCS_READ_BARCODES", default=True)
 SHOPPER_DISMISSES = env.flag("EBRCS_SHOPPER_DISMISSES", default=True)
+# How long an alert waits for a member of staff before it stands out from the others.
+ALERT_ESCALATES_AFTER_S = env.integer("EBRCS_ALERT_ESCALATES_AFTER_S", 60, minimum=5, maximum=3_600)
 SESSION_IDLE_MINUTES = env.integer("EBRCS_SESSION_IDLE_MINUTES", 60, minimum=1, maximum=10_080)
 
 # Whether a server begins to load encoder and index at once instead of at the first picture.

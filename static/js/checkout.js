@@ -15,7 +15,8 @@ import { itemPicture } from "./camera/item-picture.js";
 import { AnswerSpeed } from "./connection/answer-speed.js";
 import { cameraKeyOfTab } from "./connection/camera-key.js";
 import { CheckoutSettings } from "./checkout-settings.js";
-import { CheckoutSocket, closeCodes } from "./connection/checkout-socket.js";
+import { CheckoutSocket } from "./connection/checkout-socket.js";
+import { closeCodes } from "./connection/steady-socket.js";
 import { QuestionDialog } from "./cart/question-dialog.js";
 import { ScanNews, codeShown } from "./scanner/scan-news.js";
 import { ScanQueue } from "./scanner/scan-queue.js";
@@ -65,7 +66,7 @@ const socket = new CheckoutSocket(options.socket_path);
 const speed = new AnswerSpeed();
 const pump = new FramePump(
   () => stage.look(),
-  (frame) => socket.frame(frame),
+  (frame) => socket.picture(frame),
   speed,
 );
 
@@ -267,7 +268,7 @@ function movedAway() {
   location.reload();
 }
 
-/** @param {import("./connection/checkout-socket.js").LinkState} state @param {number} code */
+/** @param {import("./connection/steady-socket.js").LinkState} state @param {number} code */
 function linkChanged(state, code) {
   const text = {
     on: () => say("connected"),
@@ -494,6 +495,6 @@ settings.addEventListener("why", (event) => {
 soundShow();
 zoneShow(preferences.zone ?? WHOLE);
 stage.why?.turn(preferences.why);
-void cameraKeyOfTab().then((key) => socket.open(key));
+void cameraKeyOfTab().then((key) => socket.openAs(key));
 if (options.start_with_clip && options.clip_path) void stage.startClip();
 else void stage.offer();

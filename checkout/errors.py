@@ -251,3 +251,48 @@ class AlertOver(EbrcsError):
     code: ClassVar[str] = "alert_over"
     status: ClassVar[int] = 409
     title: ClassVar[str] = "This alert is over"
+
+
+class PairingRefused(EbrcsError):
+    """The code is unknown, used or too old; which of them, nobody is told."""
+
+    code: ClassVar[str] = "pairing_refused"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "This code pairs no lane"
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong, used or too old. A code works once, for ten minutes.")
+
+
+class LaneKeyRefused(EbrcsError):
+    """No lane has this key, or not any more."""
+
+    code: ClassVar[str] = "lane_key_refused"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "This is no lane's key"
+
+    def __init__(self) -> None:
+        super().__init__("No lane has this key. A key holds until it is revoked or another device is paired.")
+
+
+class NotALane(EbrcsError):
+    """The account is no lane's."""
+
+    code: ClassVar[str] = "not_a_lane"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "Only lanes may do this"
+
+
+class NotWatching(EbrcsError):
+    """Nobody watches the lane, or not this one, or not in this way."""
+
+    code: ClassVar[str] = "not_watching"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "Nobody is watching"
+
+
+class LanePictureRefused(EbrcsError):
+    """A picture for staff that is too large, no JPEG, or too soon after the last one."""
+
+    code: ClassVar[str] = "picture_refused"
+    title: ClassVar[str] = "This picture is not passed on"

@@ -182,6 +182,7 @@ REST_FRAMEWORK = {
         # Opening links of receipts, by address.
         "receipt": env.rate("EBRCS_RATE_RECEIPT", "20/min"),
         "ticket": env.rate("EBRCS_RATE_TICKET", "120/min"),
+        "pair": env.rate("EBRCS_RATE_PAIR", "10/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),
         "recognize": env.rate("EBRCS_RATE_RECOGNIZE", "120/min"),
     },

@@ -25,6 +25,7 @@ from checkout.errors import (
     ItemsNotForSale,
     ItemsUnresolved,
     ItemsWithoutPrice,
+    LaneVisitsOnly,
     SessionElsewhere,
     SessionNotActive,
     TooManySessions,
@@ -50,10 +51,14 @@ class Confirmation:
 def session_start(*, user: User, browser: str = "") -> CheckoutSession:
     """Start a session with an empty cart; one shopper may have several, each in a browser of its own.
 
+    The account of a lane has the lane's visit and no other: `LaneVisitsOnly`.
+
     At `SESSIONS_MAX` the one that was left alone longest ends, an empty one before one with items; if all are
     in use, `TooManySessions` is raised. Calls at the same moment may exceed the bound by their number, until
     the next one.
     """
+    if user.is_device:
+        raise LaneVisitsOnly
     active = CheckoutSession.objects.filter(user=user, status=CheckoutSession.Status.ACTIVE)
     if (surplus := active.count() + 1 - SESSIONS_MAX) > 0:
         left_before = timezone.now() - IN_USE

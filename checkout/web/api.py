@@ -18,7 +18,9 @@ from accounts.browsers import browser_known
 from accounts.logins import login_of
 from accounts.models import User
 from checkout.cart import items, selectors, services, sessions, unresolved
-from checkout.errors import LaneVisitsOnly, SessionElsewhere
+from checkout.errors import SessionElsewhere
+from checkout.lanes.selectors import lane_of
+from checkout.lanes.visits import lane_visit
 from checkout.live import tickets
 from checkout.models import CheckoutSession
 from checkout.web.serializers import (
@@ -62,11 +64,10 @@ class SessionListView(APIView):
 
     @extend_schema(request=None, responses={201: SessionSerializer}, operation_id="session_start")
     def post(self, request: Request) -> Response:
-        """Start a session with an empty cart; a lane has its own visit, begun by `/api/lane/visit/end`."""
+        """Start a session with an empty cart; a lane has one at a time, and is given the one it has."""
         user = cast("User", request.user)
-        if user.is_device:
-            raise LaneVisitsOnly
-        session = services.session_start(user=user)
+        lane = lane_of(user)
+        session = services.session_start(user=user) if lane is None else lane_visit(lane=lane)
         return Response(selectors.session_info(session=session), status=status.HTTP_201_CREATED)
 
 

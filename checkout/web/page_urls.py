@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from checkout.web.home import home
+from checkout.web.lane_receipt import lane_receipt
 from checkout.web.manifest import manifest
 from checkout.web.pages import (
     checkout_continue,
@@ -28,4 +29,5 @@ urlpatterns: list[URLPattern] = [
         likely_page,
         name="checkout-likely",
     ),
+    path("lane/receipt/<uuid:order_id>/", lane_receipt, name="lane-receipt"),
 ]

@@ -32,7 +32,12 @@ def lane_home(request: LaneRequest) -> HttpResponse:
     language = chosen or lane_settings(lane)["language"]
     with translation.override(language):
         options = lane_options(lane, session, has_begun=chosen is not None)
-        context = {"nav": "lane", "lane": options["lane"], "options": options, "languages": settings.LANGUAGES}
+        context = {
+            "nav": "lane",
+            "lane": options["lane"],
+            "options": options,
+            "languages": settings.LANGUAGES,
+        }
         response = render(request, "checkout/checkout.html", context)
     response.headers["Content-Language"] = language
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,42 +12,130 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts.browsers import browser_known, browser_of
+from accounts.devices import shopper_page
 from accounts.pages import pause_page
 from checkout.cart import selectors, services
 from checkout.demo.clip import CLIP_PATH, clip_available
-from checkout.errors import SessionNotFound
+from checkout.errors import SessionElsewhere, SessionNotActive, SessionNotFound
 from checkout.models import CheckoutSession
 from checkout.web.alternatives import products_likely
 from checkout.web.clip_visit import clip_visit_keep, clip_visit_own, clip_visits
+from checkout.web.declined_visits import visit_decline, visits_declined
 from checkout.web.page_options import page_options
 from ebrcs.rate_limits import TooManyRequests, rate_limit_check
+
+ITEMS_SHOWN_MAX = 5
 
 
 @require_safe
 @never_cache
-@login_required
+@shopper_page
 def checkout_start(request: HttpRequest) -> HttpResponse:
-    """Continue the session the shopper is in the middle of, or start one."""
-    assert request.user.is_authenticated
-    session = selectors.session_to_continue(user=request.user, leave_out=clip_visits(request))
+    """Continue the visit of this browser, offer one that goes on in another, or start one."""
+    session = session_here(request)
     if session is None:
+        elsewhere = session_offered(request)
+        if elsewhere is not None:
+            return elsewhere_page(request, elsewhere)
         try:
             session = session_begin(request)
         except TooManyRequests as refusal:
             return pause_page(request, refusal)
-    if request.GET.get("camera") == "demo":
-        return clip_redirect(request, session)
+    return session_redirect(request, session)
+
+
+@require_POST
+@never_cache
+@shopper_page
+def checkout_new(request: HttpRequest) -> HttpResponse:
+    """Start a visit in this browser although another goes on elsewhere, which is not offered again."""
+    elsewhere = session_offered(request)
+    try:
+        session = session_begin(request)
+    except TooManyRequests as refusal:
+        return pause_page(request, refusal)
+    if elsewhere is not None:
+        visit_decline(request, visit=elsewhere.pk)
+    return session_redirect(request, session)
+
+
+@require_POST
+@never_cache
+@shopper_page
+def checkout_continue(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """Go on here with a visit from another device, unless a third one has just taken it."""
+    session = own_session_or_404(request, session_id)
+    with suppress(SessionElsewhere, SessionNotActive):  # the visit's page says how it stands, and what to do
+        services.session_move(
+            session_id=session.pk, browser=browser_of(request), expected=request.POST.get("with", "")
+        )
     return redirect("checkout-session", session_id=session.pk)
 
 
 @require_safe
 @never_cache
-@login_required
+@shopper_page
 def clip_start(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Play the demo clip: in this session while its cart is empty, else in one of its own."""
-    return clip_redirect(request, own_session_or_404(request, session_id))
+    session = own_session_or_404(request, session_id)
+    if is_elsewhere(request, session):
+        return redirect("checkout-session", session_id=session.pk)
+    return clip_redirect(request, session)
+
+
+def session_here(request: HttpRequest) -> CheckoutSession | None:
+    """Return the visit to continue in this browser, which takes one that another program began."""
+    assert request.user.is_authenticated
+    browser = browser_of(request)
+    session = selectors.session_to_continue(
+        user=request.user, leave_out=clip_visits(request), browser=browser
+    )
+    if session is None or session.browser:
+        return session
+    try:
+        return services.session_move(session_id=session.pk, browser=browser, expected="")
+    except (SessionElsewhere, SessionNotActive):
+        return session_here(request)  # another browser was faster, or it has just ended
+
+
+def session_offered(request: HttpRequest) -> CheckoutSession | None:
+    """Return the visit with items that goes on in another browser, unless it was declined in this one."""
+    assert request.user.is_authenticated
+    return selectors.session_elsewhere(
+        user=request.user,
+        browser=browser_of(request),
+        leave_out=[*clip_visits(request), *visits_declined(request)],
+    )
+
+
+def is_elsewhere(request: HttpRequest, session: CheckoutSession) -> bool:
+    """Whether a session goes on, or went on, in another browser than the one that asks."""
+    return session.browser not in ("", browser_known(request.session))
+
+
+def elsewhere_page(request: HttpRequest, session: CheckoutSession, *, asked: bool = False) -> HttpResponse:
+    """Offer to continue a visit from another device here; `asked`: it was opened by its own address."""
+    cart = selectors.cart_get(session_id=session.pk)
+    context = {
+        "nav": "checkout",
+        "visit": session,
+        "cart": cart,
+        "shown": cart["items"][:ITEMS_SHOWN_MAX],
+        "more_count": max(0, len(cart["items"]) - ITEMS_SHOWN_MAX),
+        "is_paid": session.status == CheckoutSession.Status.COMPLETED,
+        "asked": asked,
+    }
+    return render(request, "checkout/elsewhere.html", context)
+
+
+def session_redirect(request: HttpRequest, session: CheckoutSession) -> HttpResponse:
+    """Send the shopper to the page of a visit, where the clip plays if it was asked for."""
+    if request.GET.get("camera") == "demo":
+        return clip_redirect(request, session)
+    return redirect("checkout-session", session_id=session.pk)
 
 
 def clip_redirect(request: HttpRequest, session: CheckoutSession) -> HttpResponse:
@@ -66,11 +155,18 @@ def clip_redirect(request: HttpRequest, session: CheckoutSession) -> HttpRespons
 
 @require_safe
 @never_cache
-@login_required
+@shopper_page
 def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """Show the checkout page; a paid session leads to its receipt, an expired one says that it has ended."""
+    """Show the checkout page; a paid session leads to its receipt, an expired one says that it has ended.
+
+    A visit of another browser is offered here, and its receipt is for that browser to show.
+    """
     session = own_session_or_404(request, session_id)
-    if session.status == CheckoutSession.Status.COMPLETED:
+    if is_elsewhere(request, session):
+        session = services.session_current(session=session)
+        if session.status != CheckoutSession.Status.EXPIRED:
+            return elsewhere_page(request, session, asked=True)
+    elif session.status == CheckoutSession.Status.COMPLETED:
         return redirect("receipt", order_id=session.order.pk)
     if session.status == CheckoutSession.Status.EXPIRED:
         return render(request, "checkout/ended.html")
@@ -102,7 +198,7 @@ def session_begin(request: HttpRequest) -> CheckoutSession:
     """Start a session for the shopper, or raise `TooManyRequests`."""
     assert request.user.is_authenticated
     rate_limit_check("session", f"user:{request.user.pk}")
-    return services.session_start(user=request.user)
+    return services.session_start(user=request.user, browser=browser_of(request))
 
 
 @require_safe
@@ -119,4 +215,6 @@ def likely_page(request: HttpRequest, session_id: UUID, product_id: UUID) -> Jso
         return JsonResponse({"products": []}, status=429, headers=headers)
     except SessionNotFound:
         raise Http404 from None
+    if is_elsewhere(request, session):
+        raise Http404
     return JsonResponse({"products": products_likely(session_id=session.pk, product_id=product_id)})

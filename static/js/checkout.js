@@ -126,6 +126,10 @@ function received(message) {
       socket.close();
       leave(message.order_id);
       break;
+    case "session.moved":
+      socket.close();
+      movedAway();
+      break;
     case "error":
       if (message.frame !== undefined) frameRefused(message.frame, message.code, message.pace_ms);
       else if (!scanRefused(message)) refused(message);
@@ -268,6 +272,14 @@ function leave(orderId) {
   location.assign(orderId ? addressOf(options.receipt_path, orderId) : location.pathname);
 }
 
+/** The visit goes on on another device: the server's page says so, and how to go on here. */
+function movedAway() {
+  if (leaving) return;
+  leaving = true;
+  pump.stop();
+  location.reload();
+}
+
 /** @param {import("./connection/steady-socket.js").LinkState} state @param {number} code */
 function linkChanged(state, code) {
   const text = {
@@ -348,6 +360,7 @@ async function pay() {
     if (answer.ok) return leave(body.order_id);
     // Someone else has logged in, in another tab: the session is not theirs, or the form's token is the old one.
     const isForeign = (answer.status === 403 || answer.status === 404) && body.code !== "staff_needed";
+    if (body.code === "session_elsewhere") return movedAway();
     if (body.code === "unresolved_items") unresolvedLeft(body.items ?? []);
     if (body.code !== "unresolved_items") lane?.payFailed(body.code);
     payProblem(isForeign ? say("elsewhere") : sayRefusal(body.code, body.detail, body.items));

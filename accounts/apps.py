@@ -9,7 +9,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        """Import the checks so that Django registers them, hear of changed stores, and know browsers from their login on."""
+        """Import the checks so that Django registers them, and listen: for changed stores, and for logins."""
         from django.contrib.auth.signals import user_logged_in
 
         from accounts import checks, page_store  # noqa: F401

@@ -25,6 +25,7 @@ export class LaneStaff extends HTMLElement {
   /** @type {Cart | null} */
   cart = null;
   isOpenLane = true;
+  isApprovalWanted = false;
 
   connectedCallback() {
     this.stop = new AbortController();
@@ -176,7 +177,8 @@ export class LaneStaff extends HTMLElement {
   laneShow(isOpen, alerts) {
     this.isOpenLane = isOpen;
     part(this, "staff-open-word", HTMLElement).textContent = say(isOpen ? "staff_close_lane" : "staff_open_lane");
-    part(this, "staff-approve", HTMLButtonElement).hidden = !alerts.some(({ kind }) => kind === "approval");
+    this.isApprovalWanted = alerts.some(({ kind }) => kind === "approval");
+    this.linesShow();
   }
 
   /** @param {Cart} cart */
@@ -188,6 +190,8 @@ export class LaneStaff extends HTMLElement {
   linesShow() {
     const list = part(this, "staff-lines", HTMLElement);
     const { cart } = this;
+    const canApprove = this.isApprovalWanted || Boolean(cart?.unresolved?.length);
+    part(this, "staff-approve", HTMLButtonElement).hidden = !canApprove;
     if (!this.isUnlocked || !cart) return list.replaceChildren();
     const open = (cart.unresolved ?? []).map((item, index) => this.itemMake(item, index + 1));
     list.replaceChildren(...open, ...cart.items.map((item) => this.lineMake(item)));

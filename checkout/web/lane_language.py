@@ -16,6 +16,11 @@ def visit_language_keep(request: HttpRequest, *, visit: UUID, language: str) -> 
         request.session[KEY] = {"visit": str(visit), "language": language}
 
 
+def visit_language_forget(request: HttpRequest) -> None:
+    """Forget the language: whoever comes next chooses anew, even in a visit that was empty and goes on."""
+    request.session.pop(KEY, None)
+
+
 def visit_language(request: HttpRequest, *, visit: UUID) -> str | None:
     """Return the language chosen in a visit, or None where none was."""
     kept = request.session.get(KEY, {})

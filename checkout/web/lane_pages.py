@@ -16,7 +16,7 @@ from checkout.lanes.access import LaneRequest, lane_page
 from checkout.lanes.selectors import lane_settings
 from checkout.lanes.visits import lane_visit
 from checkout.models import CheckoutSession, Lane
-from checkout.web.lane_language import visit_language, visit_language_keep
+from checkout.web.lane_language import visit_language, visit_language_forget, visit_language_keep
 from checkout.web.lane_texts import lane_texts
 from checkout.web.page_options import ANY_ID, page_options
 
@@ -25,8 +25,14 @@ from checkout.web.page_options import ANY_ID, page_options
 @never_cache
 @lane_page
 def lane_home(request: LaneRequest) -> HttpResponse:
-    """Show the visit at the lane, in the language of the shopper, the lane or the store."""
+    """Show the visit at the lane, in the language of the shopper, the lane or the store.
+
+    With `fresh` in the address for the next shopper, who chooses a language anew.
+    """
     lane = request.lane
+    if "fresh" in request.GET:
+        visit_language_forget(request)
+        return redirect("lane")
     session = lane_visit(lane=lane)
     chosen = visit_language(request, visit=session.pk)
     language = chosen or lane_settings(lane)["language"]
@@ -55,6 +61,7 @@ def lane_options(lane: Lane, session: CheckoutSession, *, has_begun: bool) -> di
         "store": {"name": lane.store.name, "logo": lane.store.logo.url if lane.store.logo else None},
         "has_begun": has_begun,
         "home_path": home,
+        "fresh_path": f"{home}?fresh=1",
         "socket_path": "/api/ws/lane",
         "lane_path": "/api/lane",
         "end_path": "/api/lane/visit/end",

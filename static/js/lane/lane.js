@@ -177,7 +177,7 @@ export class Lane {
     this.hasEnded = true;
     this.page.socket.close();
     this.link.close();
-    location.replace(this.lane.home_path);
+    location.replace(this.lane.fresh_path);
   }
 
   phaseShow() {

@@ -26,6 +26,7 @@ export class StillThere extends HTMLElement {
   }
 
   stay() {
+    this.close();
     this.dispatchEvent(new Event("stay"));
   }
 

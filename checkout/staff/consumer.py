@@ -18,6 +18,7 @@ from checkout.lanes.alerts import alert_acknowledge, alert_resolve
 from checkout.lanes.announce import lane_announce, staff_group
 from checkout.live.access import FORBIDDEN, NOT_AUTHENTICATED, SocketRefused, login_enter
 from checkout.live.flood_guard import FloodGuard
+from checkout.live.limits.admissions import admissions
 from checkout.live.sharing.socket_caps import socket_caps
 from checkout.live.socket_base import SocketBase, wait_for_first
 from checkout.live.threads import DATABASE_AWAY, in_database, socket_flow
@@ -58,10 +59,23 @@ class Notice:
     data: Any
 
 
-def staff_enter(scope: Any) -> tuple[Login, User]:
-    """Return the login of a member of staff, or raise `SocketRefused`."""
+@dataclass(frozen=True)
+class StaffAdmission:
+    """Who opened an accepted socket, and what they are logged in by."""
+
+    login: Login
+    user: User
+
+    @property
+    def user_id(self) -> UUID:
+        """The id of the account."""
+        return self.user.pk
+
+
+def staff_enter(scope: Any) -> StaffAdmission:
+    """Admit a member of staff, or raise `SocketRefused`."""
     login = login_enter(scope)
-    return login, staff_get(login)
+    return StaffAdmission(login, staff_get(login))
 
 
 def staff_get(login: Login) -> User:
@@ -112,8 +126,8 @@ class StaffConsumer(SocketBase):
 
     async def serve(self) -> None:
         """Serve the console until the login or the connection ends."""
-        login, user = await in_database(staff_enter, self.scope)
-        self.user = user
+        admission = await admissions.admit_by(staff_enter, self.scope)
+        self.user = user = admission.user
         socket_flow.set(Flow(user.pk, self.channel_name))
         with socket_caps.held("account", user.pk):
             await self.join(*await in_database(groups_of, user))
@@ -124,7 +138,7 @@ class StaffConsumer(SocketBase):
                     "ice_servers": settings.ICE_SERVERS,
                 }
             )
-            tasks = [asyncio.create_task(work) for work in (self._work(), self._watch(login))]
+            tasks = [asyncio.create_task(work) for work in (self._work(), self._watch(admission.login))]
             try:
                 await wait_for_first(tasks)
             finally:

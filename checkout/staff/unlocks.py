@@ -15,8 +15,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
 from django.utils.crypto import constant_time_compare
 
+from accounts.errors import PinRefused
 from accounts.models import User
-from accounts.pins import PinRefused, pin_user
+from accounts.pins import pin_user
 from checkout.errors import LaneLocked
 from checkout.lanes.log import lane_event_record
 from checkout.lanes.selectors import lane_session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from checkout.staff.pages import console_page
 from checkout.web.home import home
 from checkout.web.lane_pages import lane_home, lane_language
 from checkout.web.lane_receipt import lane_receipt
@@ -20,6 +21,7 @@ from checkout.web.pages import (
 urlpatterns: list[URLPattern] = [
     path("", home, name="home"),
     path("manifest.webmanifest", manifest, name="manifest"),
+    path("staff/", console_page, name="staff-console"),
     path("checkout/", checkout_start, name="checkout"),
     path("checkout/new/", checkout_new, name="checkout-new"),
     path("checkout/<uuid:session_id>/", checkout_page, name="checkout-session"),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -75,6 +75,11 @@ def is_claimable(order: Order) -> bool:
     return order.user.is_device
 
 
+def orders_for_update() -> QuerySet[Order]:
+    """Return orders locked until the transaction ends."""
+    return Order.objects.select_for_update(no_key=True)
+
+
 @transaction.atomic
 def receipt_claim(*, order_id: UUID, user: User) -> Order:
     """Make an order of a device a shopper's own, once; claiming it again changes nothing.
@@ -83,7 +88,7 @@ def receipt_claim(*, order_id: UUID, user: User) -> Order:
     others are refused with `ReceiptNotClaimable`. A conditional update would not do: PostgreSQL, having
     waited for the row, asks again only what stands in the row itself, not whether its user is a device.
     """
-    order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
+    order = orders_for_update().get(pk=order_id)
     if order.user_id == user.pk and not user.is_device:
         return order
     if user.is_device or not is_claimable(order):

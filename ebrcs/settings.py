@@ -182,6 +182,8 @@ REST_FRAMEWORK = {
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
         "session": env.rate("EBRCS_RATE_SESSION", "60/min"),
+        # Opening links of receipts, by address.
+        "receipt": env.rate("EBRCS_RATE_RECEIPT", "20/min"),
         "ticket": env.rate("EBRCS_RATE_TICKET", "120/min"),
         "pair": env.rate("EBRCS_RATE_PAIR", "10/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),

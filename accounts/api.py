@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts import services
 from accounts.errors import DeviceAccount
 from accounts.known_devices import DEVICE_COOKIE, device_remember
-from accounts.models import User
+from accounts.models import Store, User
 from ebrcs.api.fields import StrictCharField
 from ebrcs.rate_limits import client_address
 
@@ -28,6 +28,25 @@ class UserSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
         fields = ["id", "username", "role"]
+        read_only_fields = fields
+
+
+class StoreSerializer(serializers.ModelSerializer[Store]):
+    """A store's name."""
+
+    class Meta:
+        model = Store
+        fields = ["id", "name"]
+        read_only_fields = fields
+
+
+class MeSerializer(UserSerializer):
+    """The caller's own account; `store` is where a member of staff works, null for everybody else."""
+
+    store = StoreSerializer(read_only=True, allow_null=True)
+
+    class Meta(UserSerializer.Meta):
+        fields = [*UserSerializer.Meta.fields, "store"]
         read_only_fields = fields
 
 
@@ -143,9 +162,9 @@ class LogoutView(OpenView):
 class MeView(APIView):
     """Shows who the caller is."""
 
-    @extend_schema(responses=UserSerializer, operation_id="me")
+    @extend_schema(responses=MeSerializer, operation_id="me")
     def get(self, request: Request) -> Response:
         """Show the caller's own account; that of a device is nobody's."""
         if cast("User", request.user).is_device:
             raise DeviceAccount
-        return Response(UserSerializer(cast("User", request.user)).data)
+        return Response(MeSerializer(cast("User", request.user)).data)

@@ -40,6 +40,21 @@ class UsernameTaken(EbrcsError):
     title: ClassVar[str] = "This name is taken"
 
 
+class PinInvalid(EbrcsError):
+    """A PIN that may not be set."""
+
+    code: ClassVar[str] = "bad_pin"
+    title: ClassVar[str] = "This PIN cannot be used"
+
+
+class PinRefused(EbrcsError):
+    """Staff number and PIN belong to nobody who may help here; it is not told which was wrong."""
+
+    code: ClassVar[str] = "pin_refused"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "Staff number or PIN is wrong"
+
+
 class DeviceAccount(EbrcsError):
     """The account of a device has no owner: it can do what its device is for, and nothing with itself."""
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import one_alphabet_validate, skeleton_digest
+
+LOGO_FOLDER = "stores"
+FIRST_STAFF_NUMBER = 101
+STAFF_NUMBER_TRIES = 20
 
 
 class Store(models.Model):
@@ -31,7 +36,7 @@ class Store(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     time_zone = models.CharField(_("time zone"), max_length=64)
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES)
-    logo = models.FileField(_("logo"), upload_to="stores", blank=True)
+    logo = models.FileField(_("logo"), upload_to=LOGO_FOLDER, blank=True)
     receipt_footer = models.TextField(_("receipt footer"), blank=True)
     opening_hours = models.JSONField(_("opening hours"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -80,8 +85,9 @@ class User(AbstractBaseUser):
     """A shopper, a member of staff of a store, or an admin, who may also enter Django admin.
 
     An account of a device (`is_device`) is used by one shopper after another: it shows nobody what others
-    bought. Staff identify at a lane by `staff_number` and PIN, of which `pin` is the hash; empty
-    for none.
+    bought, and nobody logs in to it by a password. Staff identify at a lane by `staff_number`, which is given
+    out once and kept, and by a PIN, of which `pin` is the hash; empty for none. Whoever changes roles, or is
+    shut out, has no PIN any more.
 
     `name_skeleton` belongs to the first of all accounts whose names look alike. It is null for the others:
     those that are older than the rule, and those that an operator made by a command.
@@ -145,6 +151,57 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.username
 
+    def save(self, *, update_fields: Collection[str] | None = None, **options: Any) -> None:  # type: ignore[override]
+        """Save; a PIN ends with the role it was set in, and a member of staff gets a number."""
+        changed = set(update_fields or ())
+        if self._pin_has_ended(update_fields):
+            self.pin = ""
+            changed.add("pin")
+        numbered = self.role == self.Role.STAFF and self.staff_number is None
+        if numbered:
+            changed.add("staff_number")
+        # None stands for all fields, and an empty list for nothing to save.
+        fields = changed if update_fields else update_fields
+        if numbered:
+            self._save_numbered(update_fields=fields, **options)
+        else:
+            super().save(update_fields=fields, **options)
+
+    def _pin_has_ended(self, update_fields: Collection[str] | None) -> bool:
+        if not self.pin or not self.helps_shoppers:
+            return bool(self.pin)
+        if update_fields is not None and "role" not in update_fields:
+            return False
+        stored_role = User.objects.filter(pk=self.pk).values_list("role", flat=True).first()
+        return stored_role not in (None, self.role)
+
+    def _save_numbered(self, **options: Any) -> None:
+        """Save with the next staff number; of several callers at once, each gets its own."""
+        for _try in range(STAFF_NUMBER_TRIES):
+            self.staff_number = staff_number_next()
+            try:
+                with transaction.atomic():
+                    return super().save(**options)
+            except IntegrityError:
+                if not User.objects.filter(staff_number=self.staff_number).exists():
+                    self.staff_number = None
+                    raise
+        self.staff_number = None
+        raise IntegrityError(f"no free staff number found in {STAFF_NUMBER_TRIES} tries")
+
+    def staff_number_assign(self) -> None:
+        """Store a staff number for a user who has none."""
+        if self.staff_number is None:
+            self._save_numbered(update_fields=["staff_number"])
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Set a password; the account of a device gets none that matches anything."""
+        super().set_password(None if self.is_device else raw_password)
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether this is the password; for the account of a device, nothing is."""
+        return super().check_password(raw_password) and not self.is_device
+
     @property
     def is_admin(self) -> bool:
         """Whether the user manages the shop."""
@@ -182,3 +239,9 @@ class User(AbstractBaseUser):
     def has_module_perms(self, app_label: str) -> bool:
         """Admins see every app in Django admin, shoppers none."""
         return self.is_admin
+
+
+def staff_number_next() -> int:
+    """Return the number after the highest that was given out."""
+    highest = User.objects.aggregate(highest=models.Max("staff_number"))["highest"]
+    return FIRST_STAFF_NUMBER if highest is None else int(highest) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.contrib.auth import login, views
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.errors import UsernameTaken
 from accounts.forms import NAME_TAKEN, LoginForm, SignupForm
 from accounts.known_devices import DEVICE_COOKIE, device_remember
+from accounts.models import User
 from accounts.services import login_limit_check, user_signup
 from ebrcs.rate_limits import TooManyRequests, client_address, rate_limit_check
 
@@ -35,6 +38,14 @@ class LoginPage(views.LoginView):
     authentication_form = LoginForm
     redirect_authenticated_user = True
     extra_context = {"nav": "login"}
+
+    def get_default_redirect_url(self) -> str:
+        """Send members of staff to their console, where there is one."""
+        user = self.request.user
+        if isinstance(user, User) and user.role == User.Role.STAFF:
+            with suppress(NoReverseMatch):
+                return reverse("staff-console")
+        return super().get_default_redirect_url()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Count the attempt before checking the password."""

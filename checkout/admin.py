@@ -1,5 +1,6 @@
-"""Registers what `checkout.review` shows in Django admin, which looks for the admin of an app here."""
+"""Registers what lanes and the review show in Django admin, which looks for the admin of an app here."""
 
+from checkout.lanes import store_admin
 from checkout.review import event_admin, session_admin
 
-__all__ = ["event_admin", "session_admin"]
+__all__ = ["event_admin", "session_admin", "store_admin"]

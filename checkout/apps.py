@@ -7,3 +7,9 @@ class CheckoutConfig(AppConfig):
 
     name = "checkout"
     verbose_name = _("Checkout")
+
+    def ready(self) -> None:
+        """Let alerts follow what happens in the visits of lanes."""
+        from checkout.lanes import alert_rules
+
+        alert_rules.connect()

@@ -253,6 +253,62 @@ class AlertOver(EbrcsError):
     title: ClassVar[str] = "This alert is over"
 
 
+class LaneNotFound(EbrcsError):
+    """There is no such lane, or it belongs to a store at which the caller does not work."""
+
+    code: ClassVar[str] = "no_such_lane"
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "There is no such lane"
+
+
+class NoVisit(EbrcsError):
+    """Nobody shops at the lane, so there is no cart to change."""
+
+    code: ClassVar[str] = "no_visit"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "Nobody is shopping at this lane"
+
+
+class LaneLocked(EbrcsError):
+    """No member of staff has unlocked the lane, or it has locked itself since."""
+
+    code: ClassVar[str] = "locked"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "A member of staff has to unlock the lane"
+
+
+class NotStaff(EbrcsError):
+    """The account belongs to no member of staff."""
+
+    code: ClassVar[str] = "not_staff"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "Only members of staff may do this"
+
+
+class NotWatched(EbrcsError):
+    """The caller does not watch the camera of this lane."""
+
+    code: ClassVar[str] = "not_watched"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "You are not watching this lane"
+
+
+class TooManyWatched(EbrcsError):
+    """One console watches a few lanes at once."""
+
+    code: ClassVar[str] = "too_many_watched"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "Too many lanes are watched at once"
+
+
+class NoPicture(EbrcsError):
+    """The lane has sent no picture within the last seconds, or the picture was never kept."""
+
+    code: ClassVar[str] = "no_picture"
+    status: ClassVar[int] = 404
+    title: ClassVar[str] = "There is no picture"
+
+
 class PairingRefused(EbrcsError):
     """The code is unknown, used or too old; which of them, nobody is told."""
 

@@ -6,7 +6,9 @@ from typing import Any, cast
 
 from django.urls import URLPattern, re_path
 
+from checkout.lanes.consumer import LaneConsumer
 from checkout.live.consumer import CheckoutConsumer
+from checkout.staff.consumer import StaffConsumer
 
 websocket_urlpatterns: list[URLPattern] = [
     re_path(
@@ -14,4 +16,6 @@ websocket_urlpatterns: list[URLPattern] = [
         cast("Any", CheckoutConsumer.as_asgi()),
         name="checkout-socket",
     ),
+    re_path(r"^api/ws/staff/?$", cast("Any", StaffConsumer.as_asgi()), name="staff-socket"),
+    re_path(r"^api/ws/lane/?$", cast("Any", LaneConsumer.as_asgi()), name="lane-socket"),
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 LINE = re.compile(r"(?:export\s+)?(\w+)\s*=\s*(.*)")
 QUOTED = re.compile(r"""(['"])(.*?)\1\s*(?:#.*)?""")
 COMMENT = re.compile(r"(?:^|\s)#.*")
+ICE_ADDRESS = re.compile(r"(stuns?|turns?):[^\s/]+")
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"0", "false", "no", "off"}
 
@@ -130,6 +133,21 @@ class Environment:
             )
         return found
 
+    def ice_servers(self, name: str) -> list[dict[str, Any]]:
+        """Read the servers that browsers find each other by (WebRTC), as JSON; errors show no credentials."""
+        word = self.text(name)
+        needed = ImproperlyConfigured(
+            f'{name}: a JSON list such as [{{"urls": "stun:stun.example:3478"}}] is needed, each with urls '
+            "(stun:, stuns:, turn: or turns:), and username and credential where it asks for them"
+        )
+        try:
+            servers = json.loads(word or "[]")
+        except ValueError:
+            raise needed from None
+        if not isinstance(servers, list) or not all(_is_ice_server(server) for server in servers):
+            raise needed
+        return servers
+
     def folder(self, name: str, default: Path) -> Path:
         """Read a folder's path, made absolute."""
         return Path(self.text(name, str(default))).expanduser().resolve()
@@ -137,3 +155,15 @@ class Environment:
     def unknown_names(self, prefix: str) -> list[str]:
         """List the variables with the prefix that no reader asked for."""
         return sorted(name for name in self.values if name.startswith(prefix) and name not in self.names)
+
+
+def _is_ice_server(server: object) -> bool:
+    """Whether this is an RTCIceServer as browsers take it."""
+    if not isinstance(server, dict) or not set(server) <= {"urls", "username", "credential"}:
+        return False
+    urls = server.get("urls")
+    addresses = [urls] if isinstance(urls, str) else urls
+    if not isinstance(addresses, list) or not addresses:
+        return False
+    are_addresses = all(isinstance(url, str) and ICE_ADDRESS.fullmatch(url) for url in addresses)
+    return are_addresses and all(isinstance(server.get(key, ""), str) for key in ("username", "credential"))

@@ -68,6 +68,9 @@ FRAMES = Counter(
     registry=REGISTRY,
 )
 OPEN_SOCKETS = Gauge("ebrcs_open_sockets", "Open checkout sockets of this process.", registry=REGISTRY)
+LANES_CONNECTED = Gauge(
+    "ebrcs_lanes_connected", "Lanes whose page is connected to this process.", registry=REGISTRY
+)
 for outcome in OUTCOMES:  # a rate needs the zero from which it rises
     FRAMES.labels(outcome)
 

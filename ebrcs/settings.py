@@ -88,6 +88,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.page_store.shop",
             ]
         },
     }
@@ -176,6 +177,8 @@ REST_FRAMEWORK = {
         "login": env.rate("EBRCS_RATE_LOGIN", "10/min"),
         # From a device on which the account has been used before.
         "known_device": "5/min",
+        # At one lane, and for one staff number at any lane.
+        "pin": env.rate("EBRCS_RATE_PIN", "5/min"),
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
         "session": env.rate("EBRCS_RATE_SESSION", "60/min"),
@@ -219,6 +222,8 @@ VISUAL_WEIGHT = env.number("EBRCS_VISUAL_WEIGHT", 0.7, minimum=0.0, maximum=1.0)
 FALSE_ACCEPT_RATE = env.number("EBRCS_FALSE_ACCEPT_RATE", 0.01, minimum=0.0001, maximum=0.5)
 READ_BARCODES = env.flag("EBRCS_READ_BARCODES", default=True)
 SHOPPER_DISMISSES = env.flag("EBRCS_SHOPPER_DISMISSES", default=True)
+# By which a console and a lane find a way for the live picture, beyond the networks they share.
+ICE_SERVERS = env.ice_servers("EBRCS_ICE_SERVERS")
 # How long an alert waits for a member of staff before it stands out from the others.
 ALERT_ESCALATES_AFTER_S = env.integer("EBRCS_ALERT_ESCALATES_AFTER_S", 60, minimum=5, maximum=3_600)
 SESSION_IDLE_MINUTES = env.integer("EBRCS_SESSION_IDLE_MINUTES", 60, minimum=1, maximum=10_080)

@@ -21,6 +21,7 @@ handler500 = "ebrcs.error_views.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.page_urls")),
     path("", include("checkout.web.page_urls")),
+    path("", include("checkout.lanes.page_urls")),
     path("", include("orders.page_urls")),
     path("admin/login/", admin_login),
     path("admin/dashboard/", admin.site.admin_view(dashboard_page), name="dashboard"),
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("accounts.api_urls")),
     path("api/", include("recognition.api_urls")),
     path("api/", include("checkout.web.api_urls")),
+    path("api/", include("checkout.lanes.api_urls")),
     path("api/", include("orders.api_urls")),
     path("api/schema/", ApiSchemaView.as_view(), name="api-schema"),
     path("api/docs/", ApiDocsView.as_view(), name="api-docs"),

@@ -30,10 +30,11 @@ class OrderItemInline(ReadOnlyInline[OrderItem, Order]):
 class OrderAdmin(CsvExport[Order], ReadOnlyAdmin[Order]):
     """Orders, newest first; the export has what filters, dates and search leave."""
 
-    list_display = ("number", "user", "total_items", "amount", "payment_status", "confirmed_at")
+    list_display = ("number", "user", "store", "total_items", "amount", "payment_status", "confirmed_at")
     fields = (
         "number",
         "user",
+        "store",
         "confirmed_at",
         "total_items",
         "amount",
@@ -42,8 +43,8 @@ class OrderAdmin(CsvExport[Order], ReadOnlyAdmin[Order]):
         "story",
     )
     readonly_fields = ("amount", "receipt", "story")
-    list_filter = ("payment_status", "confirmed_at")
-    list_select_related = ("user",)
+    list_filter = ("store", "payment_status", "confirmed_at")
+    list_select_related = ("user", "store")
     search_fields = ("number", "user__username", "items__product_name")
     date_hierarchy = "confirmed_at"
     inlines = (OrderItemInline,)

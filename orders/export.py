@@ -19,6 +19,7 @@ COLUMNS = (
     "line_total",
     "currency",
     "payment_status",
+    "store",
 )
 ORDERS_AT_ONCE = 500
 
@@ -29,7 +30,7 @@ def orders_csv_lines(orders: QuerySet[Order]) -> Iterator[str]:
 
 
 def _rows(orders: QuerySet[Order]) -> Iterator[tuple[object, ...]]:
-    for order in orders.select_related("user").prefetch_related("items").iterator(ORDERS_AT_ONCE):
+    for order in orders.select_related("user", "store").prefetch_related("items").iterator(ORDERS_AT_ONCE):
         for item in order.items.all():
             yield (
                 order.number,
@@ -41,4 +42,5 @@ def _rows(orders: QuerySet[Order]) -> Iterator[tuple[object, ...]]:
                 None if item.unit_price is None else item.unit_price * item.quantity,
                 order.currency,
                 order.payment_status,
+                order.store.name if order.store else None,
             )

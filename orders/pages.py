@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.devices import shopper_page
+from accounts.page_store import page_store
 from catalog.selectors import pictures_by_product
 from orders.models import Order, OrderItem
 from orders.selectors import order_get
@@ -73,7 +74,9 @@ def receipt_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
         order = order_get(user=request.user, order_id=order_id)
     except Order.DoesNotExist:
         raise Http404 from None
-    return render(request, "orders/receipt.html", {"order": order, "lines": receipt_lines(order)})
+    # An order of before there were stores was sold by the first.
+    context = {"order": order, "lines": receipt_lines(order), "shop": order.store or page_store()}
+    return render(request, "orders/receipt.html", context)
 
 
 def receipt_lines(order: Order) -> list[ReceiptLine]:

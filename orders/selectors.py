@@ -40,4 +40,4 @@ def order_list(*, user: User) -> QuerySet[Order]:
 
 def order_get(*, user: User, order_id: UUID) -> Order:
     """Return an order; raises `Order.DoesNotExist` also for one that the user may not see."""
-    return order_list(user=user).get(pk=order_id)
+    return order_list(user=user).select_related("store").get(pk=order_id)

@@ -44,8 +44,10 @@ def lines_total(lines: Sequence[OrderLine]) -> Decimal | None:
 
 
 @transaction.atomic
-def order_place(*, user_id: UUID, session_id: UUID, lines: Sequence[OrderLine], currency: str) -> Order:
-    """Store the order of a session.
+def order_place(
+    *, user_id: UUID, session_id: UUID, store_id: UUID, lines: Sequence[OrderLine], currency: str
+) -> Order:
+    """Store the order of a session, sold by a store.
 
     The caller holds the lock on the session; without it, the unique session of an order would still let only
     one of several callers through. A number that is taken is drawn again.
@@ -54,6 +56,7 @@ def order_place(*, user_id: UUID, session_id: UUID, lines: Sequence[OrderLine], 
         Order(
             user_id=user_id,
             session_id=session_id,
+            store_id=store_id,
             total_items=sum(line.quantity for line in lines),
             total_amount=lines_total(lines),
             currency=currency,

@@ -17,6 +17,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 
 from accounts.models import User
+from accounts.page_store import page_store_forget
 from ebrcs import rate_limits
 from tests.workers import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 
@@ -56,8 +57,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(autouse=True)
 def _fresh_process() -> None:
-    """Start every test with untouched rate limits, and not in the language of the request before it."""
+    """Start every test with untouched rate limits, no store read, and not in the language before it."""
     cache.clear()
+    page_store_forget()
     translation.deactivate()
 
 

@@ -1,4 +1,4 @@
-"""Notifies open sockets; only a hint, which may get lost without harm."""
+"""Notifies open sockets and whoever follows the visits of lanes; only hints, which may get lost unharmed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.dispatch import Signal
 
 from checkout.payloads import CartEvent
 
 logger = logging.getLogger(__name__)
 SEND_TIMEOUT_S = 2.0
+lane_cart_changed = Signal()
+"""Sent after a change of the cart of a lane's visit: `lane_id`, `session_id`, `event`."""
+lane_visit_ended = Signal()
+"""Sent after the end of a lane's visit: `lane_id`, `session_id`."""
+staff_missed = Signal()
+"""Sent where a shopper was refused what only staff may do: `session_id`, and `pays`, whether by paying."""
 
 
 def session_group(session_id: UUID) -> str:
@@ -21,14 +28,23 @@ def session_group(session_id: UUID) -> str:
     return f"checkout.{session_id.hex}"
 
 
-def cart_announce(*, session_id: UUID, event: CartEvent) -> None:
+def cart_announce(*, session_id: UUID, event: CartEvent, lane_id: UUID | None = None) -> None:
     """Notify every socket of the session that its cart changed; each reads the cart from the database."""
     group_announce(session_group(session_id), {"type": "cart.changed", "event": event})
+    if lane_id is not None:
+        lane_cart_changed.send_robust(None, lane_id=lane_id, session_id=session_id, event=event)
 
 
-def session_closed_announce(*, session_id: UUID) -> None:
+def session_closed_announce(*, session_id: UUID, lane_id: UUID | None = None) -> None:
     """Notify every socket of the session that it ended."""
     group_announce(session_group(session_id), {"type": "session.ended"})
+    if lane_id is not None:
+        lane_visit_ended.send_robust(None, lane_id=lane_id, session_id=session_id)
+
+
+def staff_missed_announce(*, session_id: UUID, pays: bool) -> None:
+    """Say that a shopper was refused what only staff may do."""
+    staff_missed.send_robust(None, session_id=session_id, pays=pays)
 
 
 def session_moved_announce(*, session_id: UUID) -> None:

@@ -49,17 +49,20 @@ def item_remove(*, session_id: UUID, product_id: UUID, cause: Cause, quantity: i
         return change_record(session, Action.REMOVE, *removed, cause)
 
 
-def item_set(*, session_id: UUID, product_id: UUID, quantity: int) -> CartEvent | None:
+def item_set(
+    *, session_id: UUID, product_id: UUID, quantity: int, cause: Cause | None = None
+) -> CartEvent | None:
     """Set how many pieces of a product are in the cart, 0 taking the line out; return what changed.
 
-    A product withdrawn from sale can be lowered and taken out, but no more of it put in.
+    Without a cause the shopper does so by hand. A product withdrawn from sale can be lowered and taken out,
+    but no more of it put in.
     """
     with session_hold(session_id) as session:
         product, difference = line_set(session, product_id, quantity)
         if difference == 0:
             return None
         action = Action.ADD if difference > 0 else Action.REMOVE
-        cause = Cause(source=Source.MANUAL, reason=Reason(CartReason.SET_BY_HAND))
+        cause = cause or Cause(source=Source.MANUAL, reason=Reason(CartReason.SET_BY_HAND))
         return change_record(session, action, product, abs(difference), cause)
 
 

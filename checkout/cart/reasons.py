@@ -28,6 +28,8 @@ class CartReason(StrEnum):
     NOT_MINE = "not_mine"
     STILL_OPEN = "still_open"
     SETTLED = "settled"
+    BY_STAFF = "by_staff"
+    BY_STAFF_BECAUSE = "by_staff_because"
 
 
 SENTENCES: dict[str, str] = {
@@ -73,6 +75,8 @@ SENTENCES: dict[str, str] = {
     CartReason.NOT_MINE: _("not the shopper's"),
     CartReason.STILL_OPEN: _("still open when the session ended"),
     CartReason.SETTLED: _("found again by the camera"),
+    CartReason.BY_STAFF: _("%(who)s (staff)"),
+    CartReason.BY_STAFF_BECAUSE: _("%(who)s (staff): %(why)s"),
 }
 EVENT = _("frame %(frame)s: %(event)s")
 CHOICE = _("%(first)s or %(others)s")
@@ -83,6 +87,13 @@ CHOSEN = because(ReasonCode.CHOSEN)
 def barcode_reason(barcode: str) -> Reason:
     """Return the reason that a barcode gives."""
     return because(ReasonCode.BARCODE, barcode=barcode)
+
+
+def staff_reason(who: str, why: str = "") -> Reason:
+    """Return the reason of what a member of staff did, with their own words for it where they gave any."""
+    if why:
+        return Reason(CartReason.BY_STAFF_BECAUSE, {"who": who, "why": why})
+    return Reason(CartReason.BY_STAFF, {"who": who})
 
 
 def reason_say(reason: Reason, names: Mapping[str, str] | None = None) -> str:

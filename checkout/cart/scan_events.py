@@ -11,8 +11,10 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from accounts.models import User
 from catalog.models import Product
 from checkout.cart import announce
+from checkout.cart.reasons import staff_reason
 from checkout.cart.sessions import TOUCH_EVERY
 from checkout.errors import TooManyChanges
 from checkout.models import CheckoutSession, ScanEvent, Source
@@ -52,6 +54,7 @@ class Cause:
     event_id : the change happens once, however often it is asked for under this id
     reason : what led to it, None where nothing more is known
     about_id : the earlier event that this one undoes, corrects or answers
+    actor_id : of the member of staff who did it; None for the shopper and the camera
     """
 
     source: Source = Source.VISION
@@ -61,6 +64,12 @@ class Cause:
     reason: Reason | None = None
     event_id: UUID = field(default_factory=uuid4)
     about_id: UUID | None = None
+    actor_id: UUID | None = None
+
+
+def staff_cause(*, actor: User, why: str = "", source: Source = Source.MANUAL) -> Cause:
+    """Return the cause of what a member of staff does, for a reason in their own words."""
+    return Cause(source=source, reason=staff_reason(actor.username, why), actor_id=actor.pk)
 
 
 def is_recorded(cause: Cause) -> bool:
@@ -101,7 +110,8 @@ def change_record(
         event["instead_id"], event["instead_name"] = str(other.pk), other.name
     if cause.about_id is not None:
         event["about"] = str(cause.about_id)
-    transaction.on_commit(partial(announce.cart_announce, session_id=session.pk, event=event))
+    announced = partial(announce.cart_announce, session_id=session.pk, event=event, lane_id=session.lane_id)
+    transaction.on_commit(announced)
     return event
 
 
@@ -143,4 +153,5 @@ def event_record(
         source=cause.source,
         reason=None if cause.reason is None else cause.reason.payload(),
         thumbnail=thumbnail,
+        actor_id=cause.actor_id,
     )

@@ -139,25 +139,56 @@ def cart_get(*, session_id: UUID) -> Cart:
     }
 
 
+def carts_get(*, session_ids: Collection[UUID]) -> dict[UUID, Cart]:
+    """Return the carts of several sessions as `cart_get` does, in three queries whatever their number."""
+    lines = BillingItem.objects.filter(session__in=session_ids).select_related("product")
+    items_of: dict[UUID, list[BillingItem]] = {session_id: [] for session_id in session_ids}
+    for item in lines.annotate(photo=first_photo_name("product_id")):
+        items_of[item.session_id].append(item)
+    open_of: dict[UUID, list[UnresolvedLine]] = {session_id: [] for session_id in session_ids}
+    for session_id, line in unresolved_lines(
+        UnresolvedItem.objects.filter(session__in=session_ids, outcome__isnull=True)
+    ):
+        open_of[session_id].append(line)
+    return {
+        session_id: {
+            "items": [_cart_line(item, item.photo) for item in items],  # type: ignore[attr-defined]
+            "total_items": sum(item.quantity for item in items),
+            "total_amount": amount_text(lines_total(order_lines(items))),
+            "currency": settings.CURRENCY,
+            "unresolved": open_of[session_id],
+        }
+        for session_id, items in items_of.items()
+    }
+
+
 def unresolved_list(*, session_id: UUID) -> list[UnresolvedLine]:
     """Return the open unresolved items of a session, the oldest first, in one query or two."""
+    return [line for _, line in unresolved_lines(open_items(session_id=session_id))]
+
+
+def unresolved_lines(open_ones: QuerySet[UnresolvedItem]) -> list[tuple[UUID, UnresolvedLine]]:
+    """Return each of some open items as clients see it, with its session, in one query or two."""
     rows = list(
-        open_items(session_id=session_id)
-        .annotate(has_picture=Q(event__thumbnail__isnull=False))
-        .values_list("pk", "kind", "track", "choices", "created_at", "has_picture")
+        open_ones.annotate(has_picture=Q(event__thumbnail__isnull=False)).values_list(
+            "session_id", "pk", "kind", "track", "choices", "created_at", "has_picture"
+        )
     )
-    named = {product_id for row in rows for product_id in row[3]}
+    named = {product_id for row in rows for product_id in row[4]}
     choices = choices_get(product_ids=named) if named else {}
     return [
-        {
-            "id": str(pk),
-            "kind": kind,
-            "track": track,
-            "image": reverse("api-unresolved-picture", args=[session_id, pk]) if has_picture else None,
-            "choices": [choices[product_id] for product_id in offered if product_id in choices],
-            "created_at": created_at.isoformat(),
-        }
-        for pk, kind, track, offered, created_at, has_picture in rows
+        (
+            session_id,
+            {
+                "id": str(pk),
+                "kind": kind,
+                "track": track,
+                "image": reverse("api-unresolved-picture", args=[session_id, pk]) if has_picture else None,
+                "choices": [choices[product_id] for product_id in offered if product_id in choices],
+                "created_at": created_at.isoformat(),
+            },
+        )
+        for session_id, pk, kind, track, offered, created_at, has_picture in rows
     ]
 
 

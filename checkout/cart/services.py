@@ -17,8 +17,10 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.stores import store_default
 from catalog.models import Product
 from checkout.cart import announce, selectors, sessions
+from checkout.cart.announce import staff_missed_announce
 from checkout.cart.left_items import open_items
 from checkout.errors import (
     CartEmpty,
@@ -148,6 +150,15 @@ def session_confirm(*, session_id: UUID, expected_unresolved: int | None = None)
     none may be.
     """
     session_expire_if_idle(session_id=session_id)
+    try:
+        return _session_confirm(session_id, expected_unresolved)
+    except ItemsUnresolved:
+        if not settings.SHOPPER_DISMISSES:
+            staff_missed_announce(session_id=session_id, pays=True)
+        raise
+
+
+def _session_confirm(session_id: UUID, expected_unresolved: int | None) -> Confirmation:
     with transaction.atomic():
         session = sessions.session_lock(session_id)
         if session.status == CheckoutSession.Status.COMPLETED:
@@ -159,6 +170,7 @@ def session_confirm(*, session_id: UUID, expected_unresolved: int | None = None)
         order = order_place(
             user_id=session.user_id,
             session_id=session.pk,
+            store_id=session.lane.store_id if session.lane else store_default().pk,
             lines=selectors.order_lines(items),
             currency=settings.CURRENCY,
         )

@@ -64,4 +64,5 @@ def session_end(session: CheckoutSession, status: CheckoutSession.Status) -> Non
     unresolved_leave(session)
     session.status = status
     session.save(update_fields=["status"])
-    transaction.on_commit(partial(announce.session_closed_announce, session_id=session.pk))
+    ended = partial(announce.session_closed_announce, session_id=session.pk, lane_id=session.lane_id)
+    transaction.on_commit(ended)

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from checkout.cart import selectors
+from checkout.cart.announce import staff_missed_announce
 from checkout.cart.cart_lines import line_add
 from checkout.cart.left_items import open_items
 from checkout.cart.locks import product_keep
@@ -61,18 +62,24 @@ def unresolved_open(
         return event
 
 
-def unresolved_resolve(*, session_id: UUID, unresolved_id: UUID, product_id: UUID) -> CartEvent:
-    """Add an unresolved item to the cart as the product that the shopper named, once.
+def unresolved_resolve(
+    *, session_id: UUID, unresolved_id: UUID, product_id: UUID, cause: Cause | None = None
+) -> CartEvent:
+    """Add an unresolved item to the cart as the product that the shopper, or the cause's actor, named; once.
 
     Raises `AlreadyResolved` for an item that has an outcome; what is refused leaves it open.
     """
-    return _resolve(session_id, unresolved_id, product_id, Cause(source=Source.MANUAL, reason=CHOSEN))
+    cause = cause or Cause(source=Source.MANUAL, reason=CHOSEN)
+    return _resolve(session_id, unresolved_id, product_id, cause)
 
 
-def unresolved_resolve_by_barcode(*, session_id: UUID, unresolved_id: UUID, code: str) -> CartEvent:
+def unresolved_resolve_by_barcode(
+    *, session_id: UUID, unresolved_id: UUID, code: str, cause: Cause | None = None
+) -> CartEvent:
     """Add an unresolved item to the cart as the product with a barcode, once; as `unresolved_resolve`."""
     product = selectors.product_by_barcode(code=code)
-    cause = Cause(source=Source.BARCODE, reason=barcode_reason(str(product.barcode)))
+    cause = cause or Cause(reason=barcode_reason(str(product.barcode)))
+    cause = replace(cause, source=Source.BARCODE)
     return _resolve(session_id, unresolved_id, product.pk, cause)
 
 
@@ -110,16 +117,23 @@ def unresolved_settle(*, session_id: UUID, unresolved_id: UUID, cause: Cause) ->
 
 
 def unresolved_dismiss(
-    *, session_id: UUID, unresolved_id: UUID, reason: str, by_staff: bool = False
+    *,
+    session_id: UUID,
+    unresolved_id: UUID,
+    reason: str,
+    by_staff: bool = False,
+    cause: Cause | None = None,
 ) -> CartEvent:
     """Give an unresolved item up, because it was put back or is not the shopper's; once.
 
     Raises `StaffNeeded` where shoppers may not, `AlreadyResolved` for an item that has an outcome.
     """
     if not (by_staff or settings.SHOPPER_DISMISSES):
+        staff_missed_announce(session_id=session_id, pays=False)
         raise StaffNeeded(id=str(unresolved_id))
     outcome = Outcome(reason)
-    cause = Cause(source=Source.MANUAL, reason=Reason(DISMISSALS[outcome]), about_id=unresolved_id)
+    cause = cause or Cause(source=Source.MANUAL, reason=Reason(DISMISSALS[outcome]))
+    cause = replace(cause, about_id=unresolved_id)
     with session_hold(session_id) as session:
         if not unresolved_close(unresolved_find(session, unresolved_id), outcome):
             raise AlreadyResolved(id=str(unresolved_id))

@@ -39,7 +39,7 @@ def lane_page(
     """
 
     @wraps(view)
-    def entered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def entered(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         lane = lane_of(request.user)
         key = ""
         if lane is None:
@@ -48,7 +48,7 @@ def lane_page(
             if lane is None:
                 return redirect("lane-pair")
             lane_login(request, lane)
-        request.lane = lane  # type: ignore[attr-defined]  # as `LaneRequest` says
+        request.lane = lane
         answer = view(request, *args, **kwargs)
         if key:
             key_cookie_set(answer, key)

@@ -19,9 +19,10 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from accounts.models import User
 from checkout.cart.announce import session_closed_announce
 from checkout.errors import PairingRefused
+from checkout.lanes.alerts import alerts_pass
 from checkout.lanes.announce import lane_announce, staff_announce
 from checkout.lanes.log import lane_event_record
-from checkout.models import CheckoutSession, Lane, LaneEvent, PairingCode
+from checkout.models import Alert, CheckoutSession, Lane, LaneEvent, PairingCode
 from ebrcs.rate_limits import rate_limit_check
 
 CODE_LIFETIME = timedelta(minutes=10)
@@ -87,6 +88,7 @@ def key_revoke(*, lane: Lane, by: User) -> None:
             locked.key_hash = None
             locked.save(update_fields=["key_hash"])
             lane_event_record(lane=locked, kind=LaneEvent.Kind.REVOKED, actor=by)
+            alerts_pass(lane=locked, kinds=[Alert.Kind.OFFLINE])
     lane.key_hash = None
 
 

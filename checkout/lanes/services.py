@@ -10,10 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import Store, User
+from checkout.lanes.alerts import alerts_pass
 from checkout.lanes.announce import lane_announce, staff_announce
 from checkout.lanes.log import lane_event_record
 from checkout.lanes.selectors import lane_settings
-from checkout.models import Lane, LaneEvent
+from checkout.models import Alert, Lane, LaneEvent
 
 ZONE_SIDES = 4
 ROUNDING = 1e-3
@@ -66,6 +67,8 @@ def lane_settings_change(*, lane: Lane, by: User | None, **fields: Any) -> Lane:
     locked.save(update_fields=changed)
     reason = ", ".join(f"{name}: {getattr(locked, name)}" for name in changed)
     lane_event_record(lane=locked, kind=LaneEvent.Kind.SETTINGS, actor=by, reason=reason)
+    if not locked.is_open:
+        alerts_pass(lane=locked, kinds=[Alert.Kind.OFFLINE])
     notice = {"type": "lane.settings", "settings": lane_settings(locked)}
     transaction.on_commit(partial(lane_announce, lane_id=locked.pk, notice=notice), robust=True)
     transaction.on_commit(partial(staff_announce, store_id=locked.store_id), robust=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from checkout.cart import services, sessions
+from checkout.cart.selectors import cart_is_empty
 from checkout.lanes.alerts import OF_A_VISIT, alerts_pass
 from checkout.lanes.announce import staff_announce
 from checkout.lanes.log import lane_event_record
@@ -15,6 +18,7 @@ from checkout.lanes.selectors import lane_session
 from checkout.models import CheckoutSession, Lane, LaneEvent
 
 TRIES = 5
+JUST_BEGUN = timedelta(seconds=3)
 
 
 def lane_visit(*, lane: Lane) -> CheckoutSession:
@@ -38,7 +42,8 @@ def lane_visit(*, lane: Lane) -> CheckoutSession:
 def lane_visit_end(*, lane: Lane, reason: str, actor: User | None = None) -> CheckoutSession:
     """End the active visit of a lane without an order, and return the new one.
 
-    A visit that was paid in the same moment stays paid. What staff were called for in it is over.
+    A visit that was paid in the same moment stays paid. What staff were called for in it is over. One that
+    has just begun and is empty goes on: a button that is touched twice ends one visit.
 
     Parameters
     ----------
@@ -49,7 +54,7 @@ def lane_visit_end(*, lane: Lane, reason: str, actor: User | None = None) -> Che
     if visit is not None:
         with transaction.atomic():
             visit = sessions.session_lock(visit.pk)
-            if visit.status == CheckoutSession.Status.ACTIVE:
+            if visit.status == CheckoutSession.Status.ACTIVE and not _has_just_begun(visit):
                 sessions.session_end(visit, CheckoutSession.Status.EXPIRED)
                 lane_event_record(
                     lane=lane, kind=LaneEvent.Kind.ENDED, actor=actor, session=visit, reason=reason
@@ -63,3 +68,7 @@ def _visit_start(lane: Lane) -> CheckoutSession:
     alerts_pass(lane=lane, kinds=OF_A_VISIT)
     transaction.on_commit(partial(staff_announce, store_id=lane.store_id), robust=True)
     return visit
+
+
+def _has_just_begun(visit: CheckoutSession) -> bool:
+    return timezone.now() - visit.created_at < JUST_BEGUN and cart_is_empty(session_id=visit.pk)

@@ -28,7 +28,12 @@ HEADLINES = {
     Action.UNRESOLVED: gettext_lazy("Left view unresolved"),
     Action.DISMISS: gettext_lazy("Unresolved item given up"),
     Action.SETTLE: gettext_lazy("Unresolved item settled by the camera"),
+    Action.APPROVE: gettext_lazy("Approved by staff"),
+    Action.END: gettext_lazy("Visit ended by staff"),
+    Action.RESET: gettext_lazy("Lane reset by staff"),
+    Action.CAMERA: gettext_lazy("Camera restarted by staff"),
 }
+CERTAIN = (Action.ADD, Action.REMOVE, Action.APPROVE, Action.END, Action.RESET, Action.CAMERA)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def timeline_of(*, session: CheckoutSession) -> list[TimelineEntry]:
             headline=headline(event),
             reason=stored_reason_say(event.reason),
             after=event.created_at - session.created_at,
-            is_doubt=event.action not in (Action.ADD, Action.REMOVE),
+            is_doubt=event.action not in CERTAIN,
             picture_id=_picture_id(event),
         )
         for event in events

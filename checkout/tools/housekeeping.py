@@ -1,4 +1,4 @@
-"""Periodic work of every server: ends abandoned visits, stores answer times, deletes expired rows."""
+"""Periodic work of every server: watches lanes, ends abandoned visits, stores times, deletes old rows."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from accounts.services import tokens_prune
 from checkout.answer_times import frame_counts_prune, frame_tally
 from checkout.cart import services
+from checkout.lanes.presence import lanes_watch
+from checkout.lanes.telemetry import telemetry_prune
 from ebrcs.background import FailureLog, Worker
 
 logger = logging.getLogger(__name__)
 
+LANES_EVERY_S = 2.0
 FLUSH_EVERY_S = 10.0
 SWEEP_EVERY_S = 60.0
 PRUNE_EVERY_S = 3600.0
@@ -81,9 +84,11 @@ class Housekeeper(Worker):
 def chores_make() -> list[Chore]:
     """Return the chores of a server process."""
     return [
+        Chore("watching lanes", LANES_EVERY_S, lanes_watch),
         Chore("writing answer times", FLUSH_EVERY_S, frame_tally.flush),
         Chore("ending abandoned visits", SWEEP_EVERY_S, services.sessions_expire),
         Chore("pruning answer times", PRUNE_EVERY_S, frame_counts_prune),
+        Chore("pruning telemetry of lanes", PRUNE_EVERY_S, telemetry_prune),
         Chore("pruning expired tokens", PRUNE_EVERY_S, tokens_prune),
     ]
 

@@ -18,6 +18,7 @@ from accounts.browsers import browser_known
 from accounts.logins import login_of
 from accounts.models import User
 from checkout.cart import items, selectors, services, sessions, unresolved
+from checkout.cart.scan_events import staff_cause
 from checkout.errors import SessionElsewhere
 from checkout.lanes.selectors import lane_of
 from checkout.lanes.visits import lane_visit
@@ -50,11 +51,20 @@ class OwnSessionView(APIView):
             raise SessionElsewhere(session_id=session_id)
         return services.session_current(session=session)
 
-    def session_for_admins_too(self, request: Request, session_id: UUID) -> CheckoutSession:
-        """Return the session, of whichever shopper where an admin asks."""
-        if not cast("User", request.user).is_admin:
+    def session_for_staff_too(self, request: Request, session_id: UUID) -> CheckoutSession:
+        """Return the session, of whichever shopper for admins, and for staff of the store of its lane."""
+        user = cast("User", request.user)
+        if not user.helps_shoppers:
             return self.own_session(request, session_id)
-        return services.session_current(session=selectors.session_find(session_id=session_id))
+        session = selectors.session_find(session_id=session_id)
+        if not (user.is_admin or self.is_helped_by(user, session)):
+            return self.own_session(request, session_id)
+        return services.session_current(session=session)
+
+    @staticmethod
+    def is_helped_by(user: User, session: CheckoutSession) -> bool:
+        """Whether a session is a visit of a lane at which the user works."""
+        return session.lane is not None and user.works_at(session.lane.store_id)
 
 
 class SessionListView(APIView):
@@ -168,15 +178,18 @@ class UnresolvedDismissView(OwnSessionView):
 
     @extend_schema(request=DismissSerializer, responses=CartSerializer, operation_id="unresolved_dismiss")
     def post(self, request: Request, session_id: UUID, unresolved_id: UUID) -> Response:
-        """Give an unresolved item up; admins may do so in anybody's session."""
-        session = self.session_for_admins_too(request, session_id)
+        """Give an unresolved item up; staff may do so at a lane of their store, admins anywhere."""
+        session = self.session_for_staff_too(request, session_id)
+        user = cast("User", request.user)
+        by_staff = user.is_admin or self.is_helped_by(user, session)
         body = DismissSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         unresolved.unresolved_dismiss(
             session_id=session.pk,
             unresolved_id=unresolved_id,
             reason=body.validated_data["reason"],
-            by_staff=cast("User", request.user).is_admin,
+            by_staff=by_staff,
+            cause=staff_cause(actor=user) if by_staff and user.pk != session.user_id else None,
         )
         return Response(selectors.cart_get(session_id=session.pk))
 
@@ -186,8 +199,8 @@ class UnresolvedPictureView(OwnSessionView):
 
     @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY}, operation_id="unresolved_picture")
     def get(self, request: Request, session_id: UUID, unresolved_id: UUID) -> HttpResponse:
-        """Show the picture, to the shopper and to admins."""
-        session = self.session_for_admins_too(request, session_id)
+        """Show the picture, to the shopper, to staff of the lane's store, and to admins."""
+        session = self.session_for_staff_too(request, session_id)
         picture = selectors.unresolved_picture(session_id=session.pk, unresolved_id=unresolved_id)
         return HttpResponse(picture, content_type="image/jpeg")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from checkout.web import api
+from checkout.web import api, staff_api
 
 urlpatterns = [
     path("sessions", api.SessionListView.as_view(), name="api-sessions"),
@@ -32,4 +32,35 @@ urlpatterns = [
         name="api-unresolved-picture",
     ),
     path("sessions/<uuid:session_id>/billing/confirm", api.ConfirmView.as_view(), name="api-billing-confirm"),
+    path("staff/lanes", staff_api.StaffLanesView.as_view(), name="api-staff-lanes"),
+    path(
+        "staff/lanes/<uuid:lane_id>/picture",
+        staff_api.StaffPictureView.as_view(),
+        name="api-staff-lane-picture",
+    ),
+    path(
+        "staff/lanes/<uuid:lane_id>/events/<uuid:event_id>/picture",
+        staff_api.StaffEventPictureView.as_view(),
+        name="api-staff-lane-event-picture",
+    ),
+    path(
+        "staff/lanes/<uuid:lane_id>/pairing",
+        staff_api.StaffPairingView.as_view(),
+        name="api-staff-lane-pairing",
+    ),
+    path("staff/alerts", staff_api.StaffAlertsView.as_view(), name="api-staff-alerts"),
+    path(
+        "staff/alerts/<uuid:alert_id>/acknowledge",
+        staff_api.AlertAcknowledgeView.as_view(),
+        name="api-staff-alert-acknowledge",
+    ),
+    path(
+        "staff/alerts/<uuid:alert_id>/resolve",
+        staff_api.AlertResolveView.as_view(),
+        name="api-staff-alert-resolve",
+    ),
+    path("lane/unlock", staff_api.UnlockView.as_view(), name="api-lane-unlock"),
+    path("lane/lock", staff_api.LockView.as_view(), name="api-lane-lock"),
+    path("lane/actions", staff_api.ActionsView.as_view(), name="api-lane-actions"),
+    path("lane/settings", staff_api.LaneSettingsView.as_view(), name="api-lane-settings"),
 ]

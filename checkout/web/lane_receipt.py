@@ -15,6 +15,7 @@ from accounts.devices import LANE_PATH
 from checkout.lanes.access import lane_page
 from checkout.lanes.selectors import lane_settings
 from checkout.models import Lane
+from checkout.web.lane_language import visit_language
 from orders.pages import receipt_lines
 from orders.qr import qr_svg
 from orders.receipt_links import receipt_is_taken, receipt_link_make
@@ -49,7 +50,7 @@ def lane_receipt(request: HttpRequest, order_id: UUID) -> HttpResponse:
         "leaves_after_s": lane.receipt_leaves_after_s,
         "home_path": LANE_PATH,
     }
-    language = lane_settings(lane)["language"]
+    language = visit_language(request, visit=order.session_id) or lane_settings(lane)["language"]
     with translation.override(language):
         answer = render(request, "lane/receipt.html", context)
     answer.headers["Content-Language"] = language

@@ -10,10 +10,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.page_store import page_store
+
 
 @require_safe
 def manifest(request: HttpRequest) -> JsonResponse:
     """Describe the site as an app that can be installed."""
+    shop = page_store().name
     sizes = (192, 512)
     icons = [
         {"src": static(f"icons/icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"}
@@ -23,8 +26,8 @@ def manifest(request: HttpRequest) -> JsonResponse:
     maskable = {**icons[1], "src": static("icons/icon-maskable-512.png"), "purpose": "maskable"}
     body = {
         "id": "/",
-        "name": _("EBRCS self-checkout"),
-        "short_name": "EBRCS",
+        "name": _("%(shop)s self-checkout") % {"shop": shop},
+        "short_name": shop,
         "description": _("Self-checkout that recognizes products by sight."),
         "lang": get_language() or settings.LANGUAGE_CODE,
         "start_url": reverse("home"),

@@ -10,9 +10,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
-from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -26,7 +24,7 @@ from checkout.models import CheckoutSession
 from checkout.web.alternatives import products_likely
 from checkout.web.clip_visit import clip_visit_keep, clip_visit_own, clip_visits
 from checkout.web.declined_visits import visit_decline, visits_declined
-from checkout.web.page_texts import page_texts
+from checkout.web.page_options import page_options
 from ebrcs.rate_limits import TooManyRequests, rate_limit_check
 
 ITEMS_SHOWN_MAX = 5
@@ -176,22 +174,13 @@ def checkout_page(request: HttpRequest, session_id: UUID) -> HttpResponse:
     plays_clip = own_id is not None or (
         request.GET.get("camera") == "demo" and selectors.cart_is_empty(session_id=session.pk)
     )
-    options = {
-        "session_id": str(session.pk),
-        "socket_path": f"/api/ws/checkout/{session.pk}",
-        "confirm_path": f"/api/sessions/{session.pk}/billing/confirm",
-        "products_path": "/api/products",
-        "likely_path": reverse("checkout-likely", args=[session.pk, UUID(int=0)]),
-        "receipt_path": reverse("receipt", args=[UUID(int=0)]),
-        "login_path": f"{reverse('login')}?{urlencode({'next': request.path})}",
-        "clip_path": f"{settings.MEDIA_URL}{CLIP_PATH}" if clip_available() else None,
-        "start_with_clip": plays_clip,
-        "clip_visit_path": reverse("checkout-clip", args=[session.pk]),
-        "own_path": None if own_id is None else reverse("checkout-session", args=[own_id]),
-        "icons_path": static("icons/sprite.svg"),
-        "language": get_language() or settings.LANGUAGE_CODE,
-        "texts": page_texts(),
-    }
+    options = page_options(
+        session_id=session.pk,
+        login_path=f"{reverse('login')}?{urlencode({'next': request.path})}",
+        clip_path=f"{settings.MEDIA_URL}{CLIP_PATH}" if clip_available() else None,
+        start_with_clip=plays_clip,
+        own_path=None if own_id is None else reverse("checkout-session", args=[own_id]),
+    )
     context = {"nav": "checkout", "options": options, "demo_available": clip_available()}
     return render(request, "checkout/checkout.html", context)
 

@@ -8,9 +8,12 @@ import pytest
 from django.db import IntegrityError
 
 from accounts.models import User
+from accounts.stores import store_default
 from checkout.cart import services as checkout_services
+from checkout.models import CheckoutSession
 from orders import services
 from orders.models import Order
+from tests.checkout.lanes.makers import lane_make, store_make
 from tests.checkout.shop import product_make, session_with
 
 
@@ -50,5 +53,23 @@ def test_a_session_never_gets_a_second_order(shopper: User) -> None:
     order = checkout_services.session_confirm(session_id=session.pk).order
     line = services.OrderLine(order.items.get().product_id, "Milk", 1, None, None)
     with pytest.raises(IntegrityError):
-        services.order_place(user_id=shopper.pk, session_id=session.pk, lines=[line], currency="EUR")
+        services.order_place(
+            user_id=shopper.pk,
+            session_id=session.pk,
+            store_id=store_default().pk,
+            lines=[line],
+            currency="EUR",
+        )
     assert Order.objects.get() == order
+
+
+def test_an_order_is_of_the_store_of_its_lane_or_of_the_first(shopper: User) -> None:
+    milk, other = product_make("Milk"), store_make()
+    lane = lane_make(store=other)
+    at_lane = session_with(lane.account, milk)
+    CheckoutSession.objects.filter(pk=at_lane.pk).update(lane=lane)
+    orders = [
+        checkout_services.session_confirm(session_id=session.pk).order
+        for session in (at_lane, session_with(shopper, milk))
+    ]
+    assert [order.store for order in orders] == [other, store_default()]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from checkout.live.access import FLOODING, Admission, SocketRefused, admission_read
+from checkout.live.limits.flooders import flood_wait_s
 from checkout.live.limits.gate import Opening
 from checkout.live.limits.token_buckets import TokenBuckets
 from checkout.live.threads import in_database
@@ -22,6 +23,17 @@ OF_ACCOUNT_AT_ONCE = 2
 ACCOUNT_BURST, ACCOUNT_PER_SECOND = 100, 5.0
 
 
+class Admitted(Protocol):
+    """What is known about an accepted socket, of any kind."""
+
+    @property
+    def user_id(self) -> UUID:
+        """The account it is admitted for."""
+
+
+A = TypeVar("A", bound=Admitted)
+
+
 class Admissions:
     """Whose turn it is to be admitted; belongs to one event loop."""
 
@@ -31,13 +43,27 @@ class Admissions:
         self._turns_of: WeakValueDictionary[UUID, asyncio.Semaphore] = WeakValueDictionary()
 
     async def admit(self, scope: Any) -> Admission:
-        """Admit a client when it is its turn, or raise `SocketRefused`."""
-        async with self._turns:
-            admission = await in_database(admission_read, scope)
+        """Admit a client to the socket of a session when it is its turn, or raise `SocketRefused`."""
+        return await self.admit_by(admission_read, scope)
+
+    async def admit_by(self, read: Callable[[Any], A], scope: Any) -> A:
+        """Admit a client as `read` says when it is its turn, or raise `SocketRefused`.
+
+        The gate knows floods by the session of a socket; those of a socket that has none are known by the
+        account, once that is known.
+        """
         opening: Opening = scope.get("opening", Opening(address="", session=""))  # without the gate, nobody's
-        if self.accounts.take(admission.user_id, time.monotonic()):
+        async with self._turns:
+            admission = await in_database(read, scope)
+        account = f"account {admission.user_id}"
+        came_too_often = self.accounts.take(admission.user_id, time.monotonic()) > 0
+        if not opening.session:
+            opening.session = account
+            wait_s = await in_database(flood_wait_s, address=opening.address, session=account)
+            came_too_often = came_too_often or wait_s > 0
+        if came_too_often:
             opening.is_noted = True  # it came too often, but did not flood
-            raise SocketRefused(FLOODING, "The account opens too many sockets.")
+            raise SocketRefused(FLOODING, "The account opens too many sockets, or flooded one before.")
         opening.is_admitted = True
         return admission
 

@@ -38,6 +38,8 @@ PARAMS: dict[str, Param] = {
     "views": 5,
     "accepting": 4,
     "products": 2,
+    "who": "Mina",
+    "why": "Price check",
 }
 
 

@@ -389,7 +389,7 @@ def test_a_change_is_announced_only_once_it_is_committed(
     with transaction.atomic():
         event = items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
         assert announced == []
-    assert announced == [{"session_id": session.pk, "event": event}]
+    assert announced == [{"session_id": session.pk, "event": event, "lane_id": None}]
     with transaction.atomic():
         items.item_add(session_id=session.pk, product_id=milk.pk, cause=seen(0.9))
         transaction.set_rollback(True)

@@ -160,28 +160,28 @@ def test_home_asks_a_visitor_to_log_in_and_a_shopper_to_start(client: Client, sh
 
 
 @pytest.mark.parametrize("count", [1, 8])
-def test_home_shows_the_last_three_orders_in_six_queries(
+def test_home_shows_the_last_three_orders_in_seven_queries(
     client: Client, shopper: User, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     pear = product_with_photo("Pear")
     orders = [order_make(shopper, pear) for _ in range(count)]
     client.force_login(shopper)
 
-    # login session, user, orders, their lines, open visit, pictures
-    with django_assert_num_queries(6):
+    # login session, user, orders, their lines, open visit, pictures, the shop's name
+    with django_assert_num_queries(7):
         page = client.get("/").content.decode()
 
     assert [order.number in page for order in orders] == [False] * (count - 3) + [True] * min(count, 3)
 
 
-def test_the_checkout_page_takes_three_queries(
+def test_the_checkout_page_takes_four_queries(
     client: Client, shopper: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     session = session_with(shopper, *[product_with_photo(f"Product {number}") for number in range(5)])
     client.force_login(shopper)
 
-    # login session, user, visit
-    with django_assert_num_queries(3):
+    # login session, user, visit, the shop's name
+    with django_assert_num_queries(4):
         assert client.get(f"/checkout/{session.pk}/").status_code == 200
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import subprocess
 import sys
@@ -44,6 +45,7 @@ class Shop:
     folder: Path
     port: int
     host: str = "127.0.0.1"
+    services: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -53,7 +55,7 @@ class Shop:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Settings of its own: SQLite in its own folder, no Redis, rates that tests do not reach."""
+        """Settings of its own: SQLite in its own folder and no Redis unless named, rates that tests do not reach."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("EBRCS_")}
         kept.pop("DATABASE_URL", None)
         kept.pop("REDIS_URL", None)
@@ -65,6 +67,7 @@ class Shop:
             "EBRCS_RATE_LOGIN": "1000/min",
             "EBRCS_RATE_SIGNUP": "1000/min",
             "OMP_NUM_THREADS": "1",
+            **self.services,
         }
 
     def manage(self, *arguments: str) -> None:
@@ -77,6 +80,18 @@ class Shop:
             capture_output=True,
             timeout=240,
         )
+
+    def told(self, *arguments: str) -> Any:
+        """Run a management command, and return the JSON that it prints last."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            timeout=240,
+        )
+        return json.loads(done.stdout.splitlines()[-1])
 
     def start(self) -> None:
         """Serve, and wait until the server can recognize."""

@@ -127,7 +127,9 @@ def test_a_lane_waits_for_a_touch_and_every_shopper_starts_clean(
         expect(page.locator("cart-panel .line")).to_have_count(2)
         page.click(".tools [data-action=restart]")
         page.click("[data-part=restart-yes]")
-        page.wait_for_function(f"document.querySelector('#checkout-options')?.text.includes('{first}') === false")
+        page.wait_for_function(
+            f"document.querySelector('#checkout-options')?.text.includes('{first}') === false"
+        )
 
         waits(page)
         expect(page.locator("html")).to_have_attribute("lang", "en")
@@ -179,7 +181,9 @@ def test_the_cart_is_large_and_the_total_stays_in_view(
             expect(total).to_be_in_viewport(ratio=1)
             expect(pay).to_be_in_viewport(ratio=1)
         colours = [
-            page.evaluate("(one) => getComputedStyle(one).backgroundColor", page.locator(one).element_handle())
+            page.evaluate(
+                "(one) => getComputedStyle(one).backgroundColor", page.locator(one).element_handle()
+            )
             for one in ("cart-panel [data-part=pay]", "[data-part=restart-yes]", ".attract-language")
         ]
         accent = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')")
@@ -257,7 +261,9 @@ def test_settings_and_rights_of_staff_lie_behind_a_pin(
         page.click("[data-key=Enter]")
         expect(status).to_have_text("Number or PIN is wrong.")
         expect(page.locator("[data-part=pin-secret-digits]")).to_be_empty()
-        assert page.evaluate("fetch('/api/lane/settings', {method: 'PATCH'}).then((one) => one.status)") == 403
+        assert (
+            page.evaluate("fetch('/api/lane/settings', {method: 'PATCH'}).then((one) => one.status)") == 403
+        )
 
         page.keyboard.type(PIN, delay=60)
         page.keyboard.press("Enter")

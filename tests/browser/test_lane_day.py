@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
 
 from tests.browser.conftest import Shop, Visitor, camera_launch
 from tests.browser.rules import violations
@@ -170,6 +170,11 @@ def reason_give(page: Page, why: str) -> None:
     page.click("[data-part=reason-go]")
 
 
+def help_wanted(page: Page) -> Locator:
+    """Return the alert of a shopper who wants help."""
+    return page.locator(".alert", has_text="Help wanted")
+
+
 def truth(shop: Shop) -> dict[str, list[object]]:
     """Return what the database holds of the day."""
     return shop.told("shell", "--verbosity=0", "--command", TRUTH)
@@ -204,14 +209,14 @@ def test_staff_see_help_and_settle_from_another_server_and_a_killed_server_loses
         # Help is asked for on one server, and taken on the other by exactly one of two.
         lane.locator(".tools [data-action=help]").click()
         for page in (mina, juno):
-            expect(page.locator(".alert")).to_have_count(1)
+            expect(help_wanted(page)).to_have_count(1)
         shot(mina, "lane-day-alert")
-        mina.click(".alert [data-part=take]")
+        help_wanted(mina).locator("[data-part=take]").click()
         expect(lane.locator("staff-call")).to_contain_text("mina is coming")
-        expect(juno.locator(".alert")).to_contain_text("mina has it")
-        expect(juno.locator(".alert [data-part=take]")).to_be_hidden()
-        mina.click(".alert [data-part=done]")
-        expect(mina.locator(".alert")).to_have_count(0)
+        expect(help_wanted(juno)).to_contain_text("mina has it")
+        expect(help_wanted(juno).locator("[data-part=take]")).to_be_hidden()
+        help_wanted(mina).locator("[data-part=done]").click()
+        expect(help_wanted(mina)).to_have_count(0)
         expect(lane.locator("staff-call")).to_be_hidden()
 
         # The camera is seen, and whoever stands there is told.
@@ -273,13 +278,13 @@ def test_three_shoppers_at_one_lane_each_start_clean(
         touch(lane)
         add_by_hand(lane, SECOND.barcode)
         lane.locator(".tools [data-action=help]").click()
-        mina.click(".alert [data-part=take]")
+        help_wanted(mina).locator("[data-part=take]").click()
         expect(lane.locator("staff-call")).to_contain_text("mina is coming")
         panel_open(mina, "Lane at the back")
         mina.click("[data-act=end]")
         reason_give(mina, "Shopper asked")
         waits(lane)
-        expect(mina.locator(".alert")).to_have_count(0)  # what was asked for has passed with the visit
+        expect(help_wanted(mina)).to_have_count(0)  # what was asked for has passed with the visit
 
         # The third pays, and the receipt leaves by itself.
         touch(lane)

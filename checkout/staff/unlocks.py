@@ -8,8 +8,7 @@ are about to write.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from uuid import UUID
+from typing import TypedDict
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
@@ -21,19 +20,21 @@ from accounts.pins import pin_user
 from checkout.errors import LaneLocked
 from checkout.lanes.log import lane_event_record
 from checkout.lanes.selectors import lane_session
-from checkout.models import Lane, LaneEvent
+from checkout.models import CheckoutSession, Lane, LaneEvent
 
 UNLOCKED_S = 120
 TOKEN = "staff_unlock"  # noqa: S105 - the name of a key, not a secret
 
 
-@dataclass(frozen=True)
-class Unlock:
-    """Who unlocked which lane in which visit (None: between two), and the hash of the PIN they used."""
+class Unlock(TypedDict):
+    """Who unlocked which lane in which visit (None: between two), and the hash of the PIN they used.
 
-    lane_id: UUID
-    visit_id: UUID | None
-    user_id: UUID
+    Plain text throughout: the cache keeps JSON.
+    """
+
+    lane_id: str
+    visit_id: str | None
+    user_id: str
     pin: str
 
 
@@ -50,7 +51,7 @@ def lane_unlock(*, lane: Lane, session: SessionBase, staff_number: int, pin: str
     lane_lock(session=session)
     visit = lane_session(lane)
     token = secrets.token_urlsafe(32)
-    unlock = Unlock(lane.pk, None if visit is None else visit.pk, user.pk, user.pin)
+    unlock = Unlock(lane_id=str(lane.pk), visit_id=_id_of(visit), user_id=str(user.pk), pin=user.pin)
     cache.set(_key(token), unlock, UNLOCKED_S)
     session[TOKEN] = token
     lane_event_record(lane=lane, kind=LaneEvent.Kind.UNLOCKED, actor=user, session=visit)
@@ -70,11 +71,10 @@ def unlocked_by(*, lane: Lane, session: SessionBase) -> User:
     now, and where they no longer work there or have another PIN.
     """
     token = session.get(TOKEN)
-    unlock = cache.get(_key(token)) if token else None
-    if token and isinstance(unlock, Unlock) and unlock.lane_id == lane.pk:
-        visit = lane_session(lane)
-        user = User.objects.filter(pk=unlock.user_id).first()
-        is_same_visit = unlock.visit_id == (None if visit is None else visit.pk)
+    unlock: Unlock | None = cache.get(_key(token)) if token else None
+    if token and unlock is not None and unlock["lane_id"] == str(lane.pk):
+        user = User.objects.filter(pk=unlock["user_id"]).first()
+        is_same_visit = unlock["visit_id"] == _id_of(lane_session(lane))
         if user is not None and is_same_visit and _still_holds(user, unlock, lane):
             cache.touch(_key(token), UNLOCKED_S)
             return user
@@ -83,7 +83,11 @@ def unlocked_by(*, lane: Lane, session: SessionBase) -> User:
 
 
 def _still_holds(user: User, unlock: Unlock, lane: Lane) -> bool:
-    return user.works_at(lane.store_id) and constant_time_compare(user.pin, unlock.pin)
+    return user.works_at(lane.store_id) and constant_time_compare(user.pin, unlock["pin"])
+
+
+def _id_of(visit: CheckoutSession | None) -> str | None:
+    return None if visit is None else str(visit.pk)
 
 
 def _key(token: str) -> str:

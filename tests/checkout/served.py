@@ -15,6 +15,7 @@ __all__ = ["application"]
 
 from checkout.live import frame_worker
 from checkout.live.consumer import CheckoutConsumer
+from checkout.staff.consumer import StaffConsumer
 from checkout.tools import housekeeping
 from recognition.engine import shared
 from recognition.engine.results import EngineState, Recognition
@@ -62,6 +63,7 @@ class ColourEngine:
 
 shared.engine_use(cast("Any", ColourEngine()))
 CheckoutConsumer.watch_every_s = 0.4
+StaffConsumer.watch_every_s = 0.4
 # A test machine may be so busy that a frame waits; what tests show here is not to depend on that.
 frame_worker.FRAME_AGE_MAX_S = 30.0
 housekeeping.FLUSH_EVERY_S = 1.0

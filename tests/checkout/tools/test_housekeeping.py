@@ -85,6 +85,7 @@ def test_times_are_stored_every_ten_seconds_visits_ended_every_minute_the_rest_h
         ("ending abandoned visits", 60.0),
         ("pruning answer times", 3600.0),
         ("pruning expired tokens", 3600.0),
+        ("forgetting receipt links", 3600.0),
     ]
 
 

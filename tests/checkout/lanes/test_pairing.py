@@ -145,7 +145,8 @@ def test_the_key_of_a_lane_that_may_not_log_in_is_refused(lane: Lane, staff: Use
 
 
 def test_tries_are_counted_by_address(lane: Lane, staff: User) -> None:
-    assert rate_parse(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["pair"]) == (10, 60)
+    rates: Any = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    assert rate_parse(rates["pair"]) == (10, 60)
     code = pairing_code_make(lane=lane, by=staff)
     limit = 0
     for _ in range(30):  # a minute may end in between

@@ -300,6 +300,21 @@ def test_the_newest_page_replaces_the_older(lane: Lane) -> None:
     assert on_page(lane, again) == (4410, "pong")
 
 
+def test_pages_that_are_not_compared_would_both_be_served(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checkout.lanes.admission.page_is_newest", lambda **of: True)
+
+    async def again(page: LaneSocket) -> None:
+        newer = LaneSocket(lane.account)
+        await newer.message("lane.ready")
+        await newer.heard()
+        await page.heard()
+        await newer.leave()
+
+    on_page(lane, again)
+
+
 def test_a_page_that_comes_after_the_last_one_left_is_served(lane: Lane) -> None:
     async def nothing(page: LaneSocket) -> None:
         await page.heard()

@@ -261,9 +261,9 @@ def test_home_says_continue_only_where_the_visit_is(
     assert "Start checkout" in shown(till, "/")
 
 
-def test_the_offer_takes_five_queries(
+def test_the_offer_takes_six_queries(
     till: Client, visit: CheckoutSession, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    # login session, user, own visit, visit elsewhere, cart
-    with django_assert_num_queries(5):
+    # login session, user, own visit, visit elsewhere, cart, store
+    with django_assert_num_queries(6):
         shown(till, "/checkout/")

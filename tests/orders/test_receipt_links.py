@@ -43,8 +43,7 @@ def lane_order(lane: Lane | None = None) -> Order:
 
 def opened(client: Client, token: str) -> HttpResponse:
     """Open a link as a person does, and follow it to the receipt."""
-    response = client.post(f"/r/{token}/", follow=True)
-    return response  # type: ignore[return-value]
+    return client.post(f"/r/{token}/", follow=True)  # type: ignore[return-value]
 
 
 def later(by: timedelta, **fields: Any) -> None:

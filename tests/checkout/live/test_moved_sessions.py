@@ -1,21 +1,25 @@
-"""The socket of a page ends when its session goes on in another browser, and does not come back."""
+"""A page's socket ends when its session goes on in another browser; a lane's opens for one visit only."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from accounts.browsers import browser_known
 from accounts.models import User
 from checkout.cart import items, services
+from checkout.lanes.visits import lane_visit, lane_visit_end
 from checkout.live import consumer
 from checkout.live.access import has_moved
 from checkout.models import CheckoutSession
 from tests.checkout.colours import RED_ID
+from tests.checkout.lanes.makers import lane_make
 from tests.checkout.live.test_open_logins import opened, page_headers, page_login, ticket_of_page
 from tests.checkout.serving import Server, bearer, socket_connect
 
+NOT_FOUND = 4404
 REPLACED = 4410
 MOVED = {"type": "session.moved"}
 
@@ -94,6 +98,28 @@ def test_who_has_to_leave(session_browser: str, browser: str | None, moved: bool
 
 
 def test_the_notice_wakes_the_watch() -> None:
-    woken = SimpleNamespace(wake=SimpleNamespace(set=lambda: woken.calls.append(1)), calls=[])
-    consumer.CheckoutConsumer.notice(woken, {"type": "session.moved"})  # type: ignore[arg-type]
-    assert woken.calls == [1]
+    woken: list[bool] = []
+    socket: Any = SimpleNamespace(wake=SimpleNamespace(set=lambda: woken.append(True)))
+    consumer.CheckoutConsumer.notice(socket, {"type": "session.moved"})
+    assert woken == [True]
+
+
+def test_a_lane_opens_the_socket_of_its_active_visit_and_of_none_before(server: Server) -> None:
+    lane = lane_make()
+    before = lane_visit(lane=lane)
+    now = lane_visit_end(lane=lane, reason="idle")
+    orphan = CheckoutSession.objects.create(user=lane.account)
+
+    with opened(server, now, headers=bearer(lane.account)):
+        pass
+    for session in (before, orphan):
+        with socket_connect(server, session.pk, headers=bearer(lane.account)) as client:
+            assert client.close_code() == NOT_FOUND
+
+
+def test_a_shopper_is_told_how_an_earlier_session_ended(server: Server, shopper: User) -> None:
+    session = services.session_start(user=shopper)
+    services.session_cancel(session_id=session.pk)
+
+    with socket_connect(server, session.pk, headers=bearer(shopper)) as client:
+        assert client.next()["type"] == "session.closed"

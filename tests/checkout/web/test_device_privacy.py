@@ -1,4 +1,4 @@
-"""At a lane one shopper follows another: nobody sees what those before bought, but everybody their own receipt.
+"""At a lane one shopper follows another: nobody sees what those before bought, but their own receipt.
 
 Each protection stands beside what a shopper's own account may do, which the device's may not.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -28,6 +30,7 @@ from checkout.web.page_options import page_options
 from ebrcs.rate_limits import TooManyRequests, rate_limit_check
 
 ITEMS_SHOWN_MAX = 5
+JUST_NOW = timedelta(minutes=1)
 
 
 @require_safe
@@ -126,6 +129,7 @@ def elsewhere_page(request: HttpRequest, session: CheckoutSession, *, asked: boo
         "shown": cart["items"][:ITEMS_SHOWN_MAX],
         "more_count": max(0, len(cart["items"]) - ITEMS_SHOWN_MAX),
         "is_paid": session.status == CheckoutSession.Status.COMPLETED,
+        "is_in_use": timezone.now() - session.last_active < JUST_NOW,
         "asked": asked,
     }
     return render(request, "checkout/elsewhere.html", context)

@@ -298,7 +298,7 @@ def test_three_shoppers_at_one_lane_each_start_clean(
         waits(lane)
         touch(lane)
         assert quantities(lane) == {}
-        assert lane.request.get(f"{second.address}/my-page/").url.endswith("/lane/")
+        assert lane.request.get(f"{second.address}/my/").url.endswith("/lane/")
         assert lane.request.get(f"{second.address}/api/orders").json()["results"] == []
         assert address.startswith(f"{second.address}/lane/receipt/")
 

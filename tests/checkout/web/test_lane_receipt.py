@@ -10,12 +10,14 @@ import zxingcpp
 from django.test import Client
 from django.utils import timezone
 
+from checkout.cart import items, services
 from checkout.lanes.visits import lane_visit
 from checkout.models import Lane
 from checkout.web.lane_receipt import LINES_SHOWN_MAX
 from orders.models import Order, ReceiptLink
 from orders.receipt_links import receipt_link_open
 from tests.checkout.lanes.makers import lane_make
+from tests.checkout.shop import product_make
 from tests.checkout.web.test_device_privacy import bought
 from tests.orders.test_qr import drawn
 
@@ -55,7 +57,7 @@ def test_it_says_what_was_paid_and_when_it_leaves(page: Client, lane: Lane) -> N
     for fact in ("Paid. Thank you!", order.number, "Pear", "€2.50", lane.store.name):
         assert fact in text
     assert 'data-leaves-after-s="25"' in text
-    assert 'data-home="/lane/"' in text
+    assert 'data-home="/lane/?fresh"' in text
 
 
 def test_the_code_is_the_absolute_address_of_a_link_that_opens_the_receipt_once(
@@ -111,9 +113,6 @@ def test_nothing_leads_out_of_the_lane_and_nothing_is_kept(page: Client, lane: L
 
 
 def test_a_long_receipt_is_shortened(page: Client, lane: Lane) -> None:
-    from checkout.cart import items, services
-    from tests.checkout.shop import product_make
-
     visit = lane_visit(lane=lane)
     for number in range(LINES_SHOWN_MAX + 2):
         items.item_set(session_id=visit.pk, product_id=product_make(f"Item {number}").pk, quantity=1)
@@ -129,3 +128,10 @@ def test_it_speaks_the_language_of_the_lane(page: Client, lane: Lane) -> None:
 
     assert response.headers["Content-Language"] == "ko"
     assert '<html lang="ko">' in response.content.decode()
+
+
+def test_the_language_that_the_shopper_chose_goes_before(page: Client, lane: Lane) -> None:
+    page.post("/lane/language/", {"language": "ko"})
+    response = page.get(f"/lane/receipt/{bought(lane).pk}/")
+
+    assert response.headers["Content-Language"] == "ko"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -79,9 +81,15 @@ def test_another_device_is_offered_the_visit_with_what_is_in_it(till: Client, vi
     page = shown(till, "/checkout/")
 
     assert "Continue your visit here?" in page
-    for fact in ("Pear", "× 2", "2 items", "€2.50", "Last used"):
+    for fact in ("Pear", "× 2", "2 items", "€2.50", "Last used just now"):
         assert fact in page
     assert CheckoutSession.objects.count() == 1
+
+
+def test_the_offer_says_how_long_ago_the_visit_was_used(till: Client, visit: CheckoutSession) -> None:
+    CheckoutSession.objects.update(last_active=timezone.now() - timedelta(minutes=7))
+
+    assert "Last used 7\xa0minutes ago" in shown(till, "/checkout/")
 
 
 @pytest.mark.parametrize("opened_by", ["/checkout/{}/", "/checkout/{}/?camera=demo"])
@@ -253,9 +261,9 @@ def test_home_says_continue_only_where_the_visit_is(
     assert "Start checkout" in shown(till, "/")
 
 
-def test_the_offer_takes_five_queries(
+def test_the_offer_takes_six_queries(
     till: Client, visit: CheckoutSession, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    # login session, user, own visit, visit elsewhere, cart
-    with django_assert_num_queries(5):
+    # login session, user, own visit, visit elsewhere, cart, store
+    with django_assert_num_queries(6):
         shown(till, "/checkout/")

@@ -1,4 +1,4 @@
-"""Registers what lanes and the review show in Django admin, which looks for the admin of an app here."""
+"""Registers what checkout shows in Django admin, which looks for the admin of an app here."""
 
 from checkout.lanes import admin as lane_admin
 from checkout.lanes import store_admin

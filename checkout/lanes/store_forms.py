@@ -15,7 +15,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.dates import WEEKDAYS
 from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from accounts.models import Store
 from accounts.stores import ALL_DAY, DAYS
@@ -29,7 +28,7 @@ OPEN_ALL_DAY, OPEN_HOURS, CLOSED = "all_day", "hours", "closed"
 KINDS = [
     (OPEN_ALL_DAY, _("open all day")),
     (OPEN_HOURS, _("open from … to …")),
-    (CLOSED, pgettext_lazy("store", "closed")),
+    (CLOSED, _("closed all day")),
 ]
 
 

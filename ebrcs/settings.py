@@ -201,7 +201,7 @@ SIMPLE_JWT = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "EBRCS",
     "DESCRIPTION": "Self-checkout that recognizes products by sight.",
-    "VERSION": "0.5.0",
+    "VERSION": "0.6.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,  # what is sent has rules that what is answered has not
     "POSTPROCESSING_HOOKS": [

@@ -1,5 +1,6 @@
-"""Registers what `checkout.review` shows in Django admin, which looks for the admin of an app here."""
+"""Registers what checkout shows in Django admin, which looks for the admin of an app here."""
 
+from checkout.lanes import admin as lane_admin
 from checkout.review import event_admin, session_admin
 
-__all__ = ["event_admin", "session_admin"]
+__all__ = ["event_admin", "lane_admin", "session_admin"]

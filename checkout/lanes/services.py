@@ -93,3 +93,18 @@ def zone_checked(zone: Any) -> list[float] | None:
     if x + width > 1 + ROUNDING or y + height > 1 + ROUNDING:
         raise refusal
     return [x, y, min(width, 1 - x), min(height, 1 - y)]
+
+
+@transaction.atomic
+def lane_delete(*, lane: Lane) -> None:
+    """Delete a lane that has had no visit, with its account; its page is logged out.
+
+    Raises `ProtectedError` for a lane with visits, which may be closed instead.
+    """
+    account_id = lane.account_id
+    transaction.on_commit(
+        partial(lane_announce, lane_id=lane.pk, notice={"type": "lane.revoked"}), robust=True
+    )
+    transaction.on_commit(partial(staff_announce, store_id=lane.store_id), robust=True)
+    lane.delete()
+    User.objects.filter(pk=account_id).delete()

@@ -30,6 +30,7 @@ class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
     list_display = (
         "created_at",
         "user",
+        "lane",
         "status",
         "line_count",
         "doubt_count",
@@ -37,11 +38,11 @@ class CheckoutSessionAdmin(ReadOnlyAdmin[CheckoutSession]):
         "order_link",
         "last_active",
     )
-    list_filter = (DoubtFilter, "status", "created_at")
-    list_select_related = ("user", "order")
+    list_filter = (DoubtFilter, "status", "lane", "created_at")
+    list_select_related = ("user", "order", "lane")
     search_fields = ("=id", "user__username", "=order__number")
     date_hierarchy = "created_at"
-    fields = ("user", "status", "created_at", "last_active", "order_link")
+    fields = ("user", "lane", "status", "created_at", "last_active", "order_link")
     readonly_fields = ("order_link",)
     show_full_result_count = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from ebrcs.fair_queue import Flow
 
 __all__ = ["application"]
 
+from checkout.lanes.consumer import LaneConsumer
 from checkout.live import frame_worker
 from checkout.live.consumer import CheckoutConsumer
 from checkout.staff.consumer import StaffConsumer
@@ -64,6 +66,8 @@ class ColourEngine:
 shared.engine_use(cast("Any", ColourEngine()))
 CheckoutConsumer.watch_every_s = 0.4
 StaffConsumer.watch_every_s = 0.4
+CheckoutConsumer.watch_every_s = float(os.environ.get("EBRCS_TEST_WATCH_S", "0.4"))
+LaneConsumer.watch_every_s = float(os.environ.get("EBRCS_TEST_WATCH_S", "5"))
 # A test machine may be so busy that a frame waits; what tests show here is not to depend on that.
 frame_worker.FRAME_AGE_MAX_S = 30.0
 housekeeping.FLUSH_EVERY_S = 1.0

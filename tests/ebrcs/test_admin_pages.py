@@ -10,9 +10,11 @@ from django.urls import reverse
 
 from accounts.models import User
 from catalog.models import Product, ProductImage
-from checkout.models import BillingItem, CheckoutSession, DisputedLine, ScanEvent, Source
+from checkout.lanes.alerts import alert_open
+from checkout.models import Alert, BillingItem, CheckoutSession, DisputedLine, ScanEvent, Source
 from orders.models import Order, OrderItem
 from recognition.models import Embedding, IndexEvent, IndexState
+from tests.checkout.lanes.makers import lane_make
 
 pytestmark = pytest.mark.django_db
 OURS = ("accounts", "catalog", "checkout", "orders", "recognition")
@@ -34,6 +36,7 @@ def shop(shopper: User) -> None:
         id=0, product_image=photo, vector=bytes(5120), label="Rye bread", encoder_fingerprint="f" * 64
     )
     IndexEvent.objects.create(seq=1, kind="add", embedding=row)
+    alert_open(lane=lane_make(), kind="help")
     session = CheckoutSession.objects.create(user=shopper, status=CheckoutSession.Status.COMPLETED)
     BillingItem.objects.create(session=session, product=product, quantity=2, source=Source.MANUAL)
     added = ScanEvent.objects.create(
@@ -69,7 +72,9 @@ def test_the_list_and_every_row_open(shop: None, keeper: User, client: Client, m
         assert page.context["original"] == row
 
 
-@pytest.mark.parametrize("model", [CheckoutSession, ScanEvent, DisputedLine, Order, Embedding, IndexEvent])
+@pytest.mark.parametrize(
+    "model", [CheckoutSession, ScanEvent, DisputedLine, Order, Embedding, IndexEvent, Alert]
+)
 def test_what_happened_cannot_be_changed(
     shop: None, keeper: User, client: Client, model: type[CheckoutSession]
 ) -> None:

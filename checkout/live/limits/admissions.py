@@ -53,17 +53,21 @@ class Admissions:
         account, once that is known.
         """
         opening: Opening = scope.get("opening", Opening(address="", session=""))  # without the gate, nobody's
+
+        def read_of_account(scope: Any) -> A:
+            admission = read(scope)
+            if not opening.session:
+                opening.session = f"account {admission.user_id}"
+                if flood_wait_s(address=opening.address, session=opening.session):
+                    opening.is_noted = True
+                    raise SocketRefused(FLOODING, "The account flooded a socket before.")
+            return admission
+
         async with self._turns:
-            admission = await in_database(read, scope)
-        account = f"account {admission.user_id}"
-        came_too_often = self.accounts.take(admission.user_id, time.monotonic()) > 0
-        if not opening.session:
-            opening.session = account
-            wait_s = await in_database(flood_wait_s, address=opening.address, session=account)
-            came_too_often = came_too_often or wait_s > 0
-        if came_too_often:
+            admission = await in_database(read_of_account, scope)
+        if self.accounts.take(admission.user_id, time.monotonic()):
             opening.is_noted = True  # it came too often, but did not flood
-            raise SocketRefused(FLOODING, "The account opens too many sockets, or flooded one before.")
+            raise SocketRefused(FLOODING, "The account opens too many sockets.")
         opening.is_admitted = True
         return admission
 

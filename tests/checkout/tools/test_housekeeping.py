@@ -79,11 +79,13 @@ def test_a_chore_that_fails_is_logged_once_and_stops_no_other(caplog: pytest.Log
     ]
 
 
-def test_times_are_stored_every_ten_seconds_visits_ended_every_minute_the_rest_hourly() -> None:
+def test_lanes_are_watched_every_two_seconds_times_stored_every_ten_visits_ended_every_minute() -> None:
     assert [(chore.name, chore.every_s) for chore in chores_make()] == [
+        ("watching lanes", 2.0),
         ("writing answer times", 10.0),
         ("ending abandoned visits", 60.0),
         ("pruning answer times", 3600.0),
+        ("pruning telemetry of lanes", 3600.0),
         ("pruning expired tokens", 3600.0),
     ]
 

@@ -12,6 +12,7 @@ import pytest
 from checkout.live.access import Admission, SocketRefused
 from checkout.live.limits import admissions
 from checkout.live.limits.admissions import Admissions
+from checkout.live.limits.flooders import flood_note
 from checkout.live.limits.gate import Opening
 
 
@@ -87,3 +88,29 @@ async def test_an_account_opens_a_hundred_sockets_at_once_and_no_more(crowd: Sim
     assert opening.is_noted  # so that it does not count as a flood
     assert await gate.admit({"user_id": uuid4()})
     assert gate.accounts.per_second == 5
+
+
+async def test_a_flood_of_a_socket_without_a_session_counts_against_the_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flooded = uuid4()
+
+    async def in_database(function: Any, scope: Any) -> Any:
+        return function(scope)
+
+    monkeypatch.setattr(admissions, "in_database", in_database)
+    gate = Admissions()
+
+    def read(scope: Any) -> Admission:
+        return admission_of(scope["user_id"])
+
+    opening = Opening("192.0.2.1", "")
+    await gate.admit_by(read, {"user_id": flooded, "opening": opening})
+    assert opening.session == f"account {flooded}"
+    flood_note(address=opening.address, session=opening.session)
+    again = Opening("192.0.2.1", "")
+    with pytest.raises(SocketRefused) as caught:
+        await gate.admit_by(read, {"user_id": flooded, "opening": again})
+    assert (caught.value.code, again.is_noted, again.is_admitted) == (4429, True, False)
+    for opening, user_id in ((Opening("192.0.2.2", ""), flooded), (Opening("192.0.2.1", ""), uuid4())):
+        assert await gate.admit_by(read, {"user_id": user_id, "opening": opening})

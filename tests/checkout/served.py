@@ -64,7 +64,6 @@ class ColourEngine:
 
 
 shared.engine_use(cast("Any", ColourEngine()))
-CheckoutConsumer.watch_every_s = 0.4
 StaffConsumer.watch_every_s = 0.4
 CheckoutConsumer.watch_every_s = float(os.environ.get("EBRCS_TEST_WATCH_S", "0.4"))
 LaneConsumer.watch_every_s = float(os.environ.get("EBRCS_TEST_WATCH_S", "5"))

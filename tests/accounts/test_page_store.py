@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from unittest import mock
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError, transaction
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
@@ -15,7 +17,7 @@ from accounts import page_store as module
 from accounts.models import Store, User
 from accounts.page_store import page_store, page_store_known, shop
 from accounts.stores import store_default
-from ebrcs.error_views import bad_request, server_error
+from ebrcs.error_views import bad_request, page_not_found, server_error
 
 pytestmark = pytest.mark.django_db
 
@@ -135,13 +137,25 @@ def test_before_it_was_read_the_name_of_the_settings_is(settings: Settings) -> N
 
 
 @pytest.mark.django_db(databases=[])
-def test_pages_about_errors_ask_no_database(settings: Settings) -> None:
+def test_a_page_about_a_failure_asks_no_database(settings: Settings) -> None:
+    settings.STORE_NAME = "From the settings"
+    page = shown(server_error(RequestFactory().get("/")))
+    assert "· From the settings</title>" in page
+    assert "<span>From the settings</span>" in page
+
+
+def test_pages_about_errors_open_while_the_database_is_away(settings: Settings) -> None:
     settings.STORE_NAME = "From the settings"
     request = RequestFactory().get("/")
-    for answer in (bad_request(request, ValueError()), server_error(request)):
-        page = answer.content.decode()  # type: ignore[attr-defined]
-        assert "· From the settings</title>" in page
-        assert "<span>From the settings</span>" in page
+    request.user = AnonymousUser()
+    with database_away():
+        for answer in (bad_request(request, ValueError()), page_not_found(request, Http404())):
+            assert "<span>From the settings</span>" in shown(answer)
+
+
+def shown(answer: HttpResponseBase) -> str:
+    assert isinstance(answer, HttpResponse)
+    return answer.content.decode()
 
 
 def test_a_page_opens_while_the_database_is_away(client: Client) -> None:

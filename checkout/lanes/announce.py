@@ -26,3 +26,8 @@ def lane_announce(*, lane_id: UUID, notice: dict[str, Any]) -> None:
 def staff_announce(*, store_id: UUID) -> None:
     """Tell the consoles of a store that something changed: each reads lanes and alerts anew."""
     group_announce(staff_group(store_id), {"type": "store.changed"})
+
+
+def lane_page_announce(*, store_id: UUID, lane_id: UUID) -> None:
+    """Tell the consoles of a store that the page of a lane has come: it does not know yet who watches."""
+    group_announce(staff_group(store_id), {"type": "lane.page.ready", "lane_id": str(lane_id)})

@@ -7,16 +7,20 @@ from uuid import UUID
 from checkout.cart.left_items import open_items
 from checkout.errors import UnresolvedNotFound
 from checkout.lanes.alerts import alert_open, alerts_pass
-from checkout.lanes.announce import staff_announce
+from checkout.lanes.announce import lane_page_announce, staff_announce
 from checkout.lanes.selectors import lane_session
 from checkout.lanes.visits import lane_visit
 from checkout.models import Alert, Lane
 
 
 def page_ready(*, lane_id: UUID) -> UUID:
-    """Return the visit that a page shows which has just come; consoles look at the lane anew."""
+    """Return the visit that a page shows which has just come.
+
+    Consoles look at the lane anew, and those that watch its camera say so again: the page knows of none.
+    """
     lane = _lane(lane_id)
     visit = lane_visit(lane=lane)
+    lane_page_announce(store_id=lane.store_id, lane_id=lane_id)
     staff_announce(store_id=lane.store_id)
     return visit.pk
 

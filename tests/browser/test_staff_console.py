@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -208,6 +209,82 @@ def test_the_console_fits_every_screen(
         assert not is_wider(page)
         shot(page, f"staff-{tag}-{language}-{scheme}-panel")
     assert found == []
+
+
+LANE_PAGE = """
+async () => {
+  const { LaneLink } = await import("/static/js/lane/lane-link.js");
+  const link = new LaneLink();
+  window.answers = false;
+  const watched = [];
+  const saw = (what) => (document.title = `${watched.push(what) && watched.join()}`);
+  let connection = null;
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
+  const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+  link.addEventListener("watch", async ({ detail }) => {
+    saw(detail.mode);
+    if (detail.mode === "webrtc" && window.answers) {
+      connection = new RTCPeerConnection({ iceServers: detail.ice_servers });
+      stream.getTracks().forEach((track) => connection.addTrack(track, stream));
+      connection.addEventListener("icecandidate", (event) => {
+        if (event.candidate) link.signal(detail.peer, { candidate: event.candidate.toJSON() });
+      });
+      await connection.setLocalDescription(await connection.createOffer());
+      link.signal(detail.peer, { description: connection.localDescription.toJSON() });
+    }
+    if (detail.mode === "pictures") canvas.toBlob((picture) => link.picture(picture), "image/jpeg");
+  });
+  link.addEventListener("unwatch", () => saw("over"));
+  link.addEventListener("signal", async ({ detail: { data } }) => {
+    if (data.description) await connection.setRemoteDescription(data.description);
+    if (data.candidate) await connection.addIceCandidate(data.candidate);
+  });
+  link.open();
+  await new Promise((ready) => link.addEventListener("ready", ready));
+}
+"""
+LANE_LOGIN = """
+from django.conf import settings
+from django.test import Client
+from checkout.models import Lane
+client = Client()
+client.force_login(Lane.objects.get(pk="{lane}").account)
+print(client.cookies[settings.SESSION_COOKIE_NAME].value)
+"""
+PLAYS = "document.querySelector('[data-part=live-video]').videoWidth > 0"
+
+
+def test_the_camera_is_watched_live_or_by_pictures_where_that_finds_no_way(
+    browser: Browser, camera_browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None]
+) -> None:
+    with visit(browser, size=TABLET) as visitor, visit(camera_browser) as device:
+        shop: Shop = visitor.shop
+        lane, _session = told(shop, MADE.format(tag="live", password=PASSWORD)).split()
+        key = told(shop, LANE_LOGIN.format(lane=lane))
+        device.context.add_cookies([{"name": "sessionid", "value": key, "url": shop.address}])
+        screen = device.page()
+        screen.goto(f"{shop.address}/nothing/")
+        screen.evaluate(LANE_PAGE)
+        page = console_open(visitor, "mina-live")
+        page.locator(".lane-card").first.click()
+        live = page.locator("live-picture")
+        page.click("[data-part=live-toggle]")
+        expect(live).to_have_attribute("data-state", "live_connecting")
+        expect(live).to_have_attribute("data-state", "live_pictures", timeout=10_000)
+        expect(page.locator(".panel-state")).to_contain_text("Watched by mina-live")
+        page.click("[data-part=live-toggle]")
+        expect(screen).to_have_title("webrtc,pictures,over")
+
+        screen.evaluate("window.answers = true")
+        page.click("[data-part=live-toggle]")
+        expect(live).to_have_attribute("data-state", "live_on", timeout=10_000)
+        deadline_s = time.monotonic() + 10
+        while not page.evaluate(PLAYS) and time.monotonic() < deadline_s:
+            page.wait_for_timeout(50)
+        assert page.evaluate(PLAYS)
+        shot(page, "staff-live")
+        page.keyboard.press("Escape")  # closing the lane ends the look
+        expect(screen).to_have_title("webrtc,pictures,over,webrtc,over")
 
 
 def test_a_silent_server_is_said_within_two_seconds(browser: Browser, visit: VisitorMaker) -> None:

@@ -64,9 +64,9 @@ class ColourEngine:
 
 
 shared.engine_use(cast("Any", ColourEngine()))
+StaffConsumer.watch_every_s = 0.4
 CheckoutConsumer.watch_every_s = float(os.environ.get("EBRCS_TEST_WATCH_S", "0.4"))
 LaneConsumer.watch_every_s = float(os.environ.get("EBRCS_TEST_WATCH_S", "5"))
-StaffConsumer.watch_every_s = 0.4
 # A test machine may be so busy that a frame waits; what tests show here is not to depend on that.
 frame_worker.FRAME_AGE_MAX_S = 30.0
 housekeeping.FLUSH_EVERY_S = 1.0

@@ -61,6 +61,7 @@ function alertMake(alert) {
   const row = copyOf(page, "alert-row");
   part(row, "take", HTMLButtonElement).addEventListener("click", () => void askAbout("alert.acknowledge", alert.id));
   part(row, "done", HTMLButtonElement).addEventListener("click", () => void askAbout("alert.resolve", alert.id));
+  part(row, "where", HTMLButtonElement).addEventListener("click", () => laneOpen(alert.lane_id));
   return row;
 }
 
@@ -117,11 +118,14 @@ function lanesShow() {
 /** @param {LaneView} lane */
 function laneMake(lane) {
   const row = copyOf(page, "lane-card");
-  row.querySelector("button")?.addEventListener("click", () => {
-    const now = shown.lanes.find((one) => one.id === lane.id);
-    if (now) panel.open(link, now);
-  });
+  row.querySelector("button")?.addEventListener("click", () => laneOpen(lane.id));
   return row;
+}
+
+/** @param {string} id */
+function laneOpen(id) {
+  const lane = shown.lanes.find((one) => one.id === id);
+  if (lane) panel.open(link, lane);
 }
 
 /** @param {HTMLElement} row @param {LaneView} lane */

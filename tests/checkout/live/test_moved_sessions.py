@@ -107,6 +107,7 @@ def test_the_notice_wakes_the_watch() -> None:
 def test_a_lane_opens_the_socket_of_its_active_visit_and_of_none_before(server: Server) -> None:
     lane = lane_make()
     before = lane_visit(lane=lane)
+    items.item_set(session_id=before.pk, product_id=RED_ID, quantity=1)
     now = lane_visit_end(lane=lane, reason="idle")
     orphan = CheckoutSession.objects.create(user=lane.account)
 

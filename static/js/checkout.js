@@ -481,7 +481,7 @@ stage.addEventListener("unknown", (event) => {
   chime("question");
 });
 stage.zone?.addEventListener("change", (event) => zoneKeep(/** @type {CustomEvent} */ (event).detail.zone));
-stage.zone?.addEventListener("closed", () => element(".tools [data-action]", HTMLButtonElement).focus());
+stage.zone?.addEventListener("closed", () => element(".tools [data-action=settings], .tools [data-action=staff]", HTMLButtonElement).focus());
 find.addEventListener("correct", (event) => order({ type: "item.correct", .../** @type {CustomEvent} */ (event).detail }));
 find.addEventListener("barcode", (event) => order({ type: "barcode", .../** @type {CustomEvent} */ (event).detail }));
 find.addEventListener("pick", (event) => {

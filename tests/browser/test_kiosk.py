@@ -358,26 +358,80 @@ def test_a_lane_without_a_connection_promises_nothing_and_goes_on_by_itself(
         expect(page.locator("cart-panel [data-part=quantity]")).to_have_text("2")
 
 
-def test_showing_the_first_item_is_enough(camera_browser: Browser, visit: VisitorMaker, lanes: None) -> None:
-    with lane_at(visit, camera_browser, "show") as (visitor, page):
+def test_showing_the_first_item_is_enough(held_browser: Browser, visit: VisitorMaker, lanes: None) -> None:
+    with lane_at(visit, held_browser, "show") as (visitor, page):
         page.goto(f"{visitor.shop.address}/lane/")
-        expect(page.locator("cart-panel .line")).to_have_count(1, timeout=20_000)
+        item = page.locator("cart-panel :is(.line, .unresolved-line)").first
+        expect(item).to_be_visible(timeout=20_000)
         expect(page.locator("lane-attract")).to_be_hidden()
         expect(page.locator("scan-camera[data-state=live]")).to_be_visible()
         assert page.evaluate(STORED) == "[{},{}]"
 
 
-def test_an_item_that_was_not_told_offers_staff_wherever_it_stands(
+def test_staff_are_called_for_items_and_for_payments_that_fail(
     browser: Browser, visit: VisitorMaker, lanes: None, shot: Callable[[Page, str], None]
 ) -> None:
     socket = InterceptedSocket(kept=("unresolved.dismiss",))
     with lane_at(visit, browser, "help") as (visitor, page):
         page.route_web_socket("**/api/ws/checkout/**", socket.listen)
+        failed = {"status": 500, "json": {"code": "internal_error", "detail": "It broke."}}
+        page.route("**/billing/confirm", lambda route: route.fulfill(**failed))
         open_lane(page, visitor)
         socket.say(updated("unresolved", cart(1, [unresolved(0)]), unresolved_id=UNRESOLVED[0]))
         expect(page.locator("lane-attract")).to_be_hidden()
+        expect(page.locator("cart-panel .unresolved-line [data-action=help]")).to_be_visible()
         page.click(PAY)
         sheet = page.locator("settle-dialog dialog")
-        expect(sheet.locator("[data-action=help]").first).to_be_visible()
+        expect(sheet.locator("[data-action=help]:visible")).to_have_count(1)
         assert violations(page) == []
         shot(page, "kiosk-settle")
+        page.keyboard.press("Escape")
+
+        socket.say(updated("dismiss", cart(1), unresolved_id=UNRESOLVED[0]))
+        expect(page.locator("cart-panel .unresolved-line")).to_have_count(0)
+        call = page.locator("staff-call")
+        if call.is_visible():
+            call.locator("[data-part=call-cancel]").click()
+        expect(call).to_be_hidden()
+        page.click(PAY)
+        expect(call).to_contain_text("Staff has been called")
+        expect(page.locator("cart-panel [data-part=problem]")).to_be_visible()
+
+
+# Counts a minute and a half by a clock of its own.
+TELEMETRY = """async () => {
+  const { LaneTelemetry } = await import("/static/js/lane/lane-telemetry.js");
+  let now = Date.UTC(2026, 0, 1, 12, 0, 30);
+  const counted = new LaneTelemetry(() => now);
+  for (let ms = 1; ms <= 60; ms += 1) counted.answered(ms);
+  counted.drop(3);
+  counted.reconnected();
+  counted.camera = "live";
+  const early = counted.take();
+  now += 30_000;
+  const first = counted.take();
+  const again = counted.take();
+  for (let minute = 0; minute < 9; minute += 1) { now += 60_000; counted.drop(1); }
+  return [early, first, again, counted.take().map(({ minute }) => minute)];
+}"""
+
+
+def test_a_lane_counts_by_the_minute_and_keeps_the_last_ones_it_could_not_send(
+    browser: Browser, visit: VisitorMaker, lanes: None
+) -> None:
+    with lane_at(visit, browser, "touch") as (visitor, page):
+        page.goto(f"{visitor.shop.address}/lane/")
+        early, first, again, late = page.evaluate(TELEMETRY)
+    assert (early, again) == ([], [])
+    assert first == [
+        {
+            "minute": "2026-01-01T12:00:00.000Z",
+            "fps": 2,
+            "p50_ms": 30,
+            "p95_ms": 57,
+            "dropped": 3,
+            "reconnects": 1,
+            "camera": "live",
+        }
+    ]
+    assert late == [f"2026-01-01T12:{minute:02}:00.000Z" for minute in range(5, 10)]

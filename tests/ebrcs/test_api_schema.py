@@ -107,11 +107,11 @@ def shop(owner: User | None) -> Iterator[dict[str, UUID]]:
         session = user.sessions.create()
         seen = session.scan_events.create(action="unresolved", source="vision", thumbnail=b"jpeg")
         lane = lane_make()
+        visit = lane_visit(lane=lane)
+        shown = visit.scan_events.create(action="add", source="vision", thumbnail=b"jpeg")
         yield {
             "lane_id": lane.pk,
-            "event_id": lane_visit(lane=lane)
-            .scan_events.create(action="add", source="vision", thumbnail=b"j")
-            .pk,
+            "event_id": shown.pk,
             "alert_id": lane.alerts.create(kind="help").pk,
             "product_id": product.pk,
             "session_id": session.pk,

@@ -20,6 +20,7 @@ def settings_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str
 
 
 BOUNDS = [
+    ("EBRCS_ALERT_ESCALATES_AFTER_S", (5, 3_600), (4, 3_601), "5 to 3600"),
     ("EBRCS_SESSION_IDLE_MINUTES", (1, 10_080), (0, 10_081), "1 to 10080"),
     (
         "EBRCS_IMAGE_MAX_BYTES",

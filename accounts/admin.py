@@ -101,11 +101,11 @@ class UserAdmin(DjangoUserAdmin[User]):
     search_fields = ("username", "staff_number")
     ordering = ("username",)
     filter_horizontal = ()
-    readonly_fields = ("created_at", "last_login", "staff_number", "pin_state", "is_device")
+    readonly_fields = ("created_at", "last_login", "staff_number", "has_pin", "is_device")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Permissions"), {"fields": ("role", "store", "is_active")}),
-        (_("At a lane"), {"fields": ("staff_number", "pin_state", "new_pin", "clear_pin")}),
+        (_("At a lane"), {"fields": ("staff_number", "has_pin", "new_pin", "clear_pin")}),
         (_("Important dates"), {"fields": ("created_at", "last_login")}),
     )
     device_fieldsets = (
@@ -122,10 +122,10 @@ class UserAdmin(DjangoUserAdmin[User]):
         (None, {"classes": ("wide",), "fields": ("username", "role", "store", "password1", "password2")}),
     )
 
-    @admin.display(description=_("PIN"))
-    def pin_state(self, user: User) -> str:
+    @admin.display(description=_("has a PIN"), boolean=True)
+    def has_pin(self, user: User) -> bool:
         """Say whether there is a PIN, which nobody can see."""
-        return str(_("set") if user.pin else _("none"))
+        return bool(user.pin)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show of a device's account what there is: neither a password nor a role."""

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services
+from accounts.errors import DeviceAccount
 from accounts.known_devices import DEVICE_COOKIE, device_remember
 from accounts.models import Store, User
 from ebrcs.api.fields import StrictCharField
@@ -163,5 +164,7 @@ class MeView(APIView):
 
     @extend_schema(responses=MeSerializer, operation_id="me")
     def get(self, request: Request) -> Response:
-        """Show the caller's own account."""
+        """Show the caller's own account; that of a device is nobody's."""
+        if cast("User", request.user).is_device:
+            raise DeviceAccount
         return Response(MeSerializer(cast("User", request.user)).data)

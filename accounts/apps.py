@@ -9,5 +9,10 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        """Import the checks so that Django registers them, and what hears of changed stores."""
+        """Import the checks so that Django registers them, and listen: for changed stores, and for logins."""
+        from django.contrib.auth.signals import user_logged_in
+
         from accounts import checks, page_store  # noqa: F401
+        from accounts.browsers import browser_remember
+
+        user_logged_in.connect(browser_remember, dispatch_uid="accounts.browser_remember")

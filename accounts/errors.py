@@ -53,3 +53,11 @@ class PinRefused(EbrcsError):
     code: ClassVar[str] = "pin_refused"
     status: ClassVar[int] = 403
     title: ClassVar[str] = "Staff number or PIN is wrong"
+
+
+class DeviceAccount(EbrcsError):
+    """The account of a device has no owner: it can do what its device is for, and nothing with itself."""
+
+    code: ClassVar[str] = "device_account"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "This account belongs to a device"

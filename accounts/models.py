@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.names import one_alphabet_validate, skeleton_digest
 
+LOGO_FOLDER = "stores"
 FIRST_STAFF_NUMBER = 101
 STAFF_NUMBER_TRIES = 20
 
@@ -35,7 +36,7 @@ class Store(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     time_zone = models.CharField(_("time zone"), max_length=64)
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES)
-    logo = models.FileField(_("logo"), upload_to="stores", blank=True)
+    logo = models.FileField(_("logo"), upload_to=LOGO_FOLDER, blank=True)
     receipt_footer = models.TextField(_("receipt footer"), blank=True)
     opening_hours = models.JSONField(_("opening hours"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -177,8 +178,7 @@ class User(AbstractBaseUser):
     def _save_numbered(self, **options: Any) -> None:
         """Save with the next staff number; of several callers at once, each gets its own."""
         for _try in range(STAFF_NUMBER_TRIES):
-            highest = User.objects.aggregate(highest=models.Max("staff_number"))["highest"]
-            self.staff_number = max((highest or 0) + 1, FIRST_STAFF_NUMBER)
+            self.staff_number = staff_number_next()
             try:
                 with transaction.atomic():
                     return super().save(**options)
@@ -239,3 +239,9 @@ class User(AbstractBaseUser):
     def has_module_perms(self, app_label: str) -> bool:
         """Admins see every app in Django admin, shoppers none."""
         return self.is_admin
+
+
+def staff_number_next() -> int:
+    """Return the number after the highest that was given out."""
+    highest = User.objects.aggregate(highest=models.Max("staff_number"))["highest"]
+    return FIRST_STAFF_NUMBER if highest is None else int(highest) + 1

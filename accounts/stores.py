@@ -35,8 +35,8 @@ def store_default() -> Store:
 def store_is_open(store: Store, *, at: datetime | None = None) -> bool:
     """Whether a store is open at a time, by default now, by the clocks of its place.
 
-    Hours that close at or before the time they open last into the next day. Where clocks are set back while
-    it is open, it closes the second time that its clock shows the closing time.
+    Hours that close at or before the time they open last into the next day. A closing time that its clock
+    shows twice, where clocks are set back, is the second one; a time that is skipped comes an hour later.
     """
     if not store.opening_hours:
         return True
@@ -56,7 +56,7 @@ def _hours_of(store: Store, day: date, zone: ZoneInfo) -> list[tuple[datetime, d
     if not hours:
         return []
     opening, closing = (time.fromisoformat(text) for text in hours)
-    opens = datetime.combine(day, opening, tzinfo=zone)
     last_day = day if closing > opening else day + timedelta(days=1)
-    closes = datetime.combine(last_day, closing.replace(fold=1), tzinfo=zone)
-    return [(opens.astimezone(UTC), closes.astimezone(UTC))]
+    opens = datetime.combine(day, opening, tzinfo=zone).astimezone(UTC)
+    closes = datetime.combine(last_day, closing, tzinfo=zone)
+    return [(opens, max(closes.replace(fold=fold).astimezone(UTC) for fold in (0, 1)))]

@@ -93,21 +93,32 @@ def photo_read(data: bytes, *, filename: str) -> Photo:
         When its turn to be decoded does not come in time.
     """
     filename = text_clean(filename)[:FILENAME_MAX_CHARACTERS] or "photo"
+    image = picture_read(data, filename=filename, side_max_px=PHOTO_SIDE_MAX_PX)
+    with BytesIO() as file:
+        image.save(file, "JPEG", quality=JPEG_QUALITY, optimize=True)
+        content = file.getvalue()
+    return Photo(content, hashlib.sha256(content).hexdigest(), image.width, image.height, filename)
+
+
+def picture_read(data: bytes, *, filename: str, side_max_px: int) -> Image.Image:
+    """Check an uploaded picture as `photo_read` does, and decode it: upright, RGB, on white.
+
+    Parameters
+    ----------
+    side_max_px : longest side of the result
+    """
     if len(data) > settings.IMAGE_MAX_BYTES:
         limit = settings.IMAGE_MAX_BYTES
         raise PhotoTooLarge(filename, f"{len(data)} bytes; up to {limit} are allowed.", limit=limit)
     try:
         structure = structure_checked(data, filename)
         with decode_turn():
-            image = picture_decode(structure, side_max_px=PHOTO_SIDE_MAX_PX)
+            image = picture_decode(structure, side_max_px=side_max_px)
     except PictureTooComplex as error:
         raise PhotoRefused(filename, f"the picture is too complex: {error}.") from error
     except PictureDamaged as error:
         raise PhotoRefused(filename, f"the picture is damaged: {error}.") from error
-    with BytesIO() as file:
-        image.save(file, "JPEG", quality=JPEG_QUALITY, optimize=True)
-        content = file.getvalue()
-    return Photo(content, hashlib.sha256(content).hexdigest(), image.width, image.height, filename)
+    return image
 
 
 @contextmanager

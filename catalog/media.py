@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from accounts.models import User
+from accounts.models import LOGO_FOLDER, Store, User
 from catalog.models import PHOTO_FOLDER, ProductImage
 
 SERVED_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".json": "application/json"}
@@ -35,6 +35,7 @@ def media_path(path: str) -> Path:
     return found
 
 
+FOR_EVER = "public, max-age=31536000, immutable"
 HasProduct = Callable[[User, UUID], bool]
 
 
@@ -55,11 +56,18 @@ def photo_caching(request: HttpRequest, path: str, has_product: HasProduct) -> s
     if image is None:
         raise Http404
     if image.product.is_active:
-        return "public, max-age=31536000, immutable"
+        return FOR_EVER
     user = viewer(request)
     if user is None or not (user.is_staff or has_product(user, image.product_id)):
         raise Http404
     return "private, no-cache"
+
+
+def logo_caching(path: str) -> str:
+    """Return how long a store's logo may be kept, or raise `Http404` where no store has it any more."""
+    if not Store.objects.filter(logo=path).exists():
+        raise Http404
+    return FOR_EVER
 
 
 @require_safe
@@ -69,15 +77,19 @@ def media_file(request: HttpRequest, path: str, *, has_product: HasProduct) -> H
     A product's photo is served only while its row exists: what a refused registration or a deleted photo
     left behind is not. A photo is named by its own id and never changes. While its product is off sale it is
     served to staff, and to whoever has the product in a cart or on a receipt, and is asked for again each
-    time.
+    time. A store's logo, which is named by its content, is served to everyone.
 
     Parameters
     ----------
     has_product : whether a user has a product in a cart or on a receipt
     """
     found = media_path(path)
-    photo = PurePosixPath(path).parts[0] == PHOTO_FOLDER
-    caching = photo_caching(request, path, has_product) if photo else "no-cache"
+    folder = PurePosixPath(path).parts[0]
+    caching = "no-cache"
+    if folder == PHOTO_FOLDER:
+        caching = photo_caching(request, path, has_product)
+    elif folder == LOGO_FOLDER:
+        caching = logo_caching(path)
     try:
         changed_s = int(found.stat().st_mtime)
         content = found.read_bytes()

@@ -35,6 +35,28 @@ class SessionNotActive(EbrcsError):
         )
 
 
+class SessionElsewhere(EbrcsError):
+    """The visit goes on in another browser of the account; this one may continue it there, or start anew."""
+
+    code: ClassVar[str] = "session_elsewhere"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "The checkout session goes on on another device"
+
+    def __init__(self, *, session_id: UUID) -> None:
+        super().__init__(
+            f"Open /checkout/{session_id}/ to continue it here.",
+            session_id=str(session_id),
+        )
+
+
+class LaneVisitsOnly(EbrcsError):
+    """The account of a lane has the lane's visit and no other."""
+
+    code: ClassVar[str] = "lane_visit"
+    status: ClassVar[int] = 403
+    title: ClassVar[str] = "A lane has one visit, which is begun at the lane"
+
+
 class TooManySessions(EbrcsError):
     """The account has as many active sessions as it may, and all are in use."""
 

@@ -213,6 +213,12 @@ class BarcodeAdded(TypedDict):
     event_id: str
 
 
+class SessionMoved(TypedDict):
+    """The last message of a socket of a page: its session goes on in another browser of the account."""
+
+    type: Literal["session.moved"]
+
+
 class SessionClosed(TypedDict):
     """The last message of a socket whose session ended."""
 

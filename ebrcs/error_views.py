@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.template import loader
 from django.views import defaults
 
-from accounts.page_store import page_store_known
 from ebrcs.api.exceptions import UNAVAILABLE, problem_of
 from ebrcs.api.problems import Problem, problem_answer
 from ebrcs.storage import StorageFull
@@ -24,7 +21,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer a request that Django itself refused."""
     if api_asked(request):
         return problem_answer(problem_of(exception))
-    return bare_page(400)
+    return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -46,14 +43,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     problem = problem_of(sys.exc_info()[1])
     if api_asked(request):
         return problem_answer(problem)
+    page = defaults.server_error(request)
     if problem.status not in {UNAVAILABLE, StorageFull.status}:
-        return bare_page(500)
-    return bare_page(500, status=problem.status, headers=problem.headers)
-
-
-def bare_page(
-    name: int, *, status: int | None = None, headers: Mapping[str, str] | None = None
-) -> HttpResponse:
-    """Return the page of an error, which asks neither database nor login session for anything."""
-    content = loader.render_to_string(f"{name}.html", {"shop": page_store_known()})
-    return HttpResponse(content, status=status or name, headers=headers)
+        return page
+    return HttpResponse(page.content, status=problem.status, headers=problem.headers)

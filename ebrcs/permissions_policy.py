@@ -1,12 +1,13 @@
 """What browsers let pages of the shop do: the value of the Permissions-Policy header.
 
-The checkout page uses the camera, and the receipt the browser's ways to share it. The rest is for nobody, and
+The checkout page uses the camera, a lane keeps its screen on and fills it, and the receipt uses the browser's
+ways to share it. The rest is for nobody, and
 so not for a script that should not be there either.
 """
 
 from __future__ import annotations
 
-OWN_PAGES = ("camera", "clipboard-write", "web-share")
+OWN_PAGES = ("camera", "clipboard-write", "fullscreen", "screen-wake-lock", "web-share")
 NOBODY = (
     "accelerometer",
     "bluetooth",
@@ -27,7 +28,6 @@ NOBODY = (
     "picture-in-picture",
     "publickey-credentials-create",
     "publickey-credentials-get",
-    "screen-wake-lock",
     "serial",
     "usb",
     "window-management",

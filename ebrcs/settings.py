@@ -182,6 +182,8 @@ REST_FRAMEWORK = {
         "signup": env.rate("EBRCS_RATE_SIGNUP", "10/hour"),
         "refresh": env.rate("EBRCS_RATE_REFRESH", "60/min"),
         "session": env.rate("EBRCS_RATE_SESSION", "60/min"),
+        # Opening links of receipts, by address.
+        "receipt": env.rate("EBRCS_RATE_RECEIPT", "20/min"),
         "ticket": env.rate("EBRCS_RATE_TICKET", "120/min"),
         "pair": env.rate("EBRCS_RATE_PAIR", "10/min"),
         "upload": env.rate("EBRCS_RATE_UPLOAD", "120/min"),
@@ -212,7 +214,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # What the first store is called, what it sells in, and how recognition decides.
-STORE_NAME = env.text("EBRCS_STORE_NAME", "EBRCS")
+STORE_NAME = env.pattern("EBRCS_STORE_NAME", "EBRCS", ".{1,100}", "up to 100 characters are allowed")
 CURRENCY = env.pattern("EBRCS_CURRENCY", "EUR", "[A-Za-z]{3}", "three letters such as EUR are needed").upper()
 ENCODER = env.choice("EBRCS_ENCODER", "auto", ("auto", "compact", "dinov3-convnext", "dinov3-vitl"))
 ENCODER_DTYPE = env.choice("EBRCS_ENCODER_DTYPE", "auto", ("auto", "float32", "bfloat16"))

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.devices import shopper_page
 from accounts.page_store import page_store
 from catalog.selectors import pictures_by_product
 from orders.models import Order, OrderItem
@@ -55,7 +56,7 @@ def order_cards(orders: Sequence[Order]) -> list[OrderCard]:
 
 
 @require_safe
-@login_required
+@shopper_page
 def my_page(request: HttpRequest) -> HttpResponse:
     """Show the user's own orders, newest first; a page number beyond the last shows the last page."""
     orders = Order.objects.filter(user=request.user.pk).prefetch_related("items")
@@ -73,9 +74,13 @@ def receipt_page(request: HttpRequest, order_id: UUID) -> HttpResponse:
         order = order_get(user=request.user, order_id=order_id)
     except Order.DoesNotExist:
         raise Http404 from None
+    # An order of before there were stores was sold by the first.
+    context = {"order": order, "lines": receipt_lines(order), "shop": order.store or page_store()}
+    return render(request, "orders/receipt.html", context)
+
+
+def receipt_lines(order: Order) -> list[ReceiptLine]:
+    """Return the lines of a receipt with their pictures."""
     items = list(order.items.all())
     pictures = pictures_by_product(item.product_id for item in items)
-    lines = [ReceiptLine(item=item, picture=pictures.get(item.product_id)) for item in items]
-    # An order of before there were stores was sold by the first.
-    context = {"order": order, "lines": lines, "shop": order.store or page_store()}
-    return render(request, "orders/receipt.html", context)
+    return [ReceiptLine(item=item, picture=pictures.get(item.product_id)) for item in items]

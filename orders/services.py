@@ -1,4 +1,4 @@
-"""Places orders; nothing changes them afterwards."""
+"""Places orders; nothing changes them afterwards, but whose a lane's receipt is (`receipt_links`)."""
 
 from __future__ import annotations
 

@@ -47,6 +47,11 @@ def staff_missed_announce(*, session_id: UUID, pays: bool) -> None:
     staff_missed.send_robust(None, session_id=session_id, pays=pays)
 
 
+def session_moved_announce(*, session_id: UUID) -> None:
+    """Notify every socket of the session that it goes on in another browser."""
+    group_announce(session_group(session_id), {"type": "session.moved"})
+
+
 def group_announce(group: str, notice: dict[str, Any]) -> None:
     """Send a notice to a group of sockets; a failure is logged, since sockets look by themselves as well."""
     try:

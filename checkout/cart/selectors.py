@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from accounts.models import User
@@ -21,13 +21,27 @@ from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound, Un
 from checkout.models import BillingItem, CheckoutSession, UnresolvedItem
 from checkout.payloads import Cart, CartLine, Choice, SessionInfo, UnresolvedLine
 from orders.models import OrderItem
+from orders.selectors import orders_shown
 from orders.services import OrderLine, lines_total
 
 
+def sessions_shown(user: User) -> QuerySet[CheckoutSession]:
+    """Return the sessions that an account may see: a shopper's are all their own.
+
+    At a device one shopper follows another, so its account sees the active session of its lane, and the one
+    just paid while its receipt is shown.
+    """
+    own = CheckoutSession.objects.filter(user=user)
+    if not user.is_device:
+        return own
+    active = Q(status=CheckoutSession.Status.ACTIVE, lane__account=user)
+    return own.filter(active | Q(order__in=orders_shown(user)))
+
+
 def session_get(*, user: User, session_id: UUID) -> CheckoutSession:
-    """Return a shopper's own session; someone else's raises `SessionNotFound` like one that never was."""
+    """Return a session that the user may see; any other raises `SessionNotFound` like one that never was."""
     try:
-        return CheckoutSession.objects.get(pk=session_id, user=user)
+        return sessions_shown(user).get(pk=session_id)
     except CheckoutSession.DoesNotExist:
         raise SessionNotFound(f"You have no checkout session {session_id}.") from None
 
@@ -40,12 +54,32 @@ def session_find(*, session_id: UUID) -> CheckoutSession:
         raise SessionNotFound(f"There is no checkout session {session_id}.") from None
 
 
-def session_to_continue(*, user: User, leave_out: Collection[UUID] = ()) -> CheckoutSession | None:
-    """Return the session a shopper was last active in and can continue, if any, but for some."""
-    active = CheckoutSession.objects.filter(
+def session_to_continue(
+    *, user: User, leave_out: Collection[UUID] = (), browser: str | None = None
+) -> CheckoutSession | None:
+    """Return the session a shopper was last active in and can continue, if any, but for some.
+
+    With a browser, only one that is this browser's, or that no browser has taken yet.
+    """
+    active = _sessions_open(user).exclude(pk__in=leave_out)
+    if browser is not None:
+        active = active.filter(browser__in=["", browser])
+    return active.order_by("-last_active", "-id").first()
+
+
+def session_elsewhere(*, user: User, browser: str, leave_out: Collection[UUID]) -> CheckoutSession | None:
+    """Return the session with items that a shopper was last active in with another browser, but for some."""
+    has_items = Exists(BillingItem.objects.filter(session=OuterRef("pk"))) | Exists(
+        UnresolvedItem.objects.filter(session=OuterRef("pk"), outcome__isnull=True)
+    )
+    others = _sessions_open(user).exclude(browser__in=["", browser]).exclude(pk__in=leave_out)
+    return others.filter(has_items).order_by("-last_active", "-id").first()
+
+
+def _sessions_open(user: User) -> QuerySet[CheckoutSession]:
+    return CheckoutSession.objects.filter(
         user=user, status=CheckoutSession.Status.ACTIVE, last_active__gte=idle_since()
     )
-    return active.exclude(pk__in=leave_out).order_by("-last_active", "-id").first()
 
 
 def session_info(*, session: CheckoutSession) -> SessionInfo:
@@ -203,9 +237,10 @@ def choices_get(*, product_ids: Collection[str]) -> dict[str, Choice]:
 
 
 def shopper_has_product(user: User, product_id: UUID) -> bool:
-    """Whether a shopper has a product in a cart of theirs, or on a receipt."""
-    in_cart = BillingItem.objects.filter(product=product_id, session__user=user)
-    return in_cart.exists() or OrderItem.objects.filter(product=product_id, order__user=user).exists()
+    """Whether a shopper has a product in a cart of theirs, or on a receipt, that the account may see."""
+    in_cart = BillingItem.objects.filter(product=product_id, session__in=sessions_shown(user))
+    sold = OrderItem.objects.filter(product=product_id, order__in=orders_shown(user))
+    return in_cart.exists() or sold.exists()
 
 
 def product_by_barcode(*, code: str) -> Product:

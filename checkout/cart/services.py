@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.stores import store_default
 from catalog.models import Product
-from checkout.cart import selectors, sessions
+from checkout.cart import announce, selectors, sessions
 from checkout.cart.announce import staff_missed_announce
 from checkout.cart.left_items import open_items
 from checkout.errors import (
@@ -26,6 +27,8 @@ from checkout.errors import (
     ItemsNotForSale,
     ItemsUnresolved,
     ItemsWithoutPrice,
+    LaneVisitsOnly,
+    SessionElsewhere,
     SessionNotActive,
     TooManySessions,
 )
@@ -47,13 +50,17 @@ class Confirmation:
     created: bool
 
 
-def session_start(*, user: User) -> CheckoutSession:
-    """Start a session with an empty cart; one shopper may have several.
+def session_start(*, user: User, browser: str = "") -> CheckoutSession:
+    """Start a session with an empty cart; one shopper may have several, each in a browser of its own.
+
+    The account of a lane has the lane's visit and no other: `LaneVisitsOnly`.
 
     At `SESSIONS_MAX` the one that was left alone longest ends, an empty one before one with items; if all are
     in use, `TooManySessions` is raised. Calls at the same moment may exceed the bound by their number, until
     the next one.
     """
+    if user.is_device:
+        raise LaneVisitsOnly
     active = CheckoutSession.objects.filter(user=user, status=CheckoutSession.Status.ACTIVE)
     if (surplus := active.count() + 1 - SESSIONS_MAX) > 0:
         left_before = timezone.now() - IN_USE
@@ -63,7 +70,27 @@ def session_start(*, user: User) -> CheckoutSession:
             raise TooManySessions(limit=SESSIONS_MAX)
         for session in left_alone:
             session_expire_if_idle(session_id=session.pk, since=left_before)
-    return CheckoutSession.objects.create(user=user)
+    return CheckoutSession.objects.create(user=user, browser=browser)
+
+
+def session_move(*, session_id: UUID, browser: str, expected: str) -> CheckoutSession:
+    """Let an active session go on in a browser, which must be one of its shopper's.
+
+    `expected` is the browser that it was seen to be with: of several that continue it at once, the first gets
+    it, and the others are refused with `SessionElsewhere`, by which they can ask again. The browser that had
+    it is told after the commit.
+    """
+    with sessions.session_hold(session_id) as session:
+        if session.browser == browser:
+            return session
+        if session.browser != expected:
+            raise SessionElsewhere(session_id=session_id)
+        if session.browser:  # one that nobody had is taken as it is
+            session.last_active = timezone.now()
+        session.browser = browser
+        session.save(update_fields=["browser", "last_active"])
+        transaction.on_commit(partial(announce.session_moved_announce, session_id=session_id))
+    return session
 
 
 def session_touch(*, session_id: UUID) -> None:

@@ -15,9 +15,10 @@ from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 
+from accounts.browsers import browser_of_key
 from accounts.logins import Login, login_holds, login_of, session_user
 from accounts.models import User
-from checkout.cart import services
+from checkout.cart import selectors, services
 from checkout.cart.reasons import ENGLISH
 from checkout.live import tickets
 from checkout.models import CheckoutSession
@@ -80,6 +81,7 @@ class Admission:
     index_seq : sequence number of the index at this time; the client is never served an older one
     camera_key : the key by which the client names its camera; None without one
     language : of the reasons sent to it
+    browser : the browser that the client is; None for other programs
     """
 
     session_id: UUID
@@ -88,13 +90,22 @@ class Admission:
     index_seq: int
     camera_key: UUID | None
     language: str
+    browser: str | None = None
 
 
 def admission_read(scope: Any) -> Admission:
     """Admit a client, or raise `SocketRefused`."""
     session, login = socket_enter(scope)
     seq = IndexState.objects.values_list("last_seq", flat=True).first()
-    return Admission(session.pk, session.user_id, login, seq or 0, camera_key(scope), language(scope))
+    return Admission(
+        session_id=session.pk,
+        user_id=session.user_id,
+        login=login,
+        index_seq=seq or 0,
+        camera_key=camera_key(scope),
+        language=language(scope),
+        browser=browser_of_login(login),
+    )
 
 
 def socket_enter(scope: Any) -> tuple[CheckoutSession, Login]:
@@ -105,16 +116,30 @@ def socket_enter(scope: Any) -> tuple[CheckoutSession, Login]:
     except ValueError:
         raise SocketRefused(NOT_FOUND, "There is no such session.") from None
     login = _login(handshake, session_id)
-    session = CheckoutSession.objects.filter(pk=session_id).first()
+    session = CheckoutSession.objects.filter(pk=session_id).select_related("user").first()
     if session is None:
         raise SocketRefused(NOT_FOUND, "There is no such session.")
     if session.user_id != login.account_id:
         raise SocketRefused(FORBIDDEN, "This is someone else's session.")
+    if session.user.is_device and not selectors.sessions_shown(session.user).filter(pk=session_id).exists():
+        raise SocketRefused(NOT_FOUND, "There is no such session.")
+    if has_moved(session.browser, browser_of_login(login)):
+        raise SocketRefused(REPLACED, "The session goes on on another device.", session)
     session = services.session_current(session=session)
     if session.status != CheckoutSession.Status.ACTIVE:
         raise SocketRefused(NOT_ACTIVE, f"The session is {session.status}.", session)
     services.session_touch(session_id=session_id)
     return session, login
+
+
+def browser_of_login(login: Login) -> str | None:
+    """Return the browser that a client is; None for another program, which no visit is bound to."""
+    return browser_of_key(login.session_key) if login.session_key else None
+
+
+def has_moved(session_browser: str, browser: str | None) -> bool:
+    """Whether a session goes on in another browser than the one that asks."""
+    return bool(session_browser) and browser is not None and session_browser != browser
 
 
 def login_enter(scope: Any) -> Login:

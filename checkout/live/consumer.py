@@ -12,7 +12,7 @@ from django.conf import settings
 from accounts.logins import login_holds
 from checkout.cart import selectors
 from checkout.cart.announce import session_group
-from checkout.live.access import NOT_AUTHENTICATED, Admission, SocketRefused
+from checkout.live.access import NOT_AUTHENTICATED, REPLACED, Admission, SocketRefused, has_moved
 from checkout.live.cart_sync import CartSync
 from checkout.live.command_worker import CommandWorker
 from checkout.live.commands import TEXT_MAX_CHARACTERS
@@ -23,7 +23,13 @@ from checkout.live.frame_worker import FrameWorker
 from checkout.live.limits.admissions import admissions
 from checkout.live.mailbox import Mailbox
 from checkout.live.sharing.socket_caps import socket_caps
-from checkout.live.snapshot import SessionSnapshot, closed_message, ready_message, snapshot_read
+from checkout.live.snapshot import (
+    SessionSnapshot,
+    closed_message,
+    moved_message,
+    ready_message,
+    snapshot_read,
+)
 from checkout.live.socket_base import NORMAL, SocketBase, wait_for_first
 from checkout.live.threads import DATABASE_AWAY, in_database, socket_flow
 from checkout.models import CheckoutSession
@@ -47,11 +53,11 @@ class CheckoutConsumer(SocketBase):
         self.connection: Connection | None = None
 
     def notice(self, message: dict[str, Any]) -> None:
-        """Queue what changed the cart, or look at once whether the session has ended."""
+        """Queue what changed the cart, or look at once whether the session has ended or moved."""
         match message["type"]:
             case "cart.changed":
                 self._command_put(message["event"])
-            case "session.ended":
+            case "session.ended" | "session.moved":
                 self.wake.set()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -80,8 +86,10 @@ class CheckoutConsumer(SocketBase):
         return True
 
     async def refused(self, refused: SocketRefused) -> None:
-        """Tell how a session ended that was asked for too late."""
-        if refused.session is not None:
+        """Tell how a session ended that was asked for too late, or that it goes on elsewhere."""
+        if refused.code == REPLACED:
+            await self.send_message(moved_message())
+        elif refused.session is not None:
             info = await in_database(selectors.session_info, session=refused.session)
             await self.send_message(closed_message(info))
 
@@ -153,6 +161,10 @@ class CheckoutConsumer(SocketBase):
             else:
                 if not is_logged_in:
                     raise SocketRefused(NOT_AUTHENTICATED, "You are logged out.")
+                if has_moved(snapshot.browser, admission.browser):  # also where it has ended there
+                    await self.send_message(moved_message())
+                    await self.leave(REPLACED)
+                    return
                 if snapshot.info["status"] != CheckoutSession.Status.ACTIVE:
                     await self.send_message(closed_message(snapshot.info))
                     await self.leave(NORMAL)

@@ -12,7 +12,7 @@ from checkout.cart.cart_lines import QUANTITY_MAX
 from checkout.live.camera_state import CameraState
 from checkout.live.threads import pace_now_ms
 from checkout.models import CheckoutSession
-from checkout.payloads import Cart, Limits, SessionClosed, SessionInfo, SessionReady
+from checkout.payloads import Cart, Limits, SessionClosed, SessionInfo, SessionMoved, SessionReady
 from recognition.engine.shared import engine_running
 
 PROTOCOL = 1
@@ -20,10 +20,11 @@ PROTOCOL = 1
 
 @dataclass(frozen=True)
 class SessionSnapshot:
-    """The state of a session at one moment."""
+    """The state of a session at one moment; `browser` is the one that it goes on in, empty for any."""
 
     info: SessionInfo
     cart: Cart
+    browser: str = ""
 
 
 def snapshot_read(session_id: UUID) -> SessionSnapshot:
@@ -31,7 +32,7 @@ def snapshot_read(session_id: UUID) -> SessionSnapshot:
     stored = CheckoutSession.objects.get(pk=session_id)
     session = services.session_current(session=stored)
     info = selectors.session_info(session=session)
-    return SessionSnapshot(info, selectors.cart_get(session_id=session_id))
+    return SessionSnapshot(info, selectors.cart_get(session_id=session_id), session.browser)
 
 
 def ready_message(snapshot: SessionSnapshot, camera: CameraState) -> SessionReady:
@@ -55,6 +56,11 @@ def ready_message(snapshot: SessionSnapshot, camera: CameraState) -> SessionRead
         "zone": camera.zone,
         "limits": limits,
     }
+
+
+def moved_message() -> SessionMoved:
+    """Return the last message of a socket whose session goes on on another device."""
+    return {"type": "session.moved"}
 
 
 def closed_message(info: SessionInfo) -> SessionClosed:

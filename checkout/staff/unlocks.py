@@ -8,12 +8,10 @@ are about to write.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from uuid import UUID
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
-from django.utils.crypto import constant_time_compare
+from django.utils.crypto import salted_hmac
 
 from accounts.errors import PinRefused
 from accounts.models import User
@@ -21,20 +19,10 @@ from accounts.pins import pin_user
 from checkout.errors import LaneLocked
 from checkout.lanes.log import lane_event_record
 from checkout.lanes.selectors import lane_session
-from checkout.models import Lane, LaneEvent
+from checkout.models import CheckoutSession, Lane, LaneEvent
 
 UNLOCKED_S = 120
 TOKEN = "staff_unlock"  # noqa: S105 - the name of a key, not a secret
-
-
-@dataclass(frozen=True)
-class Unlock:
-    """Who unlocked which lane in which visit (None: between two), and the hash of the PIN they used."""
-
-    lane_id: UUID
-    visit_id: UUID | None
-    user_id: UUID
-    pin: str
 
 
 def lane_unlock(*, lane: Lane, session: SessionBase, staff_number: int, pin: str) -> User:
@@ -50,8 +38,7 @@ def lane_unlock(*, lane: Lane, session: SessionBase, staff_number: int, pin: str
     lane_lock(session=session)
     visit = lane_session(lane)
     token = secrets.token_urlsafe(32)
-    unlock = Unlock(lane.pk, None if visit is None else visit.pk, user.pk, user.pin)
-    cache.set(_key(token), unlock, UNLOCKED_S)
+    cache.set(_key(token), {"user": str(user.pk), **_holds_for(lane, visit, user)}, UNLOCKED_S)
     session[TOKEN] = token
     lane_event_record(lane=lane, kind=LaneEvent.Kind.UNLOCKED, actor=user, session=visit)
     return user
@@ -70,20 +57,25 @@ def unlocked_by(*, lane: Lane, session: SessionBase) -> User:
     now, and where they no longer work there or have another PIN.
     """
     token = session.get(TOKEN)
-    unlock = cache.get(_key(token)) if token else None
-    if token and isinstance(unlock, Unlock) and unlock.lane_id == lane.pk:
-        visit = lane_session(lane)
-        user = User.objects.filter(pk=unlock.user_id).first()
-        is_same_visit = unlock.visit_id == (None if visit is None else visit.pk)
-        if user is not None and is_same_visit and _still_holds(user, unlock, lane):
-            cache.touch(_key(token), UNLOCKED_S)
-            return user
+    kept = cache.get(_key(token)) if token else None
+    if token and kept is not None:
+        user = User.objects.filter(pk=kept["user"]).first()
+        if user is not None and user.works_at(lane.store_id):
+            holds_for = {"user": str(user.pk), **_holds_for(lane, lane_session(lane), user)}
+            if kept == holds_for:
+                cache.touch(_key(token), UNLOCKED_S)
+                return user
     lane_lock(session=session)
     raise LaneLocked("A member of staff has to unlock this lane with staff number and PIN.")
 
 
-def _still_holds(user: User, unlock: Unlock, lane: Lane) -> bool:
-    return user.works_at(lane.store_id) and constant_time_compare(user.pin, unlock.pin)
+def _holds_for(lane: Lane, visit: CheckoutSession | None, user: User) -> dict[str, str | None]:
+    """Return what an unlock is bound to: the lane, its visit (None: between two), and the PIN as it was."""
+    return {
+        "lane": str(lane.pk),
+        "visit": None if visit is None else str(visit.pk),
+        "pin": salted_hmac("checkout.staff.unlocks", user.pin, algorithm="sha256").hexdigest(),
+    }
 
 
 def _key(token: str) -> str:

@@ -14,6 +14,7 @@ from checkout.cart import services
 from checkout.lanes.presence import lanes_watch
 from checkout.lanes.telemetry import telemetry_prune
 from ebrcs.background import FailureLog, Worker
+from orders.receipt_links import receipt_links_forget
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ def chores_make() -> list[Chore]:
         Chore("pruning answer times", PRUNE_EVERY_S, frame_counts_prune),
         Chore("pruning telemetry of lanes", PRUNE_EVERY_S, telemetry_prune),
         Chore("pruning expired tokens", PRUNE_EVERY_S, tokens_prune),
+        Chore("forgetting receipt links", PRUNE_EVERY_S, receipt_links_forget),
     ]
 
 

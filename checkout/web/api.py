@@ -14,10 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.browsers import browser_known
 from accounts.logins import login_of
 from accounts.models import User
 from checkout.cart import items, selectors, services, sessions, unresolved
 from checkout.cart.scan_events import staff_cause
+from checkout.errors import SessionElsewhere
+from checkout.lanes.selectors import lane_of
+from checkout.lanes.visits import lane_visit
 from checkout.live import tickets
 from checkout.models import CheckoutSession
 from checkout.web.serializers import (
@@ -37,9 +41,15 @@ class OwnSessionView(APIView):
     """A view on one session of the caller's own."""
 
     def own_session(self, request: Request, session_id: UUID) -> CheckoutSession:
-        """Return the session, ended if it was idle for too long; someone else's is answered with 404."""
+        """Return the session, ended if it was idle for too long; someone else's is answered with 404.
+
+        A page whose visit goes on in another browser is refused; other programs belong to no browser.
+        """
         user = cast("User", request.user)
-        return services.session_current(session=selectors.session_get(user=user, session_id=session_id))
+        session = selectors.session_get(user=user, session_id=session_id)
+        if request.auth is None and session.browser not in ("", browser_known(request.session)):
+            raise SessionElsewhere(session_id=session_id)
+        return services.session_current(session=session)
 
     def session_for_staff_too(self, request: Request, session_id: UUID) -> CheckoutSession:
         """Return the session, of whichever shopper for admins, and for staff of the store of its lane."""
@@ -64,8 +74,10 @@ class SessionListView(APIView):
 
     @extend_schema(request=None, responses={201: SessionSerializer}, operation_id="session_start")
     def post(self, request: Request) -> Response:
-        """Start a session with an empty cart."""
-        session = services.session_start(user=cast("User", request.user))
+        """Start a session with an empty cart; a lane has one at a time, and is given the one it has."""
+        user = cast("User", request.user)
+        lane = lane_of(user)
+        session = services.session_start(user=user) if lane is None else lane_visit(lane=lane)
         return Response(selectors.session_info(session=session), status=status.HTTP_201_CREATED)
 
 

@@ -10,7 +10,9 @@ import re
 from django.conf import settings
 
 # Where photos are uploaded. Everything else takes JSON, or a page's form.
-ONE_PHOTO = re.compile(r"/api/recognize|/admin/catalog/product/try/")
+ONE_PHOTO = re.compile(
+    r"/api/recognize|/admin/catalog/product/try/|/admin/accounts/store/(?:add|[^/]+/change)/"
+)
 MANY_PHOTOS = re.compile(
     r"/api/products|/api/products/[^/]+/images|/admin/catalog/product/add/|/admin/catalog/product/[^/]+/change/"
 )

@@ -9,11 +9,12 @@ import { ConnectionPill } from "./connection/connection-pill.js";
 import { FindProduct } from "./cart/find-product.js";
 import { FramePump } from "./camera/frame-pump.js";
 import { addressOf, options, say, sayRefusal } from "./options.js";
+import { Lane } from "./lane/lane.js";
 import { preferences } from "./preferences.js";
 import { ScanCamera } from "./camera/scan-camera.js";
 import { itemPicture } from "./camera/item-picture.js";
 import { AnswerSpeed } from "./connection/answer-speed.js";
-import { cameraKeyOfTab } from "./connection/camera-key.js";
+import { cameraKeyOfTab, uuidMake } from "./connection/camera-key.js";
 import { CheckoutSettings } from "./checkout-settings.js";
 import { CheckoutSocket } from "./connection/checkout-socket.js";
 import { closeCodes } from "./connection/steady-socket.js";
@@ -74,6 +75,7 @@ const news = new CartNews(cart, toast);
 const scanner = new WedgeScanner();
 const scans = new ScanQueue(socket);
 const scanNews = element("scan-news", ScanNews);
+const lane = options.lane ? new Lane(options.lane, { stage, cart, toast, socket, speed, scanner, question, settingsShow }) : null;
 
 let cameraOffTimer = 0;
 let lostTimer = 0;
@@ -124,12 +126,17 @@ function received(message) {
       socket.close();
       leave(message.order_id);
       break;
+    case "session.moved":
+      socket.close();
+      movedAway();
+      break;
     case "error":
       if (message.frame !== undefined) frameRefused(message.frame, message.code, message.pace_ms);
       else if (!scanRefused(message)) refused(message);
       break;
     default:
   }
+  lane?.heard(message);
 }
 
 /** Tells a new connection how this device wants to count. @param {SessionReady} message */
@@ -153,6 +160,15 @@ function ready({ limits, mode, zone = WHOLE, cart: now }) {
 function zoneShow(zone) {
   stage.zone?.show(zone);
   settings.showZone(zone);
+}
+
+/** Shows the settings that the lane has now, and tells the server. */
+function settingsShow() {
+  soundShow();
+  zoneShow(preferences.zone ?? WHOLE);
+  settings.showMode(preferences.mode || "scan");
+  socket.command({ type: "mode.set", mode: preferences.mode || "scan" });
+  socket.command({ type: "zone.set", zone: preferences.zone ?? WHOLE });
 }
 
 /** Remembers the zone on this device, and tells the server once the shopper pauses. @param {Box} zone */
@@ -256,6 +272,14 @@ function leave(orderId) {
   location.assign(orderId ? addressOf(options.receipt_path, orderId) : location.pathname);
 }
 
+/** The visit goes on on another device: the server's page says so, and how to go on here. */
+function movedAway() {
+  if (leaving) return;
+  leaving = true;
+  pump.stop();
+  location.reload();
+}
+
 /** @param {import("./connection/steady-socket.js").LinkState} state @param {number} code */
 function linkChanged(state, code) {
   const text = {
@@ -302,6 +326,7 @@ function payOrSettle() {
 function payingShow(paying) {
   cart.setPaying(paying);
   settle.setPaying(paying);
+  lane?.paying(paying);
 }
 
 /** @param {string} text */
@@ -335,10 +360,13 @@ async function pay() {
     if (answer.ok) return leave(body.order_id);
     // Someone else has logged in, in another tab: the session is not theirs, or the form's token is the old one.
     const isForeign = (answer.status === 403 || answer.status === 404) && body.code !== "staff_needed";
+    if (body.code === "session_elsewhere") return movedAway();
     if (body.code === "unresolved_items") unresolvedLeft(body.items ?? []);
+    if (body.code !== "unresolved_items") lane?.payFailed(body.code);
     payProblem(isForeign ? say("elsewhere") : sayRefusal(body.code, body.detail, body.items));
   } catch (error) {
     console.error(error);
+    lane?.payFailed();
     payProblem(say("pay_failed"));
   }
   payingShow(false);
@@ -362,7 +390,7 @@ function soundShow() {
   element("[data-action=sound] [data-part=off]", HTMLElement).hidden = !preferences.silent;
 }
 
-/** @type {Record<string, () => void>} */
+/** @type {Record<string, (button: HTMLElement) => void>} */
 const actions = {
   camera: () => cameraStart(),
   clip: () => {
@@ -381,6 +409,7 @@ const actions = {
     stage.zone?.open();
   },
   "zone-whole": () => zoneKeep(WHOLE),
+  ...lane?.actions,
 };
 
 /** The clip's own visit ends with the clip: the camera belongs to the shopper's cart. */
@@ -417,7 +446,7 @@ function visibilityChanged() {
 document.addEventListener("click", (event) => {
   soundUnlock();
   const target = /** @type {Element} */ (event.target).closest("[data-action]");
-  if (target instanceof HTMLElement) actions[target.dataset.action ?? ""]?.();
+  if (target instanceof HTMLElement) actions[target.dataset.action ?? ""]?.(target);
 });
 document.addEventListener("keydown", soundUnlock, { once: true });
 document.addEventListener("visibilitychange", visibilityChanged);
@@ -452,7 +481,7 @@ stage.addEventListener("unknown", (event) => {
   chime("question");
 });
 stage.zone?.addEventListener("change", (event) => zoneKeep(/** @type {CustomEvent} */ (event).detail.zone));
-stage.zone?.addEventListener("closed", () => element("[data-action=settings]", HTMLButtonElement).focus());
+stage.zone?.addEventListener("closed", () => element(".tools [data-action=settings], .tools [data-action=staff]", HTMLButtonElement).focus());
 find.addEventListener("correct", (event) => order({ type: "item.correct", .../** @type {CustomEvent} */ (event).detail }));
 find.addEventListener("barcode", (event) => order({ type: "barcode", .../** @type {CustomEvent} */ (event).detail }));
 find.addEventListener("pick", (event) => {
@@ -482,6 +511,8 @@ settings.addEventListener("why", (event) => {
 soundShow();
 zoneShow(preferences.zone ?? WHOLE);
 stage.why?.turn(preferences.why);
-void cameraKeyOfTab().then((key) => socket.openAs(key));
-if (options.start_with_clip && options.clip_path) void stage.startClip();
+if (lane) socket.openAs(lane.lane.id, uuidMake);
+else void cameraKeyOfTab().then((key) => socket.openAs(key));
+if (lane) lane.begin();
+else if (options.start_with_clip && options.clip_path) void stage.startClip();
 else void stage.offer();

@@ -1,10 +1,13 @@
 // @ts-check
 // What this device remembers, camera and mirror, and what a visit does: sound, how and where it counts, details shown.
-// The next shopper at the device begins without the settings of the last.
+// The next shopper at the device begins without the settings of the last. A lane keeps nothing here: its settings
+// come from the shop, and what a shopper changes goes with the page.
 
 import { options } from "./options.js";
 
 /** @typedef {import("./connection/protocol.js").Box} Box */
+/** @typedef {{camera?: string, mirror?: boolean, silent?: boolean, zone?: Box | null, mode?: string, why?: boolean,
+ *   visit?: string}} Kept visit: whose settings these are */
 
 const KEY = "ebrcs.preferences";
 const KEY_BEFORE = "ebrcs.till"; // as version 0.2 named it
@@ -17,11 +20,13 @@ function isZone(value) {
   return [x, y, w, h].every((side) => side >= 0 && side <= 1) && w > 0 && h > 0 && x + w <= 1.001 && y + h <= 1.001;
 }
 
-class Preferences {
+/** Events: "kept" (detail: what changed). */
+class Preferences extends EventTarget {
   constructor() {
-    /** @type {{camera?: string, mirror?: boolean, silent?: boolean, zone?: Box | null, mode?: string, why?: boolean,
-     *   visit?: string}} visit: whose settings these are */
+    super();
+    /** @type {Kept} */
     this.values = {};
+    if (options.lane) return;
     try {
       this.values = JSON.parse(localStorage.getItem(KEY) ?? localStorage.getItem(KEY_BEFORE) ?? "{}") ?? {};
     } catch {
@@ -36,13 +41,15 @@ class Preferences {
     return this.values.visit === options.session_id ? this.values : {};
   }
 
-  /** @param {Partial<Preferences["values"]>} changes */
+  /** @param {Kept} changes */
   keep(changes) {
     if (OF_VISIT.some((name) => name in changes)) {
       if (this.ofVisit !== this.values) for (const name of OF_VISIT) delete this.values[name];
       this.values.visit = options.session_id;
     }
     Object.assign(this.values, changes);
+    this.dispatchEvent(new CustomEvent("kept", { detail: changes }));
+    if (options.lane) return;
     try {
       localStorage.setItem(KEY, JSON.stringify(this.values));
     } catch {

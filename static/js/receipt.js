@@ -29,16 +29,22 @@ class ReceiptActions extends HTMLElement {
     return [this.dataset.title ?? document.title, ...lines].join("\n");
   }
 
+  /** The page's own address, unless only this browser may open it. */
+  get address() {
+    return this.dataset.private === undefined ? location.href : "";
+  }
+
   async share() {
+    const link = this.address ? { url: this.address } : {};
     try {
-      await navigator.share({ title: this.dataset.title ?? document.title, text: this.text, url: location.href });
+      await navigator.share({ title: this.dataset.title ?? document.title, text: this.text, ...link });
     } catch (error) {
       if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
     }
   }
 
   async copy() {
-    await navigator.clipboard.writeText(`${this.text}\n${location.href}`);
+    await navigator.clipboard.writeText([this.text, this.address].filter(Boolean).join("\n"));
     part(this, "copied", HTMLElement).textContent = this.dataset.copied ?? "";
   }
 }

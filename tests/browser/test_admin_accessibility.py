@@ -20,6 +20,7 @@ LISTS = {
     "events": "/admin/checkout/scanevent/",
     "orders": "/admin/orders/order/",
 }
+PEOPLE_AND_PLACES = {"stores": "/admin/accounts/store/", "users": "/admin/accounts/user/"}
 
 
 def buy(visitor: Visitor, page: Page, name: str) -> None:
@@ -78,6 +79,13 @@ def test_no_page_of_the_shop_keeper_breaks_a_rule(
         page.click("details.panel summary")
         judge(page, "dashboard-table")
         assert page.locator("details.panel tbody tr").count() == 30
+        for name, address in PEOPLE_AND_PLACES.items():
+            page.goto(f"{visitor.shop.address}{address}")
+            judge(page, name)
+            follow(page, "#result_list tbody tr >> nth=0 >> th a")
+            if name == "stores":
+                page.select_option("[name=hours_mon_0]", "hours")
+            judge(page, f"{name}-one")
         for name, address in LISTS.items():
             page.goto(f"{visitor.shop.address}{address}")
             judge(page, name)

@@ -9,6 +9,8 @@ from django.http import Http404
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
+from accounts.models import Store
+from accounts.stores import store_default
 from catalog.media import media_file, media_path
 from catalog.models import Product, ProductImage
 from tests.pictures import jpeg
@@ -114,3 +116,18 @@ def test_files_are_read_and_never_written(client: Client, media: Path) -> None:
     assert client.post("/media/plain.jpg").status_code == 405
     assert client.delete("/media/plain.jpg").status_code == 405
     assert (media / "plain.jpg").exists()
+
+
+def test_a_logo_is_served_to_everyone_while_a_store_has_it(client: Client, media: Path) -> None:
+    path = media / "stores" / "logo.png"
+    path.parent.mkdir()
+    path.write_bytes(jpeg())
+    assert client.get("/media/stores/logo.png").status_code == 404
+    store = store_default()
+    Store.objects.update(logo="stores/logo.png")
+    answer = client.get("/media/stores/logo.png")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
+    assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
+    Store.objects.filter(pk=store.pk).update(logo="stores/other.png")
+    assert client.get("/media/stores/logo.png").status_code == 404
+    assert client.get("/media/stores/other.png").status_code == 404

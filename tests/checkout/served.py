@@ -17,6 +17,7 @@ __all__ = ["application"]
 from checkout.lanes.consumer import LaneConsumer
 from checkout.live import frame_worker
 from checkout.live.consumer import CheckoutConsumer
+from checkout.staff.consumer import StaffConsumer
 from checkout.tools import housekeeping
 from recognition.engine import shared
 from recognition.engine.results import EngineState, Recognition
@@ -63,6 +64,7 @@ class ColourEngine:
 
 
 shared.engine_use(cast("Any", ColourEngine()))
+StaffConsumer.watch_every_s = 0.4
 CheckoutConsumer.watch_every_s = float(os.environ.get("EBRCS_TEST_WATCH_S", "0.4"))
 LaneConsumer.watch_every_s = float(os.environ.get("EBRCS_TEST_WATCH_S", "5"))
 # A test machine may be so busy that a frame waits; what tests show here is not to depend on that.

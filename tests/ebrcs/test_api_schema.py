@@ -23,8 +23,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from accounts.models import User
 from accounts.services import tokens_issue
 from catalog.models import Product
+from checkout.lanes.visits import lane_visit
 from orders.models import Order
 from recognition.engine.engine import Engine
+from tests.checkout.lanes.makers import lane_make
 from tests.pictures import encoded, scene
 from tests.recognition.conftest import engine, shop_folder
 
@@ -104,7 +106,13 @@ def shop(owner: User | None) -> Iterator[dict[str, UUID]]:
         product = Product.objects.create(name="Oat milk")
         session = user.sessions.create()
         seen = session.scan_events.create(action="unresolved", source="vision", thumbnail=b"jpeg")
+        lane = lane_make()
+        visit = lane_visit(lane=lane)
+        shown = visit.scan_events.create(action="add", source="vision", thumbnail=b"jpeg")
         yield {
+            "lane_id": lane.pk,
+            "event_id": shown.pk,
+            "alert_id": lane.alerts.create(kind="help").pk,
             "product_id": product.pk,
             "session_id": session.pk,
             "unresolved_id": session.unresolved_items.create(event=seen, kind="unknown").pk,

@@ -69,7 +69,7 @@ def test_only_our_own_pages_use_the_camera_and_nobody_anything_else(client: Clie
     policy = dict(each.split("=") for each in client.get(address)["Permissions-Policy"].split(", "))
     assert {name for name, allowed in policy.items() if allowed == "(self)"} == set(OWN_PAGES)
     assert {name for name, allowed in policy.items() if allowed == "()"} == set(NOBODY)
-    assert set(OWN_PAGES) == {"camera", "clipboard-write", "web-share"}
+    assert set(OWN_PAGES) == {"camera", "clipboard-write", "fullscreen", "screen-wake-lock", "web-share"}
     assert {"microphone", "geolocation", "payment", "usb", "display-capture"} <= set(NOBODY)
 
 

@@ -20,6 +20,7 @@ def settings_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str
 
 
 BOUNDS = [
+    ("EBRCS_ALERT_ESCALATES_AFTER_S", (5, 3_600), (4, 3_601), "5 to 3600"),
     ("EBRCS_SESSION_IDLE_MINUTES", (1, 10_080), (0, 10_081), "1 to 10080"),
     (
         "EBRCS_IMAGE_MAX_BYTES",
@@ -94,3 +95,16 @@ def test_a_rate_allows_less_than_a_billion() -> None:
 def test_a_decimal_bound_is_included_at_both_ends() -> None:
     for value in ("0.25", "0.75"):
         assert Environment({"X": value}).number("X", 0.5, minimum=0.25, maximum=0.75) == float(value)
+
+
+def test_the_name_of_the_store_fits_its_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_with(monkeypatch, EBRCS_STORE_NAME="x" * 100)["STORE_NAME"] == "x" * 100
+    with pytest.raises(ImproperlyConfigured, match="EBRCS_STORE_NAME: up to 100 characters are allowed"):
+        settings_with(monkeypatch, EBRCS_STORE_NAME="x" * 101)
+
+
+def test_a_pin_is_tried_five_times_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = settings_with(monkeypatch)["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"]
+    assert rates["pin"] == "5/min"
+    rates = settings_with(monkeypatch, EBRCS_RATE_PIN="3/hour")["REST_FRAMEWORK"]["DEFAULT_THROTTLE_RATES"]
+    assert rates["pin"] == "3/hour"

@@ -8,9 +8,11 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from accounts.models import User
+from accounts.models import Store, User
 from catalog.models import Product
+from orders.models import Order
 from orders.templatetags.money import money
+from tests.checkout.lanes.makers import store_make
 from tests.checkout.shop import order_make, product_with_photo
 
 pytestmark = pytest.mark.django_db
@@ -169,3 +171,46 @@ def test_the_currency_of_a_receipt_is_that_of_the_day(
 
     assert "₩1,200" in page
     assert "€" not in page
+
+
+def test_a_receipt_says_who_sold_it_and_ends_with_the_last_word_of_the_shop(
+    client: Client, shopper: User
+) -> None:
+    order = order_make(shopper, product_with_photo("Pear"))
+    facts = {
+        "name": "Corner <Shop>",
+        "address": "1 Main Street\nSpringfield",
+        "phone": "+49 30 1234",
+        "business_number": "123-45-67890",
+        "receipt_footer": "Returns within 14 days.\nThank you!",
+        "logo": "stores/a.png",
+    }
+    Store.objects.update(**facts)
+    client.force_login(shopper)
+
+    page = client.get(f"/orders/{order.pk}/").content.decode()
+
+    written = [
+        '<img class="store-logo" src="/media/stores/a.png" alt="">',
+        '<p class="store-name">Corner &lt;Shop&gt;</p>',
+        "1 Main Street<br>Springfield",
+        "Phone +49 30 1234",
+        "Business number 123-45-67890",
+        "Pear",
+        "Returns within 14 days.<br>Thank you!",
+    ]
+    places = [page.index(text) for text in written]
+    assert places == sorted(places)
+
+
+def test_a_receipt_names_the_store_that_sold_and_an_old_one_the_first(client: Client, shopper: User) -> None:
+    order = order_make(shopper, product_with_photo("Pear"))
+    Order.objects.filter(pk=order.pk).update(store=store_make("Second"))
+    client.force_login(shopper)
+
+    assert "<span>Second</span>" in client.get(f"/orders/{order.pk}/").content.decode()
+    Order.objects.filter(pk=order.pk).update(store=None)
+    page = client.get(f"/orders/{order.pk}/").content.decode()
+    assert '<p class="store-name">EBRCS</p>' in page
+    assert "store-fact" not in page
+    assert "store-footer" not in page

@@ -9,9 +9,12 @@ from django.db import IntegrityError
 
 from accounts.models import User
 from accounts.stores import store_default
+from checkout.cart import items
 from checkout.cart import services as checkout_services
+from checkout.lanes.visits import lane_visit
 from orders import services
 from orders.models import Order
+from tests.checkout.lanes.makers import lane_make, store_make
 from tests.checkout.shop import product_make, session_with
 
 
@@ -59,3 +62,15 @@ def test_a_session_never_gets_a_second_order(shopper: User) -> None:
             currency="EUR",
         )
     assert Order.objects.get() == order
+
+
+def test_an_order_is_of_the_store_of_its_lane_or_of_the_first(shopper: User) -> None:
+    milk, other = product_make("Milk"), store_make()
+    lane = lane_make(store=other)
+    at_lane = lane_visit(lane=lane)
+    items.item_set(session_id=at_lane.pk, product_id=milk.pk, quantity=1)
+    orders = [
+        checkout_services.session_confirm(session_id=session.pk).order
+        for session in (at_lane, session_with(shopper, milk))
+    ]
+    assert [order.store for order in orders] == [other, store_default()]

@@ -18,7 +18,7 @@ import { WhyPanel } from "./why-panel.js";
 
 const CAMERA_AGAIN_MS = 3000;
 
-/** Events: "source" when the camera or clip changed; those of `UnknownItems`. */
+/** Events: "source" when the camera or clip changed, "trouble" (detail: {trouble}); those of `UnknownItems`. */
 export class ScanCamera extends HTMLElement {
   /** @type {CameraSource | ClipSource | null} */
   source = null;
@@ -120,6 +120,7 @@ export class ScanCamera extends HTMLElement {
       /** @type {HTMLElement} */ (message).hidden = /** @type {HTMLElement} */ (message).dataset.trouble !== trouble;
     }
     if (trouble) this.clear();
+    this.dispatchEvent(new CustomEvent("trouble", { detail: { trouble } }));
   }
 
   async startClip() {

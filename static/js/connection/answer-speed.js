@@ -10,7 +10,7 @@ const OVERDUE_MS = 1500;
 /** What is said stays long enough to be read. */
 const SHORTEST_MS = 2000;
 
-/** Events: "change" when `isSlow` did. */
+/** Events: "change" when `isSlow` did, "answer" (detail: {ms}). */
 export class AnswerSpeed extends EventTarget {
   isSlow = false;
   changedAt = -Infinity;
@@ -19,6 +19,7 @@ export class AnswerSpeed extends EventTarget {
 
   /** Notes how long an answer took. @param {number} ms */
   answered(ms) {
+    this.dispatchEvent(new CustomEvent("answer", { detail: { ms } }));
     this.answers = [...this.answers, ms].slice(-REMEMBERED);
     const sorted = [...this.answers].sort((a, b) => a - b);
     if (sorted.length < REMEMBERED) return;

@@ -13,14 +13,18 @@ export class CheckoutSocket extends SteadySocket {
     super(path, "session.ready", PATIENCE, [closeCodes.unknown, closeCodes.notActive]);
   }
 
-  /** @param {string} cameraKey names this tab, so that the server recognizes its camera after a break */
-  openAs(cameraKey) {
+  /**
+   * @param {string} cameraKey names this tab, so that the server recognizes its camera after a break
+   * @param {() => string} [another] makes another key
+   */
+  openAs(cameraKey, another = cameraKeyNew) {
+    this.another = another;
     this.address.searchParams.set("seat", cameraKey);
     this.open();
   }
 
   /** Another tab uses this key: without HTTPS there are no locks by which a copied tab could tell. */
   replaced() {
-    this.address.searchParams.set("seat", cameraKeyNew());
+    this.address.searchParams.set("seat", (this.another ?? cameraKeyNew)());
   }
 }

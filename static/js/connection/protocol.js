@@ -31,10 +31,11 @@
  *   name: string | null, agrees: boolean | null}} BarcodeSeen */
 /** @typedef {{type: "barcode.added", event_id: string}} BarcodeAdded */
 /** @typedef {{type: "session.closed", status: string, order_id: string | null}} SessionClosed */
+/** @typedef {{type: "session.moved"}} SessionMoved the visit goes on on another device of the shopper */
 /** @typedef {{type: "error", code: string, detail: string, frame?: number, pace_ms?: number,
  *   data?: {items?: {name: string}[], retry_after_s?: number, event_id?: string}}} Refusal */
 /** @typedef {{type: "pong"} | {type: "mode.changed", mode: string} | {type: "zone.changed", zone: Box}
  *   | {type: "debug.changed", on: boolean}} Settled */
-/** @typedef {SessionReady | FrameResult | CartUpdated | BarcodeSeen | BarcodeAdded | SessionClosed | Refusal | Settled} Message */
+/** @typedef {SessionReady | FrameResult | CartUpdated | BarcodeSeen | BarcodeAdded | SessionClosed | SessionMoved | Refusal | Settled} Message */
 
 export {};

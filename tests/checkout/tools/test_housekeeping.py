@@ -87,6 +87,7 @@ def test_lanes_are_watched_every_two_seconds_times_stored_every_ten_visits_ended
         ("pruning answer times", 3600.0),
         ("pruning telemetry of lanes", 3600.0),
         ("pruning expired tokens", 3600.0),
+        ("forgetting receipt links", 3600.0),
     ]
 
 

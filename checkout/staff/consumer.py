@@ -60,6 +60,13 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class PageReady:
+    """The page of a lane has come again, and does not know who watches."""
+
+    lane_id: str
+
+
+@dataclass(frozen=True)
 class StaffAdmission:
     """Who opened an accepted socket, and what they are logged in by."""
 
@@ -100,10 +107,10 @@ class StaffConsumer(SocketBase):
 
     def prepare(self) -> None:
         """Make the queue of messages, what tells a flood, and the list of lanes that are watched."""
-        self.messages: asyncio.Queue[str | Notice] = asyncio.Queue(QUEUE_MAX)
+        self.messages: asyncio.Queue[str | Notice | PageReady] = asyncio.Queue(QUEUE_MAX)
         self.guard = FloodGuard(MESSAGES_PER_SECOND)
         self.user: User | None = None
-        self.looks: set[UUID] = set()
+        self.looks: dict[UUID, str] = {}
 
     def notice(self, message: dict[str, Any]) -> None:
         """Look at once what changed, or queue what a watched lane says."""
@@ -113,6 +120,9 @@ class StaffConsumer(SocketBase):
             case "signal":
                 if not self.messages.full():
                     self.messages.put_nowait(Notice(message.get("lane_id"), message.get("data")))
+            case "lane.page.ready":
+                if not self.messages.full():
+                    self.messages.put_nowait(PageReady(str(message.get("lane_id"))))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Queue a message; close on a flood."""
@@ -184,6 +194,9 @@ class StaffConsumer(SocketBase):
                 if isinstance(message, Notice):
                     await self._pass_on(message)
                     continue
+                if isinstance(message, PageReady):
+                    await self._look_again(message.lane_id)
+                    continue
                 fields = fields_read(message)
                 named = request_of(fields)
                 command = command_parse(fields)
@@ -229,13 +242,19 @@ class StaffConsumer(SocketBase):
             raise TooManyWatched(f"{LOOKS_MAX} lanes can be watched at once.", limit=LOOKS_MAX)
         # Known before it is told: whatever happens meanwhile, the end is told too.
         await in_database(lane_get, lane_id=lane_id, by=user)
-        self.looks.add(lane_id)
+        self.looks[lane_id] = mode
         await in_database(
             look_start, lane_id=lane_id, by=user, peer=self.channel_name, mode=mode, is_new=is_new
         )
 
+    async def _look_again(self, lane_id: str) -> None:
+        """Tell the page of a watched lane, which has come again, that it is watched."""
+        for watched, mode in list(self.looks.items()):
+            if str(watched) == lane_id and self.user is not None:
+                await self._look(watched, self.user, mode)
+
     async def _unwatch(self, lane_id: UUID) -> None:
-        self.looks.discard(lane_id)
+        self.looks.pop(lane_id, None)
         if self.user is not None:
             try:
                 await in_database(look_end, lane_id=lane_id, by=self.user, peer=self.channel_name)

@@ -91,11 +91,17 @@ export class LivePicture extends HTMLElement {
   /** Answers the lane. @param {RTCSessionDescriptionInit} offer */
   async offered(offer) {
     this.connection?.close();
+    this.show("webrtc", "live_connecting");
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.picturesStart(), CONNECTED_WITHIN_MS);
     const connection = new RTCPeerConnection({ iceServers: this.link?.iceServers ?? [] });
     this.connection = connection;
     connection.addEventListener("track", (event) => {
       const video = part(this, "live-video", HTMLVideoElement);
       video.srcObject = event.streams[0] ?? new MediaStream([event.track]);
+      // A track falls silent within a second or two when its page has gone; the connection notices much later.
+      event.track.addEventListener("mute", () => connection === this.connection && this.show("webrtc", "live_lost"));
+      event.track.addEventListener("unmute", () => this.connectionChanged(connection));
       void video.play().catch(() => {});
     });
     connection.addEventListener("icecandidate", (event) => {

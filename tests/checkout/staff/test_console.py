@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -141,7 +142,8 @@ def test_what_belongs_to_another_store_or_is_nonsense_is_refused_and_changes_not
 
 def test_watching_is_told_to_the_lane_written_down_and_over_with_the_console(server: Server) -> None:
     lane, mina = lane_make(), staff_make("mina")
-    with link_open(server, LANE, bearer(lane.account)) as device:
+    with ExitStack() as pages:
+        device = pages.enter_context(link_open(server, LANE, bearer(lane.account)))
         device.next("lane.ready")
         with link_open(server, STAFF, bearer(mina)) as console:
             assert ask(console, "watch", lane_id=str(lane.pk), mode="webrtc")["type"] == "done"
@@ -160,7 +162,10 @@ def test_watching_is_told_to_the_lane_written_down_and_over_with_the_console(ser
             assert (answer["peer"], answer["data"]) == (started["peer"], {"candidate": {"sdpMid": "0"}})
             assert ask(console, "watch", lane_id=str(lane.pk), mode="pictures")["type"] == "done"
             assert device.next("watch.started")["mode"] == "pictures"
-        assert device.next("watch.ended")["peer"] == started["peer"]
+            page = pages.enter_context(link_open(server, LANE, bearer(lane.account)))  # it has come again
+            again = page.next("watch.started")
+            assert (again["peer"], again["mode"]) == (started["peer"], "pictures")
+        assert page.next("watch.ended")["peer"] == started["peer"]
     kinds = LaneEvent.objects.filter(actor=mina).order_by("created_at").values_list("kind", flat=True)
     assert list(kinds) == ["watched", "unwatched"]
     assert watchers_of(lane_ids=[lane.pk]) == {lane.pk: []}

@@ -204,6 +204,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.6.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,  # what is sent has rules that what is answered has not
+    "ENUM_NAME_OVERRIDES": {"ResolveActionEnum": ["unresolved.resolve"]},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "ebrcs.api.docs.problems_describe",

@@ -44,7 +44,7 @@ class LaneForm(forms.ModelForm[Lane]):
     """A lane and its settings."""
 
     zone = ZoneField(
-        label=_("scan area"),
+        label=_("Scan area"),
         required=False,
         max_length=100,
         help_text=_("x, y, width, height from 0 to 1; empty: the whole picture."),

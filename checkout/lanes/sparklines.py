@@ -15,6 +15,7 @@ SPAN = timedelta(hours=24)
 SLOT = timedelta(minutes=10)
 SLOTS = int(SPAN / SLOT)
 WIDTH, HEIGHT, EDGE = 288, 48, 3
+WHOLE_FROM = 100
 Row = tuple[datetime, float, float | None, float | None, int, int]
 
 
@@ -77,8 +78,12 @@ def sparkline(name: str | Promise, values: Sequence[float | None], unit: str = "
                 f"{'L' if is_drawing else 'M'}{number * step:.1f} {y:.1f}" + ("" if is_drawing else "h0")
             )
         is_drawing = value is not None
-    newest = f"{known[-1]:.4g}{unit}" if known else ""
-    return Sparkline(name, "".join(parts), newest, f"{max(known):.4g}{unit}" if known else "")
+    newest, highest = (f"{_written(value)}{unit}" for value in (known[-1], max(known))) if known else ("", "")
+    return Sparkline(name, "".join(parts), newest, highest)
+
+
+def _written(value: float) -> str:
+    return f"{value:.0f}" if value >= WHOLE_FROM else f"{value:.3g}"
 
 
 def _mean(values: list[float]) -> float:

@@ -304,7 +304,10 @@ def test_a_silent_server_is_said_within_two_seconds(browser: Browser, visit: Vis
         page.fill("#id_password", PASSWORD)
         page.click("main button[type=submit]")
         expect(page.locator("connection-pill")).to_have_attribute("data-state", "on", timeout=20_000)
+        page.locator(".lane-card").first.click()
         is_silent["now"] = True
-        expect(page.locator("[data-part=lost]")).to_be_visible(timeout=2_000)
+        expect(page.locator("[data-part=panel-lost]")).to_be_visible(timeout=2_000)
+        page.keyboard.press("Escape")
+        expect(page.locator("[data-part=lost]")).to_be_visible()
         is_silent["now"] = False
         expect(page.locator("[data-part=lost]")).to_be_hidden(timeout=10_000)

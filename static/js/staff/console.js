@@ -106,6 +106,7 @@ function newsTell() {
   chime("alert");
   const words = fresh.map((alert) => say("new_alert", { kind: say(`kind_${alert.kind}`), lane: laneName(alert.lane_id) }));
   textShow(part(page, "news", HTMLElement), words.join(". "));
+  if (panel.lane) panel.say(words.join(". ")); // the page behind an open panel is neither seen nor heard
 }
 
 // Lanes
@@ -168,7 +169,9 @@ function stateShow(state, code) {
   const lost = !on && (state !== "connecting" || known !== null);
   page.classList.toggle("is-lost", lost);
   part(page, "lost", HTMLElement).hidden = !lost;
-  textShow(part(page, "lost-text", HTMLElement), state === "refused" ? say(key) : say("lost"));
+  const text = state === "refused" ? say(key) : say("lost");
+  textShow(part(page, "lost-text", HTMLElement), text);
+  panel.lost(lost ? text : "");
   if (state === "refused" && code !== CLOSE_FORBIDDEN) location.assign(options.login_path);
 }
 

@@ -207,6 +207,12 @@ export class LanePanel extends HTMLElement {
     said.textContent = text;
   }
 
+  /** Says that what is shown may be old; empty where it is not. @param {string} text */
+  lost(text) {
+    part(this, "panel-lost", HTMLElement).hidden = !text;
+    textShow(part(this, "panel-lost-text", HTMLElement), text);
+  }
+
   /** Asks why something is done; empty where it is not to be done. @param {string} key of what is done @returns {Promise<string>} */
   reason(key) {
     const dialog = part(this, "reason-dialog", HTMLDialogElement);

@@ -2,6 +2,7 @@
 // The receipt at a lane: leaves after a while for the next shopper, and says meanwhile that the lane is there.
 
 import { part } from "../dom.js";
+import { closeCodes } from "../connection/steady-socket.js";
 import { LaneLink } from "./lane-link.js";
 
 const TICK_MS = 250;
@@ -64,9 +65,9 @@ class LaneReceipt extends HTMLElement {
     if (command === "reset" || command === "reload") void this.leave();
   }
 
-  /** @param {{state: string}} detail */
-  linkChanged({ state }) {
-    if (state === "refused") void this.leave(); // its key was revoked, or a newer window is the lane now
+  /** Leaves when the lane's key was revoked; a newer window of the lane is left alone. @param {{state: string, code: number}} detail */
+  linkChanged({ state, code }) {
+    if (state === "refused" && code !== closeCodes.replaced) void this.leave();
   }
 
   /** Hides the receipt, and goes home once the server is there: a browser's own error page would stay for good. */

@@ -358,13 +358,30 @@ def test_a_lane_without_a_connection_promises_nothing_and_goes_on_by_itself(
         expect(page.locator("cart-panel [data-part=quantity]")).to_have_text("2")
 
 
-def test_showing_the_first_item_is_enough(held_browser: Browser, visit: VisitorMaker, lanes: None) -> None:
-    with lane_at(visit, held_browser, "show") as (visitor, page):
+def test_showing_the_first_item_is_enough(
+    camera_browser: Browser, visit: VisitorMaker, lanes: None, shot: Callable[[Page, str], None]
+) -> None:
+    socket = InterceptedSocket()
+
+    def listen(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        socket.route = route
+
+        def passed_on(message: str | bytes) -> None:
+            if isinstance(message, str):
+                server.send(message)
+            elif socket.frame < 3:
+                socket.see("ambiguous" if socket.frame else "candidate")
+
+        route.on_message(passed_on)
+
+    with lane_at(visit, camera_browser, "show") as (visitor, page):
+        page.route_web_socket("**/api/ws/checkout/**", listen)
         page.goto(f"{visitor.shop.address}/lane/")
-        item = page.locator("cart-panel :is(.line, .unresolved-line)").first
-        expect(item).to_be_visible(timeout=20_000)
+        expect(page.locator("question-dialog dialog")).to_be_visible(timeout=20_000)
         expect(page.locator("lane-attract")).to_be_hidden()
         expect(page.locator("scan-camera[data-state=live]")).to_be_visible()
+        shot(page, "kiosk-first-item")
         assert page.evaluate(STORED) == "[{},{}]"
 
 

@@ -14,7 +14,7 @@ for (const found of document.querySelectorAll("[data-until]")) {
   const endsAt = Date.parse(until);
   const show = () => {
     const seconds = Math.ceil((endsAt - Date.now()) / SECOND_MS);
-    element.textContent = seconds > 0 ? left.replace("%s", clock(seconds)) : over;
+    element.textContent = seconds > 0 ? left.replace("{left}", clock(seconds)) : over;
     if (seconds <= 0) clearInterval(timer);
   };
   const timer = setInterval(show, SECOND_MS);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,8 +18,9 @@ RECEIPT_GRACE_S = 120
 def orders_shown(user: User) -> QuerySet[Order]:
     """Return the orders that are an account's own to see: a shopper's are all, a device's only the newest.
 
-    A lane shows the receipt of the visit just paid, for as long as its page stays and `RECEIPT_GRACE_S` more:
-    whoever comes next must not read what others bought. An account of a device without a lane sees none.
+    A lane shows the receipt of the visit just paid, for as long as its page stays and `RECEIPT_GRACE_S` more,
+    and only until something goes into the next cart: whoever comes next must not read what others bought. An
+    account of a device without a lane sees none.
     """
     own = Order.objects.filter(user=user)
     if not user.is_device:
@@ -29,7 +30,13 @@ def orders_shown(user: User) -> QuerySet[Order]:
         return own.none()
     shown_s = lane.receipt_leaves_after_s + RECEIPT_GRACE_S
     newest = Order.objects.filter(session__user=user).order_by("-confirmed_at", "-id").values("pk")[:1]
-    return own.filter(pk__in=newest, confirmed_at__gt=timezone.now() - timedelta(seconds=shown_s))
+    shown = own.filter(pk__in=newest, confirmed_at__gt=timezone.now() - timedelta(seconds=shown_s))
+    followed = Order.objects.filter(
+        user__sessions__created_at__gt=F("confirmed_at"),
+        user__sessions__order__isnull=True,
+        user__sessions__scan_events__isnull=False,
+    )
+    return shown.exclude(pk__in=followed.values("pk"))
 
 
 def order_list(*, user: User) -> QuerySet[Order]:

@@ -55,7 +55,7 @@ class Shop:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Settings of its own: SQLite in its own folder and no Redis unless named, rates that tests do not reach."""
+        """Settings of its own: SQLite and no Redis unless named, rates beyond what tests reach."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("EBRCS_")}
         kept.pop("DATABASE_URL", None)
         kept.pop("REDIS_URL", None)

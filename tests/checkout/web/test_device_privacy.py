@@ -113,6 +113,18 @@ def test_the_receipt_of_the_shopper_before_is_gone_with_the_next(
     assert page.get("/api/orders").json()["count"] == 1
 
 
+def test_the_receipt_is_gone_as_soon_as_something_is_in_the_next_cart(page: Client, lane: Lane) -> None:
+    order = bought(lane)
+    visit = lane_visit(lane=lane)
+    assert page.get(f"/orders/{order.pk}/").status_code == 200
+
+    items.item_set(session_id=visit.pk, product_id=Product.objects.get().pk, quantity=1)
+    assert page.get(f"/orders/{order.pk}/").status_code == 404
+    assert page.get("/api/orders").json()["count"] == 0
+    services.session_cancel(session_id=visit.pk)
+    assert page.get(f"/orders/{order.pk}/").status_code == 404
+
+
 def test_a_claimed_receipt_leaves_no_older_one_in_its_place(page: Client, lane: Lane, shopper: User) -> None:
     older, newest = bought(lane), bought(lane, "Plum")
     Order.objects.filter(pk=newest.pk).update(user=shopper)

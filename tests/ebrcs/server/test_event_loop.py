@@ -50,8 +50,8 @@ def test_no_body_holds_the_loop(shop: Server, path: str, content_type: str, body
 @pytest.mark.parametrize(
     ("path", "content_type", "body"),
     [
-        ("/healthz", FORM, b"&" * 2 * MIB),
-        ("/api/products", PARTS, b"\n" * 3 * MIB),
+        ("/healthz", FORM, b"&" * 5 * MIB),
+        ("/api/products", PARTS, b"\n" * 8 * MIB),
     ],
     ids=["ampersands", "newlines"],
 )

@@ -15,6 +15,7 @@ from tests.browser.intercepted_socket import InterceptedSocket
 from tests.browser.rules import is_wider, violations
 from tests.browser.steps import FIRST, SECOND, add_by_hand, quantities
 from tests.browser.unresolved_carts import UNRESOLVED, cart, unresolved, updated
+from tests.browser.wedge import Wedge
 
 pytestmark = pytest.mark.browser
 UPRIGHT: ViewportSize = {"width": 1080, "height": 1920}
@@ -28,7 +29,7 @@ from accounts.pins import pin_set
 from checkout.lanes.pairing import key_hash
 from checkout.models import Lane
 from tests.checkout.lanes.makers import lane_make, staff_make
-for name in ("touch", "idle", "staff", "help", "lost", "show"):
+for name in ("touch", "idle", "staff", "help", "lost", "show", "scan"):
     lane = lane_make(f"Kiosk {name}", f"kiosk-{name}")
     Lane.objects.filter(pk=lane.pk).update(key_hash=key_hash(f"key-{name}"), paired_at=timezone.now())
 mina = staff_make("kiosk-mina")
@@ -240,6 +241,38 @@ def press(page: Page, keys: str) -> None:
     page.click("[data-key=Enter]")
 
 
+def test_a_scan_begins_a_visit_and_presses_nothing_in_any_dialog(
+    browser: Browser, visit: VisitorMaker, lanes: None
+) -> None:
+    with lane_at(visit, browser, "scan") as (visitor, page):
+        open_lane(page, visitor)
+        wedge = Wedge(page)
+        quantity, open_dialogs = page.locator(".line [data-part=quantity]"), page.locator("dialog[open]")
+        digits = page.locator("[data-part=pin-number-digits], [data-part=pin-secret-digits]")
+        page.locator("lane-attract [data-part=start]").focus()
+        wedge.scan(FIRST.barcode)
+        expect(page.locator("lane-attract")).to_be_hidden()
+        expect(quantity).to_have_text("1")
+
+        pieces = 1
+        for action in ("restart", "staff"):
+            page.click(f".tools [data-action={action}]")
+            focusable = open_dialogs.locator("button:visible")
+            assert focusable.count() >= 2
+            for one in focusable.all():
+                if action == "staff":
+                    page.keyboard.press("7", delay=60)
+                one.focus()
+                before = digits.all_inner_texts()
+                wedge.scan(FIRST.barcode)
+                pieces += 1
+                expect(quantity).to_have_text(str(pieces))
+                expect(open_dialogs).to_have_count(1)
+                expect(one).to_be_focused()
+                assert digits.all_inner_texts() == before
+            page.keyboard.press("Escape")
+
+
 def test_settings_and_rights_of_staff_lie_behind_a_pin(
     browser: Browser, visit: VisitorMaker, lanes: None, shot: Callable[[Page, str], None]
 ) -> None:
@@ -280,6 +313,7 @@ def test_settings_and_rights_of_staff_lie_behind_a_pin(
         expect(dialog.locator("[data-part=staff-open]")).to_have_text("Open lane")
         dialog.locator("[data-do='visit.end']").click()  # locks, too
         expect(page.locator("lane-attract[data-state=closed]")).to_be_visible()
+        Wedge(page).scan(FIRST.barcode)
         found += violations(page)
         shot(page, "kiosk-closed")
 

@@ -75,6 +75,11 @@ export class LaneStaff extends HTMLElement {
     if (!this.isUnlocked && this.pad?.typed(event)) event.preventDefault();
   }
 
+  /** A scan types no digit. @param {number} beganAt when its first key was pressed */
+  scanned(beganAt) {
+    this.pad?.scanned(beganAt);
+  }
+
   /** @param {string} text @param {boolean} [bad] */
   say(text, bad = false) {
     const status = part(this, "staff-status", HTMLElement);

@@ -315,7 +315,6 @@ export class Lane {
   /** Does what a member of staff wants of the lane. @param {{command: string, by: string, session_id?: string}} detail */
   obey({ command, by }) {
     if (command === "reset") this.home();
-    else if (command === "reload") location.reload();
     else if (command === "restart_camera") void this.cameraStart();
     else if (command === "approved") this.page.toast.show(say("approved", { name: by }));
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -128,15 +129,8 @@ def cart_get(*, session_id: UUID) -> Cart:
         photo=first_photo_name("product_id"), has_unresolved=Exists(open_items(session_id=session_id))
     )
     items = list(lines)
-    total = lines_total(order_lines(items))
     nothing_open = bool(items) and not items[0].has_unresolved
-    return {
-        "items": [_cart_line(item, item.photo) for item in items],
-        "total_items": sum(item.quantity for item in items),
-        "total_amount": amount_text(total),
-        "currency": settings.CURRENCY,
-        "unresolved": [] if nothing_open else unresolved_list(session_id=session_id),
-    }
+    return _cart(items, [] if nothing_open else unresolved_list(session_id=session_id))
 
 
 def carts_get(*, session_ids: Collection[UUID]) -> dict[UUID, Cart]:
@@ -150,15 +144,17 @@ def carts_get(*, session_ids: Collection[UUID]) -> dict[UUID, Cart]:
         UnresolvedItem.objects.filter(session__in=session_ids, outcome__isnull=True)
     ):
         open_of[session_id].append(line)
+    return {session_id: _cart(items, open_of[session_id]) for session_id, items in items_of.items()}
+
+
+def _cart(items: list[Any], unresolved: list[UnresolvedLine]) -> Cart:
+    """Return a cart of lines that were read with their products and with `photo`."""
     return {
-        session_id: {
-            "items": [_cart_line(item, item.photo) for item in items],  # type: ignore[attr-defined]
-            "total_items": sum(item.quantity for item in items),
-            "total_amount": amount_text(lines_total(order_lines(items))),
-            "currency": settings.CURRENCY,
-            "unresolved": open_of[session_id],
-        }
-        for session_id, items in items_of.items()
+        "items": [_cart_line(item, item.photo) for item in items],
+        "total_items": sum(item.quantity for item in items),
+        "total_amount": amount_text(lines_total(order_lines(items))),
+        "currency": settings.CURRENCY,
+        "unresolved": unresolved,
     }
 
 

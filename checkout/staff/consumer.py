@@ -54,7 +54,7 @@ GATHER_S = 0.1
 class Notice:
     """Something that the page of a lane tells a watcher."""
 
-    lane_id: str | None
+    lane_id: str
     data: Any
 
 
@@ -118,7 +118,7 @@ class StaffConsumer(SocketBase):
                 self.wake.set()
             case "signal":
                 if not self.messages.full():
-                    self.messages.put_nowait(Notice(message.get("lane_id"), message.get("data")))
+                    self.messages.put_nowait(Notice(str(message.get("lane_id")), message.get("data")))
             case "lane.page.ready":
                 if not self.messages.full():
                     self.messages.put_nowait(PageReady(str(message.get("lane_id"))))
@@ -265,10 +265,9 @@ class StaffConsumer(SocketBase):
             raise NotWatched(lane_id=lane_id)
 
     async def _pass_on(self, notice: Notice) -> None:
-        """Pass on what a lane says, if this console watches it; without a name it is the only one watched."""
-        lane_id = notice.lane_id or (str(next(iter(self.looks))) if len(self.looks) == 1 else "")
-        if lane_id in {str(one) for one in self.looks}:
-            await self.send_message({"type": "signal", "lane_id": lane_id, "data": notice.data})
+        """Pass on what a lane says, if this console watches it."""
+        if notice.lane_id in {str(one) for one in self.looks}:
+            await self.send_message({"type": "signal", "lane_id": notice.lane_id, "data": notice.data})
 
     async def _refuse(self, code: str, detail: str, data: dict[str, Any], named: dict[str, str]) -> None:
         await self.send_message({"type": "error", "code": code, "detail": detail, "data": data, **named})

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from ebrcs.env import Environment
+from tests.ebrcs.test_setting_bounds import settings_with
 
 NAME = "EBRCS_ICE_SERVERS"
 
@@ -24,6 +25,12 @@ def test_they_are_read_as_browsers_take_them() -> None:
         "stun:stun.example:3478",
         ["turn:a.example", "turns:a.example:5349"],
     ]
+
+
+def test_they_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_with(monkeypatch)["ICE_SERVERS"] == []
+    found = settings_with(monkeypatch, **{NAME: '[{"urls": "stun:stun.example:3478"}]'})
+    assert found["ICE_SERVERS"] == [{"urls": "stun:stun.example:3478"}]
 
 
 @pytest.mark.parametrize(

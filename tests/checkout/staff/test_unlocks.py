@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from accounts.models import User
 from accounts.pins import pin_set
@@ -226,7 +225,3 @@ def test_the_console_page_is_for_staff(mina: User, lane: Lane) -> None:
     assert client.get("/staff/").status_code == 403
     client.force_login(mina)
     assert b"/api/ws/staff" in client.get("/staff/").content
-
-
-def test_the_servers_for_live_pictures_reach_the_settings(settings: Settings) -> None:
-    assert settings.ICE_SERVERS == []

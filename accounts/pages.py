@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -10,7 +9,7 @@ from django.contrib.auth import login, views
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -40,11 +39,10 @@ class LoginPage(views.LoginView):
     extra_context = {"nav": "login"}
 
     def get_default_redirect_url(self) -> str:
-        """Send members of staff to their console, where there is one."""
+        """Send members of staff to their console."""
         user = self.request.user
         if isinstance(user, User) and user.role == User.Role.STAFF:
-            with suppress(NoReverseMatch):
-                return reverse("staff-console")
+            return reverse("staff-console")
         return super().get_default_redirect_url()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -17,13 +17,3 @@ class IsShopAdmin(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller is an admin."""
         return isinstance(request.user, User) and request.user.is_admin
-
-
-class IsShopStaff(BasePermission):
-    """Lets members of staff and admins through."""
-
-    message = "Only staff may do this."
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the caller helps shoppers."""
-        return isinstance(request.user, User) and request.user.helps_shoppers

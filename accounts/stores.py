@@ -20,16 +20,18 @@ def store_default() -> Store:
     """Return the oldest store, which is made from the settings where there is none; safe at any time."""
     store = Store.objects.order_by("created_at", "pk").first()
     if store is None:
-        store, _ = Store.objects.get_or_create(
-            pk=FIRST_STORE_ID,
-            defaults={
-                "name": settings.STORE_NAME,
-                "currency": settings.CURRENCY,
-                "time_zone": settings.TIME_ZONE,
-                "language": settings.LANGUAGE_CODE,
-            },
-        )
+        store, _ = Store.objects.get_or_create(pk=FIRST_STORE_ID, defaults=first_store_fields())
     return store
+
+
+def first_store_fields() -> dict[str, str]:
+    """Return what the settings say of the first store."""
+    return {
+        "name": settings.STORE_NAME,
+        "currency": settings.CURRENCY,
+        "time_zone": settings.TIME_ZONE,
+        "language": settings.LANGUAGE_CODE,
+    }
 
 
 def store_is_open(store: Store, *, at: datetime | None = None) -> bool:

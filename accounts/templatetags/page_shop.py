@@ -1,3 +1,5 @@
+"""The shop whose name stands on a page."""
+
 from __future__ import annotations
 
 from django import template

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from checkout.lanes.services import zone_checked
+from checkout.lanes.services import SETTINGS, zone_checked
 from checkout.models import Lane
 
 
@@ -52,17 +52,4 @@ class LaneForm(forms.ModelForm[Lane]):
 
     class Meta:
         model = Lane
-        fields = (
-            "store",
-            "name",
-            "code",
-            "is_open",
-            "mode",
-            "zone",
-            "camera_label",
-            "language",
-            "sound",
-            "idle_after_s",
-            "idle_countdown_s",
-            "receipt_leaves_after_s",
-        )
+        fields = ("store", *SETTINGS)

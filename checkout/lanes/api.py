@@ -39,8 +39,10 @@ class LaneApiView(APIView):
     lane: Lane
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Find the caller's lane."""
+        """Find the caller's lane; a method that is not offered is refused as such."""
         super().initial(request, *args, **kwargs)
+        if str(request.method) not in self.allowed_methods:
+            return
         lane = lane_of(request.user)
         if lane is None:
             raise NotALane

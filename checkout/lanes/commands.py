@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from django.utils.timezone import is_aware
 
 from checkout.errors import BadCommand
 from checkout.lanes.telemetry import Minute
+from checkout.live.message_fields import Fields, fields_read
 from checkout.models import Alert, Lane
 
 TEXT_MAX_CHARACTERS = 16_384
@@ -78,14 +78,7 @@ LaneCommand = Heartbeat | Telemetry | Help | HelpCancel | Trouble | Signal | Pin
 
 def lane_command_parse(text: str) -> LaneCommand:
     """Parse a text message, or raise `BadCommand` with what is allowed."""
-    if len(text) > TEXT_MAX_CHARACTERS:
-        raise BadCommand(f"A command may have up to {TEXT_MAX_CHARACTERS} characters.")
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadCommand("A command is a JSON object.") from None
-    if not isinstance(fields, dict):
-        raise BadCommand("A command is a JSON object.")
+    fields = fields_read(text, characters_max=TEXT_MAX_CHARACTERS)
     kind = fields.get("type")
     read = READERS.get(kind) if isinstance(kind, str) else None
     if read is None:
@@ -93,32 +86,32 @@ def lane_command_parse(text: str) -> LaneCommand:
     return read(fields)
 
 
-def _choice(fields: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+def _choice(fields: Fields, name: str, allowed: tuple[str, ...]) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or value not in allowed:
         raise BadCommand(f"{name} must be one of {', '.join(allowed)}.")
     return value
 
 
-def _number(fields: dict[str, Any], name: str, most: float) -> float:
+def _number(fields: Fields, name: str, most: float) -> float:
     value = fields.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         raise BadCommand(f"{name} must be a number from 0 to {most:.0f}.")
     return float(value)
 
 
-def _number_or_none(fields: dict[str, Any], name: str, most: float) -> float | None:
+def _number_or_none(fields: Fields, name: str, most: float) -> float | None:
     return None if fields.get(name) is None else _number(fields, name, most)
 
 
-def _count(fields: dict[str, Any], name: str) -> int:
+def _count(fields: Fields, name: str) -> int:
     value = _number(fields, name, COUNT_MAX)
     if not math.isclose(value, round(value)):
         raise BadCommand(f"{name} must be a whole number.")
     return round(value)
 
 
-def _minute(fields: dict[str, Any]) -> datetime:
+def _minute(fields: Fields) -> datetime:
     value = fields.get("minute")
     try:
         moment = parse_datetime(value) if isinstance(value, str) and len(value) < 40 else None
@@ -129,7 +122,7 @@ def _minute(fields: dict[str, Any]) -> datetime:
     return moment
 
 
-def _telemetry(fields: dict[str, Any]) -> Telemetry:
+def _telemetry(fields: Fields) -> Telemetry:
     return Telemetry(
         Minute(
             minute=_minute(fields),
@@ -143,7 +136,7 @@ def _telemetry(fields: dict[str, Any]) -> Telemetry:
     )
 
 
-def _help(fields: dict[str, Any]) -> Help:
+def _help(fields: Fields) -> Help:
     value = fields.get("unresolved_id")
     if value is None:
         return Help(None)
@@ -153,7 +146,7 @@ def _help(fields: dict[str, Any]) -> Help:
         raise BadCommand("unresolved_id must be a UUID or null.") from None
 
 
-def _signal(fields: dict[str, Any]) -> Signal:
+def _signal(fields: Fields) -> Signal:
     peer, data = fields.get("peer"), fields.get("data")
     if not isinstance(peer, str) or not 0 < len(peer) <= PEER_MAX_CHARACTERS:
         raise BadCommand("peer must be the text that named who watches.")
@@ -164,7 +157,7 @@ def _signal(fields: dict[str, Any]) -> Signal:
 
 ACTIVITIES = tuple(str(value) for value in Lane.Activity.values)
 CAMERA_STATES = tuple(str(value) for value in Lane.CameraState.values)
-READERS: dict[str, Callable[[dict[str, Any]], LaneCommand]] = {
+READERS: dict[str, Callable[[Fields], LaneCommand]] = {
     "heartbeat": lambda fields: Heartbeat(
         _choice(fields, "activity", ACTIVITIES), _choice(fields, "camera", CAMERA_STATES)
     ),

@@ -35,7 +35,7 @@ from checkout.live.flood_guard import FloodGuard
 from checkout.live.limits.admissions import admissions
 from checkout.live.sharing.socket_caps import socket_caps
 from checkout.live.socket_base import SocketBase, wait_for_first
-from checkout.live.threads import DATABASE_AWAY, in_database, socket_flow
+from checkout.live.threads import DATABASE_AWAY, DATABASE_SILENT, in_database, socket_flow
 from ebrcs import metrics
 from ebrcs.errors import EbrcsError
 from ebrcs.fair_queue import Flow
@@ -45,7 +45,6 @@ logger = logging.getLogger(__name__)
 COMMAND_QUEUE_MAX = 200
 PICTURE_EVERY_S = 0.9
 """One a second, less a jitter."""
-DATABASE_SILENT = "The database does not answer."
 PICTURES = "pictures"
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.devices import LANE_PATH
 from accounts.pages import pause_page
 from checkout.errors import PairingRefused
 from checkout.lanes.access import paired_answer
@@ -19,7 +20,6 @@ from checkout.lanes.pairing import CODE_ALPHABET, lane_pair
 from checkout.lanes.selectors import lane_of
 from ebrcs.rate_limits import TooManyRequests, client_address
 
-LANE_PATH = "/lane/"
 REFUSED = _("This code doesn't work. It may be mistyped, used, or more than 10 minutes old.")
 
 

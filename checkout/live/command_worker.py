@@ -31,14 +31,12 @@ from checkout.live.commands import (
     command_parse,
 )
 from checkout.live.connections import Connection
-from checkout.live.threads import DATABASE_AWAY, in_database, in_vision
+from checkout.live.threads import DATABASE_AWAY, DATABASE_SILENT, in_database, in_vision
 from checkout.models import Source
 from checkout.payloads import CartEvent
 from ebrcs.errors import EbrcsError
 
 logger = logging.getLogger(__name__)
-
-DATABASE_SILENT = "The database does not answer."
 
 
 @dataclass

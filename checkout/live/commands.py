@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from checkout.cart.unresolved import DISMISSALS
 from checkout.errors import BadCommand
+from checkout.live.message_fields import Fields, fields_read, id_field, id_or_none, integer_field, text_field
 
 TEXT_MAX_CHARACTERS = 4096
 ROUNDING = 1e-3
@@ -116,14 +115,7 @@ Command = (
 
 def command_parse(text: str) -> Command:
     """Parse a text message, or raise `BadCommand` with what is allowed."""
-    if len(text) > TEXT_MAX_CHARACTERS:
-        raise BadCommand(f"A command may have up to {TEXT_MAX_CHARACTERS} characters.")
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadCommand("A command is a JSON object.") from None
-    if not isinstance(fields, dict):
-        raise BadCommand("A command is a JSON object.")
+    fields = fields_read(text, characters_max=TEXT_MAX_CHARACTERS)
     kind = fields.get("type")
     read = READERS.get(kind) if isinstance(kind, str) else None
     if read is None:
@@ -131,61 +123,36 @@ def command_parse(text: str) -> Command:
     return read(fields)
 
 
-def _id(fields: dict[str, Any], name: str) -> UUID:
-    try:
-        return UUID(_text(fields, name))
-    except ValueError:
-        raise BadCommand(f"{name} must be a UUID.") from None
-
-
-def _id_or_none(fields: dict[str, Any], name: str) -> UUID | None:
-    return None if fields.get(name) is None else _id(fields, name)
-
-
-def _item_correct(fields: dict[str, Any]) -> ItemCorrect:
-    wrong_id, instead_id = _id(fields, "product_id"), _id_or_none(fields, "instead_id")
+def _item_correct(fields: Fields) -> ItemCorrect:
+    wrong_id, instead_id = id_field(fields, "product_id"), id_or_none(fields, "instead_id")
     if wrong_id == instead_id:
         raise BadCommand("instead_id must be null or a product other than product_id.")
-    return ItemCorrect(wrong_id, instead_id, _id_or_none(fields, "event_id"))
+    return ItemCorrect(wrong_id, instead_id, id_or_none(fields, "event_id"))
 
 
-def _unresolved_resolve(fields: dict[str, Any]) -> UnresolvedResolve:
-    unresolved_id, product_id = _id(fields, "id"), _id_or_none(fields, "product_id")
-    code = None if fields.get("code") is None else _text(fields, "code")
+def _unresolved_resolve(fields: Fields) -> UnresolvedResolve:
+    unresolved_id, product_id = id_field(fields, "id"), id_or_none(fields, "product_id")
+    code = None if fields.get("code") is None else text_field(fields, "code")
     if (product_id is None) == (code is None):
         raise BadCommand("Either product_id or code must be given.")
     return UnresolvedResolve(unresolved_id, product_id, code)
 
 
-def _unresolved_dismiss(fields: dict[str, Any]) -> UnresolvedDismiss:
-    unresolved_id, reason = _id(fields, "id"), _text(fields, "reason")
+def _unresolved_dismiss(fields: Fields) -> UnresolvedDismiss:
+    unresolved_id, reason = id_field(fields, "id"), text_field(fields, "reason")
     if reason not in DISMISSAL_REASONS:
         raise BadCommand(f"reason must be one of {', '.join(DISMISSAL_REASONS)}.")
     return UnresolvedDismiss(unresolved_id, reason)
 
 
-def _integer(fields: dict[str, Any], name: str) -> int:
-    value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise BadCommand(f"{name} must be a whole number.")
-    return value
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str):
-        raise BadCommand(f"{name} must be a string.")
-    return value
-
-
-def _truth(fields: dict[str, Any], name: str) -> bool:
+def _truth(fields: Fields, name: str) -> bool:
     value = fields.get(name)
     if not isinstance(value, bool):
         raise BadCommand(f"{name} must be true or false.")
     return value
 
 
-def _zone(fields: dict[str, Any]) -> tuple[float, float, float, float]:
+def _zone(fields: Fields) -> tuple[float, float, float, float]:
     """Return a zone; one that exceeds the frame by a rounding error is clipped to its edge."""
     sides = fields.get("zone")
     if (
@@ -203,15 +170,15 @@ def _zone(fields: dict[str, Any]) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-READERS: dict[str, Callable[[dict[str, Any]], Command]] = {
-    "item.set": lambda fields: ItemSet(_id(fields, "product_id"), _integer(fields, "quantity")),
+READERS: dict[str, Callable[[Fields], Command]] = {
+    "item.set": lambda fields: ItemSet(id_field(fields, "product_id"), integer_field(fields, "quantity")),
     "item.correct": _item_correct,
     "unresolved.resolve": _unresolved_resolve,
     "unresolved.dismiss": _unresolved_dismiss,
-    "undo": lambda fields: Undo(_id(fields, "event_id")),
-    "mode.set": lambda fields: ModeSet(_text(fields, "mode")),
-    "choose": lambda fields: Choose(_integer(fields, "track"), _id(fields, "product_id")),
-    "barcode": lambda fields: Barcode(_text(fields, "code"), _id_or_none(fields, "event_id")),
+    "undo": lambda fields: Undo(id_field(fields, "event_id")),
+    "mode.set": lambda fields: ModeSet(text_field(fields, "mode")),
+    "choose": lambda fields: Choose(integer_field(fields, "track"), id_field(fields, "product_id")),
+    "barcode": lambda fields: Barcode(text_field(fields, "code"), id_or_none(fields, "event_id")),
     "zone.set": lambda fields: ZoneSet(_zone(fields)),
     "debug.set": lambda fields: DebugSet(_truth(fields, "on")),
     "ping": lambda fields: Ping(),

@@ -38,6 +38,7 @@ from checkout.live.pending_changes import Change, change_store
 from checkout.live.product_names import ProductNames
 from checkout.live.threads import (
     DATABASE_AWAY,
+    DATABASE_SILENT,
     flow_now,
     in_database,
     in_vision_thread,
@@ -112,8 +113,8 @@ class FrameWorker:
             except EbrcsError as error:
                 answer = refusal(frame, error.code, error.detail, error.data)
             except DATABASE_AWAY:
-                logger.warning("The database does not answer.", exc_info=True)
-                answer = refusal(frame, "database_unavailable", "The database does not answer.")
+                logger.warning(DATABASE_SILENT, exc_info=True)
+                answer = refusal(frame, "database_unavailable", DATABASE_SILENT)
             except Exception:
                 logger.exception("Frame %d of session %s failed.", frame.number, self.session_id)
                 answer = refusal(frame, "internal_error", "The frame could not be processed.")

@@ -26,6 +26,7 @@ DATABASE_THREADS = 8
 VISION_THREADS = max(2, os.cpu_count() or 1)
 # What the database raises while it is away, or has become read-only as after a failover: it may come back.
 DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
+DATABASE_SILENT = "The database does not answer."
 database_pool = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="checkout-database")
 vision_pool = ThreadPoolExecutor(VISION_THREADS, thread_name_prefix="checkout-vision")
 # A pool is handed no more than it has threads for: what waits, waits here, where its order is fair. A socket

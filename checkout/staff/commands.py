@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from checkout.cart.unresolved import DISMISSALS
 from checkout.errors import BadCommand
+from checkout.live.message_fields import Fields, id_field, id_or_none, integer_field, text_field
 from checkout.models import UnresolvedItem
 
 TEXT_MAX_CHARACTERS = 16_384
@@ -94,20 +94,6 @@ class Ping:
 
 
 Command = AtLane | Acknowledge | Resolve | Watch | Unwatch | SignalLane | Ping
-Fields = Mapping[str, Any]
-
-
-def fields_read(text: str) -> dict[str, Any]:
-    """Read a text message as a JSON object, or raise `BadCommand` with what is allowed."""
-    if len(text) > TEXT_MAX_CHARACTERS:
-        raise BadCommand(f"A message may have up to {TEXT_MAX_CHARACTERS} characters.")
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadCommand("A message is a JSON object.") from None
-    if not isinstance(fields, dict):
-        raise BadCommand("A message is a JSON object.")
-    return fields
 
 
 def request_of(fields: Fields) -> dict[str, str]:
@@ -141,16 +127,21 @@ def _plain(name: str, fields: Fields) -> Action:
 
 def _cart_set(name: str, fields: Fields) -> Action:
     return Action(
-        name, product_id=_id(fields, "product_id"), quantity=_integer(fields, "quantity"), why=_why(fields)
+        name,
+        product_id=id_field(fields, "product_id"),
+        quantity=integer_field(fields, "quantity"),
+        why=_why(fields),
     )
 
 
 def _resolve(name: str, fields: Fields) -> Action:
-    product_id = None if fields.get("product_id") is None else _id(fields, "product_id")
-    code = None if fields.get("code") is None else _text(fields, "code")
+    product_id = id_or_none(fields, "product_id")
+    code = None if fields.get("code") is None else text_field(fields, "code")
     if (product_id is None) == (code is None):
         raise BadCommand("Either product_id or code must be given.")
-    return Action(name, product_id=product_id, unresolved_id=_id(fields, "id"), code=code, why=_why(fields))
+    return Action(
+        name, product_id=product_id, unresolved_id=id_field(fields, "id"), code=code, why=_why(fields)
+    )
 
 
 def _dismiss(name: str, fields: Fields) -> Action:
@@ -161,7 +152,7 @@ def _dismiss(name: str, fields: Fields) -> Action:
     outcome = Action.outcome if outcome is None else outcome
     if outcome not in OUTCOMES:
         raise BadCommand(f"outcome must be one of {', '.join(OUTCOMES)}.")
-    return Action(name, unresolved_id=_id(fields, "id"), outcome=outcome, why=why)
+    return Action(name, unresolved_id=id_field(fields, "id"), outcome=outcome, why=why)
 
 
 ACTIONS: dict[str, Callable[[str, Fields], Action]] = {
@@ -177,65 +168,44 @@ def _lane_command(fields: Fields) -> AtLane:
     command = fields.get("command")
     if command not in LANE_COMMANDS:
         raise BadCommand(f"command must be one of {', '.join(LANE_COMMANDS)}.")
-    return AtLane(_id(fields, "lane_id"), action_parse(command, fields))
+    return AtLane(id_field(fields, "lane_id"), action_parse(command, fields))
 
 
 def _at_lane(fields: Fields) -> AtLane:
-    return AtLane(_id(fields, "lane_id"), action_parse(fields["type"], fields))
+    return AtLane(id_field(fields, "lane_id"), action_parse(fields["type"], fields))
 
 
 def _watch(fields: Fields) -> Watch:
     mode = fields.get("mode")
     if mode not in WATCH_MODES:
         raise BadCommand(f"mode must be one of {', '.join(WATCH_MODES)}.")
-    return Watch(_id(fields, "lane_id"), mode)
+    return Watch(id_field(fields, "lane_id"), mode)
 
 
 def _signal(fields: Fields) -> SignalLane:
     data = fields.get("data")
     if not isinstance(data, dict):
         raise BadCommand("data must be an object.")
-    return SignalLane(_id(fields, "lane_id"), data)
-
-
-def _id(fields: Fields, name: str) -> UUID:
-    try:
-        return UUID(_text(fields, name))
-    except ValueError:
-        raise BadCommand(f"{name} must be a UUID.") from None
-
-
-def _integer(fields: Fields, name: str) -> int:
-    value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise BadCommand(f"{name} must be a whole number.")
-    return value
-
-
-def _text(fields: Fields, name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str):
-        raise BadCommand(f"{name} must be a string.")
-    return value
+    return SignalLane(id_field(fields, "lane_id"), data)
 
 
 def _why(fields: Fields) -> str:
-    why = "" if fields.get("reason") is None else _text(fields, "reason").strip()
+    why = "" if fields.get("reason") is None else text_field(fields, "reason").strip()
     if len(why) > REASON_MAX_CHARACTERS or not why.isprintable():
         raise BadCommand(f"reason may have up to {REASON_MAX_CHARACTERS} printable characters, on one line.")
     return why
 
 
 READERS: dict[str, Callable[[Fields], Command]] = {
-    "alert.acknowledge": lambda fields: Acknowledge(_id(fields, "id")),
-    "alert.resolve": lambda fields: Resolve(_id(fields, "id")),
+    "alert.acknowledge": lambda fields: Acknowledge(id_field(fields, "id")),
+    "alert.resolve": lambda fields: Resolve(id_field(fields, "id")),
     "lane.command": _lane_command,
     "cart.set": _at_lane,
     "unresolved.resolve": _at_lane,
     "unresolved.dismiss": _at_lane,
     "visit.end": _at_lane,
     "watch": _watch,
-    "unwatch": lambda fields: Unwatch(_id(fields, "lane_id")),
+    "unwatch": lambda fields: Unwatch(id_field(fields, "lane_id")),
     "signal": _signal,
     "ping": lambda fields: Ping(),
 }

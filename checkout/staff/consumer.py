@@ -19,9 +19,10 @@ from checkout.lanes.announce import lane_announce, staff_group
 from checkout.live.access import FORBIDDEN, NOT_AUTHENTICATED, SocketRefused, login_enter
 from checkout.live.flood_guard import FloodGuard
 from checkout.live.limits.admissions import admissions
+from checkout.live.message_fields import fields_read
 from checkout.live.sharing.socket_caps import socket_caps
 from checkout.live.socket_base import SocketBase, wait_for_first
-from checkout.live.threads import DATABASE_AWAY, in_database, socket_flow
+from checkout.live.threads import DATABASE_AWAY, DATABASE_SILENT, in_database, socket_flow
 from checkout.staff.actions import action_do, lane_get
 from checkout.staff.commands import (
     TEXT_MAX_CHARACTERS,
@@ -34,7 +35,6 @@ from checkout.staff.commands import (
     Unwatch,
     Watch,
     command_parse,
-    fields_read,
     request_of,
 )
 from checkout.staff.looks import LOOKS_MAX, look_end, look_start, watcher_note
@@ -48,7 +48,6 @@ QUEUE_MAX = 200
 MESSAGES_PER_SECOND = 30
 GATHER_S = 0.1
 """Changes that come together are shown together."""
-DATABASE_SILENT = "The database does not answer."
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ class StaffConsumer(SocketBase):
                 if isinstance(message, PageReady):
                     await self._look_again(message.lane_id)
                     continue
-                fields = fields_read(message)
+                fields = fields_read(message, characters_max=TEXT_MAX_CHARACTERS)
                 named = request_of(fields)
                 command = command_parse(fields)
                 await self._carry_out(command)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 
 def lane_texts() -> dict[str, str]:
@@ -29,5 +28,4 @@ def lane_texts() -> dict[str, str]:
         "staff_close_lane": _("Close lane"),
         "staff_open_lane": _("Open lane"),
         "staff_unresolved": _("Item {number}: not recognized"),
-        "staff_add": pgettext("to the cart", "Add"),
     }

@@ -18,14 +18,14 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from checkout.cart.selectors import cart_get
-from checkout.errors import NoPicture, NotALane, NotStaff
+from checkout.errors import NoPicture, NotStaff
 from checkout.lanes.alerts import alert_acknowledge, alert_resolve
+from checkout.lanes.api import LaneApiView
 from checkout.lanes.pairing import CODE_LIFETIME, pairing_code_make
 from checkout.lanes.pictures import picture_get
-from checkout.lanes.selectors import LaneInfo, lane_info, lane_of, lane_session
+from checkout.lanes.selectors import LaneInfo, lane_info, lane_session
 from checkout.lanes.serializers import LaneSerializer
 from checkout.lanes.services import lane_settings_change
-from checkout.models import Lane
 from checkout.staff.actions import action_do, lane_get
 from checkout.staff.commands import action_parse
 from checkout.staff.selectors import console_get, lane_picture
@@ -146,18 +146,8 @@ class StaffPairingView(StaffView):
         return Response(body, status=status.HTTP_201_CREATED)
 
 
-class LaneUnlockView(APIView):
+class LaneUnlockView(LaneApiView):
     """A view for the page of a lane at which a member of staff stands."""
-
-    lane: Lane
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Find the caller's lane; accounts of nobody's lane are refused."""
-        super().initial(request, *args, **kwargs)
-        lane = lane_of(request.user)
-        if lane is None:
-            raise NotALane
-        self.lane = lane
 
     @property
     def member(self) -> User:

@@ -8,6 +8,7 @@ import { chime, soundUnlock } from "./cart/chime.js";
 import { ConnectionPill } from "./connection/connection-pill.js";
 import { FindProduct } from "./cart/find-product.js";
 import { FramePump } from "./camera/frame-pump.js";
+import { csrfToken } from "./dom.js";
 import { addressOf, options, say, sayRefusal } from "./options.js";
 import { Lane } from "./lane/lane.js";
 import { preferences } from "./preferences.js";
@@ -348,11 +349,10 @@ async function pay() {
   if (!socket.isAnswering) return payProblem(say("pay_offline"));
   payingShow(true);
   payProblem("");
-  const token = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
   try {
     const answer = await fetch(options.confirm_path, {
       method: "POST",
-      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token?.value ?? "" },
+      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
       body: JSON.stringify({ expected_unresolved: 0 }),
       signal: AbortSignal.timeout(PAY_WAIT_MS),
     });
@@ -490,6 +490,7 @@ find.addEventListener("pick", (event) => {
 });
 scanner.addEventListener("scan", (event) => {
   const { code, field } = /** @type {CustomEvent} */ (event).detail;
+  if (lane?.isClosed) return;
   if (find.takesScan(code, field)) event.preventDefault();
   else scans.add(code, field);
 });

@@ -1,5 +1,5 @@
 // @ts-check
-// Finds the named parts of an element, or says loudly that the template lost one.
+// What scripts find in a page: the named parts of an element, or a loud word that the template lost one.
 
 /**
  * @template {Element} T
@@ -43,6 +43,12 @@ export function showPicture(root, address) {
   picture.onload = () => show(true);
   show(Boolean(address));
   if (address) picture.src = address;
+}
+
+/** Returns Django's token against forged requests, which a form of the page holds. */
+export function csrfToken() {
+  const field = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
+  return field?.value ?? "";
 }
 
 /** Draws the eye to a line that has just come or changed. @param {HTMLElement} line */

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, sync_playwright
 
-from checkout.demo.clip import FRAMES_PER_SECOND, MOVE_FRAMES, clip_frames, clip_plan
+from checkout.demo.clip import FRAMES_PER_SECOND, HOLD_FRAMES, MOVE_FRAMES, clip_frames, clip_plan
 from tests.checkout.serving import port_free
 from tests.conftest import PASSWORD
 from tests.pictures import encoded
@@ -47,6 +49,7 @@ class Shop:
     host: str = "127.0.0.1"
     services: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    scripts: subprocess.Popen[str] | None = None
 
     @property
     def address(self) -> str:
@@ -81,20 +84,33 @@ class Shop:
             timeout=240,
         )
 
-    def told(self, *arguments: str) -> Any:
-        """Run a management command, and return the JSON that it prints last."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=BASE_DIR,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-            timeout=240,
-        )
-        return json.loads(done.stdout.splitlines()[-1])
+    def run(self, script: str) -> str:
+        """Run a script beside the server, and return what it printed."""
+        if self.scripts is None:
+            self.scripts = subprocess.Popen(
+                [sys.executable, "-m", "tests.browser.scripts"],
+                cwd=BASE_DIR,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        asked, answers = self.scripts.stdin, self.scripts.stdout
+        assert asked is not None
+        assert answers is not None
+        asked.write(json.dumps(script) + "\n")
+        asked.flush()
+        printed, failure = json.loads(answers.readline())
+        assert not failure, failure
+        return str(printed)
 
     def start(self) -> None:
         """Serve, and wait until the server can recognize."""
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """Start the server, which takes a while."""
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -112,6 +128,9 @@ class Shop:
                 stdout=log,
                 stderr=log,
             )
+
+    def wait_ready(self) -> None:
+        """Wait until the server can recognize."""
         deadline_s = time.monotonic() + START_S
         while time.monotonic() < deadline_s:
             try:
@@ -128,6 +147,13 @@ class Shop:
             self.process.kill()
             self.process.wait(timeout=10)
             self.process = None
+
+    def close(self) -> None:
+        """End the server, and the process of the scripts."""
+        self.stop()
+        if self.scripts is not None:
+            self.scripts.communicate(timeout=10)
+            self.scripts = None
 
 
 def status_of(port: int, path: str) -> int:
@@ -148,22 +174,23 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     served.manage("shell", "--verbosity=0", "--command", "from tests.browser.stock import stock; stock()")
     served.start()
     yield served
-    served.stop()
+    served.close()
 
 
-def film_write(path: Path, *, held_s: float) -> None:
+@cache
+def showing_frames() -> tuple[bytes, ...]:
+    """Draw an empty counter, one pack that is shown for a moment, and the counter again."""
+    return tuple(encoded(frame, quality=85) for frame in islice(clip_frames(), clip_plan()[0].end + 1))
+
+
+def film_write(path: Path, *, held_s: float = HOLD_FRAMES / FRAMES_PER_SECOND) -> None:
     """Write what a fake camera sees: an empty counter, one pack held for a while, a long look at the counter.
 
     Chromium plays motion JPEG at 30 pictures a second; each of ten a second stands three times.
     """
-    first = clip_plan()[0]
-    frames: list[bytes] = []
-    for number, frame in enumerate(clip_frames()):
-        if number > first.end:
-            break
-        frames.append(encoded(frame, quality=85))
+    first, frames = clip_plan()[0], list(showing_frames())
     held = frames[first.start + MOVE_FRAMES : first.end - MOVE_FRAMES]
-    for _ in range(round(held_s * FRAMES_PER_SECOND / len(held)) - 1):
+    for _ in range(round((held_s * FRAMES_PER_SECOND / HOLD_FRAMES - 1) / 2)):
         frames[first.end - MOVE_FRAMES : first.end - MOVE_FRAMES] = held[::-1] + held
     empty_counter = [frames[0]] * 600
     path.write_bytes(b"".join(picture * 3 for picture in [*frames, *empty_counter]))
@@ -173,15 +200,15 @@ def film_write(path: Path, *, held_s: float) -> None:
 def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a film of one pack that is shown for a moment."""
     path = tmp_path_factory.mktemp("camera") / "visit.mjpeg"
-    film_write(path, held_s=0)
+    film_write(path)
     return path
 
 
 @pytest.fixture(scope="session")
 def held_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a film of one pack that is held for some ten seconds."""
+    """Write a film of one pack that is held for more than twenty seconds."""
     path = tmp_path_factory.mktemp("camera") / "held.mjpeg"
-    film_write(path, held_s=12)
+    film_write(path, held_s=24)
     return path
 
 

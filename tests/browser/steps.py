@@ -1,4 +1,4 @@
-"""What every visitor of the checkout page does."""
+"""What every visitor of the checkout page does, and every shopper at a lane."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ def add_by_hand(page: Page, words: str) -> None:
         page.locator(".found-row").first.wait_for()
     page.keyboard.press("Enter")
     expect(page.locator("find-product dialog")).to_be_hidden()
+
+
+def lane_waits(page: Page) -> None:
+    """Wait until the lane waits for a shopper."""
+    expect(page.locator("lane-attract[data-state=ready]")).to_be_visible(timeout=20_000)
+
+
+def lane_touch(page: Page) -> None:
+    """Begin a visit at a lane that waits."""
+    page.locator("lane-attract [data-part=start]").click()
+    expect(page.locator("lane-attract")).to_be_hidden()
 
 
 def quantities(page: Page) -> dict[str, str]:

@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, Page, ViewportSize, WebSocketRoute, exp
 from tests.browser.conftest import Shop, Visitor, VisitorMaker
 from tests.browser.intercepted_socket import InterceptedSocket
 from tests.browser.rules import is_wider, violations
-from tests.browser.steps import FIRST, SECOND, add_by_hand, quantities
+from tests.browser.steps import FIRST, SECOND, add_by_hand, lane_touch, lane_waits, quantities
 from tests.browser.unresolved_carts import UNRESOLVED, cart, unresolved, updated
+from tests.browser.wedge import Wedge
+from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
 UPRIGHT: ViewportSize = {"width": 1080, "height": 1920}
@@ -28,7 +30,7 @@ from accounts.pins import pin_set
 from checkout.lanes.pairing import key_hash
 from checkout.models import Lane
 from tests.checkout.lanes.makers import lane_make, staff_make
-for name in ("touch", "idle", "staff", "help", "lost", "show"):
+for name in ("touch", "idle", "staff", "help", "lost", "show", "scan"):
     lane = lane_make(f"Kiosk {name}", f"kiosk-{name}")
     Lane.objects.filter(pk=lane.pk).update(key_hash=key_hash(f"key-{name}"), paired_at=timezone.now())
 mina = staff_make("kiosk-mina")
@@ -60,7 +62,7 @@ STORED = "() => JSON.stringify([{...localStorage}, {...sessionStorage}])"
 @pytest.fixture(scope="module")
 def lanes(shop: Shop) -> None:
     """Make the lanes."""
-    shop.manage("shell", "--verbosity=0", "--command", LANES)
+    shop.run(LANES)
 
 
 @contextmanager
@@ -77,18 +79,7 @@ def lane_at(
 def open_lane(page: Page, visitor: Visitor) -> None:
     """Open the page of the lane, and wait until it may be touched."""
     page.goto(f"{visitor.shop.address}/lane/")
-    waits(page)
-
-
-def waits(page: Page) -> None:
-    """Wait until the lane waits for a shopper."""
-    expect(page.locator("lane-attract[data-state=ready]")).to_be_visible(timeout=20_000)
-
-
-def touch(page: Page) -> None:
-    """Begin."""
-    page.locator("lane-attract [data-part=start]").click()
-    expect(page.locator("lane-attract")).to_be_hidden()
+    lane_waits(page)
 
 
 def visit_of(page: Page) -> str:
@@ -137,11 +128,11 @@ def test_a_lane_waits_for_a_touch_and_every_shopper_starts_clean(
         page.click("[data-part=restart-yes]")
         expect(page.locator("#checkout-options")).not_to_contain_text(first)
 
-        waits(page)
+        lane_waits(page)
         expect(page.locator("html")).to_have_attribute("lang", "en")
         assert visit_of(page) != first
         assert page.evaluate(STORED) == "[{},{}]"
-        touch(page)
+        lane_touch(page)
         assert quantities(page) == {}
         expect(page.locator("cart-panel [data-part=undo]")).to_be_hidden()
         page.go_back()
@@ -200,12 +191,12 @@ def test_an_abandoned_visit_ends_after_a_question_and_a_countdown(
         open_lane(page, visitor)
         first = visit_of(page)
         dialog = page.locator("still-there dialog")
-        touch(page)
+        lane_touch(page)
         page.clock.fast_forward(61_000)
-        waits(page)  # nothing in the cart: nothing to ask
+        lane_waits(page)  # nothing in the cart: nothing to ask
         expect(dialog).to_be_hidden()
 
-        touch(page)
+        lane_touch(page)
         add_by_hand(page, FIRST.barcode)
         page.clock.fast_forward(50_000)
         page.locator("cart-panel .line").click()
@@ -226,9 +217,9 @@ def test_an_abandoned_visit_ends_after_a_question_and_a_countdown(
         page.clock.fast_forward(10_000)
         expect(dialog.locator("[data-part=seconds]")).to_have_text("10")
         page.clock.fast_forward(11_000)
-        waits(page)
+        lane_waits(page)
         assert visit_of(page) != first
-        touch(page)
+        lane_touch(page)
         assert quantities(page) == {}
         assert page.evaluate(STORED) == "[{},{}]"
 
@@ -240,12 +231,44 @@ def press(page: Page, keys: str) -> None:
     page.click("[data-key=Enter]")
 
 
+def test_a_scan_begins_a_visit_and_presses_nothing_in_any_dialog(
+    browser: Browser, visit: VisitorMaker, lanes: None
+) -> None:
+    with lane_at(visit, browser, "scan") as (visitor, page):
+        open_lane(page, visitor)
+        wedge = Wedge(page)
+        quantity, open_dialogs = page.locator(".line [data-part=quantity]"), page.locator("dialog[open]")
+        digits = page.locator("[data-part=pin-number-digits], [data-part=pin-secret-digits]")
+        page.locator("lane-attract [data-part=start]").focus()
+        wedge.scan(FIRST.barcode)
+        expect(page.locator("lane-attract")).to_be_hidden()
+        expect(quantity).to_have_text("1")
+
+        pieces = 1
+        for action in ("restart", "staff"):
+            page.click(f".tools [data-action={action}]")
+            focusable = open_dialogs.locator("button:visible")
+            assert focusable.count() >= 2
+            for one in focusable.all():
+                if action == "staff":
+                    page.keyboard.press("7", delay=60)
+                one.focus()
+                before = digits.all_inner_texts()
+                wedge.scan(FIRST.barcode)
+                pieces += 1
+                expect(quantity).to_have_text(str(pieces))
+                expect(open_dialogs).to_have_count(1)
+                expect(one).to_be_focused()
+                assert digits.all_inner_texts() == before
+            page.keyboard.press("Escape")
+
+
 def test_settings_and_rights_of_staff_lie_behind_a_pin(
     browser: Browser, visit: VisitorMaker, lanes: None, shot: Callable[[Page, str], None]
 ) -> None:
     with lane_at(visit, browser, "staff") as (visitor, page):
         open_lane(page, visitor)
-        touch(page)
+        lane_touch(page)
         add_by_hand(page, FIRST.barcode)
         page.click(".tools [data-action=staff]")
         dialog, status = page.locator("lane-staff dialog"), page.locator("[data-part=staff-status]")
@@ -280,6 +303,7 @@ def test_settings_and_rights_of_staff_lie_behind_a_pin(
         expect(dialog.locator("[data-part=staff-open]")).to_have_text("Open lane")
         dialog.locator("[data-do='visit.end']").click()  # locks, too
         expect(page.locator("lane-attract[data-state=closed]")).to_be_visible()
+        Wedge(page).scan(FIRST.barcode)
         found += violations(page)
         shot(page, "kiosk-closed")
 
@@ -290,7 +314,7 @@ def test_settings_and_rights_of_staff_lie_behind_a_pin(
         dialog.locator("[data-part=staff-open]").click()
         expect(dialog.locator("[data-part=staff-open]")).to_have_text("Close lane")
         dialog.locator("[data-part=staff-lock]").click()
-        waits(page)
+        lane_waits(page)
         told = json.loads(page.locator("#checkout-options").text_content() or "")
         assert told["lane"]["mode"] == "tray"
         assert page.evaluate(STORED) == "[{},{}]"
@@ -302,7 +326,7 @@ def test_whoever_needs_help_calls_staff_and_hears_who_is_coming(
 ) -> None:
     with lane_at(visit, browser, "help") as (visitor, page):
         open_lane(page, visitor)
-        touch(page)
+        lane_touch(page)
         call = page.locator("staff-call")
         help_button = page.locator(".tools [data-action=help]")
         help_button.click()
@@ -313,7 +337,7 @@ def test_whoever_needs_help_calls_staff_and_hears_who_is_coming(
         expect(call).to_be_visible()
 
         request, shop = visitor.context.request, visitor.shop.address
-        login = {"username": "kiosk-mina", "password": "correct horse battery"}
+        login = {"username": "kiosk-mina", "password": PASSWORD}
         access = request.post(f"{shop}/api/auth/login", data=login).json()["access"]
         headers = {"Authorization": f"Bearer {access}"}
         alerts = request.get(f"{shop}/api/staff/alerts", headers=headers).json()
@@ -344,9 +368,9 @@ def test_a_lane_without_a_connection_promises_nothing_and_goes_on_by_itself(
         assert violations(page) == []
         shot(page, "kiosk-offline")
         held["silent"] = False
-        waits(page)
+        lane_waits(page)
 
-        touch(page)
+        lane_touch(page)
         add_by_hand(page, FIRST.barcode)
         expect(page.locator("cart-panel .line")).to_have_count(1)
         held["silent"] = True

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
 
-from tests.browser.conftest import Shop, Visitor, camera_launch
+from tests.browser.conftest import Shop, Visitor, camera_launch, film_write
 from tests.browser.rules import violations
-from tests.browser.steps import FIRST, SECOND, add_by_hand, quantities
+from tests.browser.steps import FIRST, SECOND, add_by_hand, lane_touch, lane_waits, quantities
 from tests.checkout.serving import port_free
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgres, pytest.mark.redis]
-DATABASE = "ebrcs_lane_day"
 REDIS_NUMBER = 11
 UPRIGHT: ViewportSize = {"width": 1080, "height": 1920}
 WIDE: ViewportSize = {"width": 1920, "height": 1080}
@@ -35,7 +34,6 @@ PLAYS = """() => {
 
 LANES = """
 from django.utils import timezone
-from accounts.models import User
 from checkout.lanes.pairing import key_hash
 from checkout.models import Lane
 from tests.checkout.lanes.makers import lane_make, staff_make
@@ -45,11 +43,8 @@ wall = lane_make("Lane by the wall", "3")
 for lane, key in ((day, "key-day"), (wall, "key-wall")):
     Lane.objects.filter(pk=lane.pk).update(key_hash=key_hash(key), paired_at=timezone.now())
 for name in ("mina", "juno"):
-    staff_make(name).set_password("{password}")
-    user = User.objects.get(username=name)
-    user.set_password("{password}")
-    user.save()
-""".replace("{password}", PASSWORD)
+    staff_make(name)
+"""
 
 LEAVE_UNRESOLVED = """
 from checkout.cart.scan_events import Cause
@@ -82,32 +77,39 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, Sh
     """Serve one shop by two processes."""
     address = urlsplit(os.environ["DATABASE_URL"])
     parts = urlsplit(os.environ["REDIS_URL"])
+    database = f"{address.path[1:]}_lane_day"  # so that two working copies do not meet
     services = {
-        "DATABASE_URL": urlunsplit(address._replace(path=f"/{DATABASE}")),
+        "DATABASE_URL": urlunsplit(address._replace(path=f"/{database}")),
         "REDIS_URL": urlunsplit(parts._replace(path=f"/{REDIS_NUMBER}")),
         "EBRCS_ALERT_ESCALATES_AFTER_S": "300",
     }
     folder = tmp_path_factory.mktemp("lane-day")
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as link:
-        link.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        link.execute(f"CREATE DATABASE {DATABASE}")
+        link.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        link.execute(f"CREATE DATABASE {database}")
     pair = Shop(folder, port_free(), services=services), Shop(folder, port_free(), services=services)
     pair[0].manage("migrate", "--verbosity=0")
     pair[0].manage("shell", "--verbosity=0", "--command", "from tests.browser.stock import stock; stock()")
-    pair[0].manage("shell", "--verbosity=0", "--command", LANES)
+    pair[0].run(LANES)
     for server in pair:
-        server.start()
+        server.launch()
+    for server in pair:
+        server.wait_ready()
     yield pair
     for server in pair:
-        server.stop()
+        server.close()
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as link:
-        link.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        link.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")
-def lane_browser(playwright: Playwright, chromium_path: str, held_film: Path) -> Iterator[Browser]:
-    """Start the Chromium of the lanes, before whose camera a pack is held for ten seconds."""
-    running = camera_launch(playwright, chromium_path, held_film)
+def lane_browser(
+    playwright: Playwright, chromium_path: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    """Start the Chromium of the lanes, before whose camera a pack is held for five seconds."""
+    film = tmp_path_factory.mktemp("camera") / "lane.mjpeg"
+    film_write(film, held_s=5)
+    running = camera_launch(playwright, chromium_path, film)
     yield running
     running.close()
 
@@ -138,18 +140,7 @@ def faults() -> Iterator[list[str]]:
 def ready(page: Page, shop: Shop) -> None:
     """Open the page of a lane, and wait until it may be touched."""
     page.goto(f"{shop.address}/lane/")
-    waits(page)
-
-
-def waits(page: Page) -> None:
-    """Wait until the lane waits for a shopper."""
-    expect(page.locator("lane-attract[data-state=ready]")).to_be_visible(timeout=20_000)
-
-
-def touch(page: Page) -> None:
-    """Begin."""
-    page.locator("lane-attract [data-part=start]").click()
-    expect(page.locator("lane-attract")).to_be_hidden()
+    lane_waits(page)
 
 
 def console_open(page: Page, shop: Shop, name: str) -> None:
@@ -180,7 +171,8 @@ def help_wanted(page: Page) -> Locator:
 
 def truth(shop: Shop) -> dict[str, list[object]]:
     """Return what the database holds of the day."""
-    return shop.told("shell", "--verbosity=0", "--command", TRUTH)
+    found: dict[str, list[object]] = json.loads(shop.run(TRUTH))
+    return found
 
 
 def test_one_of_two_answers_a_call_for_help_from_another_server_and_sees_the_camera(
@@ -202,10 +194,10 @@ def test_one_of_two_answers_a_call_for_help_from_another_server_and_sees_the_cam
         lane.goto(f"{first.address}/lane/")
         lane.locator("#id_code").fill(code.inner_text())
         lane.click("main button[type=submit]")
-        waits(lane)
+        lane_waits(lane)
         mina.click("[data-part=pair-close]")
         mina.click("[data-part=panel-close]")
-        touch(lane)
+        lane_touch(lane)
         add_by_hand(lane, SECOND.barcode)
         expect(mina.locator(".lane-card", has_text="Lane by the door")).to_contain_text("1 item")
 
@@ -247,11 +239,11 @@ def test_an_item_is_settled_from_the_tablet_and_a_killed_server_loses_nothing(
     ):
         console_open(mina, second, "mina")
         ready(lane, first)
-        touch(lane)
+        lane_touch(lane)
         add_by_hand(lane, SECOND.barcode)
         panel_open(mina, "Lane by the wall")
         # An item without an outcome is settled from the tablet.
-        first.manage("shell", "--verbosity=0", "--command", LEAVE_UNRESOLVED)
+        first.run(LEAVE_UNRESOLVED)
         expect(lane.locator(".unresolved-line")).to_have_count(1)
         mina.locator(".open-item [data-part=put_back]").click()
         expect(lane.locator(".unresolved-line")).to_have_count(0)
@@ -289,11 +281,11 @@ def test_three_shoppers_at_one_lane_each_start_clean(
         expect(lane.locator(".line")).to_have_count(1)
         expect(lane.locator("still-there dialog")).to_be_visible(timeout=60_000)
         shot(lane, "lane-day-still-there")
-        waits(lane)
+        lane_waits(lane)
         assert quantities(lane) == {}
 
         # The second asks for help and has the visit ended.
-        touch(lane)
+        lane_touch(lane)
         add_by_hand(lane, SECOND.barcode)
         lane.locator(".tools [data-action=help]").click()
         help_wanted(mina).locator("[data-part=take]").click()
@@ -301,11 +293,11 @@ def test_three_shoppers_at_one_lane_each_start_clean(
         panel_open(mina, "Lane at the back")
         mina.click("[data-act=end]")
         reason_give(mina, "Shopper asked")
-        waits(lane)
+        lane_waits(lane)
         expect(help_wanted(mina)).to_have_count(0)  # what was asked for has passed with the visit
 
         # The third pays, and the receipt leaves by itself.
-        touch(lane)
+        lane_touch(lane)
         assert quantities(lane) == {}
         add_by_hand(lane, FIRST.barcode)
         add_by_hand(lane, SECOND.barcode)
@@ -313,8 +305,8 @@ def test_three_shoppers_at_one_lane_each_start_clean(
         expect(lane.locator(".lane-qr svg")).to_be_visible()
         address = lane.url
         shot(lane, "lane-day-receipt")
-        waits(lane)
-        touch(lane)
+        lane_waits(lane)
+        lane_touch(lane)
         assert quantities(lane) == {}
         add_by_hand(lane, SECOND.barcode)
         assert lane.request.get(f"{second.address}/my/").url.endswith("/lane/")

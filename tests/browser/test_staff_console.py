@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.conftest import BASE_DIR, Shop, Visitor, VisitorMaker
+from tests.browser.conftest import Shop, Visitor, VisitorMaker
 from tests.browser.rules import is_wider, violations
 from tests.browser.steps import FIRST, SECOND
 from tests.conftest import PASSWORD
@@ -49,9 +47,7 @@ from PIL import Image
 from catalog.models import Product
 from checkout.cart import items, unresolved
 from checkout.cart.scan_events import Cause
-from checkout.models import Alert, CheckoutSession
-from django.utils import timezone
-from datetime import timedelta
+from checkout.models import CheckoutSession
 visit = CheckoutSession.objects.get(pk="{visit}")
 first, second = (Product.objects.get(name=name) for name in ("{first}", "{second}"))
 items.item_set(session_id=visit.pk, product_id=first.pk, quantity=2)
@@ -76,20 +72,6 @@ from checkout.models import ScanEvent
 rows = ScanEvent.objects.filter(session="{visit}", actor__isnull=False).order_by("created_at")
 print(json.dumps([[row.action, row.actor.username, row.reason["params"].get("why")] for row in rows]))
 """
-
-
-def told(shop: Shop, script: str) -> str:
-    """Run a script beside the server; return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "shell", "--verbosity=0", "--command", script],
-        cwd=BASE_DIR,
-        env=shop.environment,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.stdout.strip()
 
 
 def console_open(visitor: Visitor, name: str) -> Page:
@@ -119,13 +101,13 @@ def test_help_is_heard_taken_and_settled_from_the_console(
     found: list[str] = []
     with visit(browser, size=TABLET) as visitor:
         shop: Shop = visitor.shop
-        session = told(shop, MADE.format(tag="help", password=PASSWORD)).split()[-1]
+        session = shop.run(MADE.format(tag="help", password=PASSWORD)).split()[-1]
         page = console_open(visitor, "mina-help")
         found += violations(page)
         page.mouse.click(5, 5)
         assert page.evaluate("felt") == []
 
-        told(shop, HELP.format(visit=session))
+        shop.run(HELP.format(visit=session))
         alert = page.locator(".alert")
         expect(alert).to_contain_text("Help wanted", timeout=6_000)
         expect(page.locator("[data-part=news]")).to_have_text("Help wanted at Lane 1")
@@ -135,7 +117,7 @@ def test_help_is_heard_taken_and_settled_from_the_console(
         alert.locator("[data-part=take]").click()
         expect(alert).to_contain_text("You have it", timeout=1_000)
 
-        told(shop, FILLED.format(visit=session, first=FIRST.name, second=SECOND.name))
+        shop.run(FILLED.format(visit=session, first=FIRST.name, second=SECOND.name))
         expect(page.locator(".lane-open").first).to_have_text("1 to settle", timeout=6_000)
         page.locator(".lane-card").first.click()
         panel = page.locator("[data-part=panel]")
@@ -167,7 +149,7 @@ def test_help_is_heard_taken_and_settled_from_the_console(
         expect(page.locator(".lane-card").first).to_be_focused()
         alert.locator("[data-part=done]").click()
         expect(alert).to_have_count(0)
-        story: list[Any] = json.loads(told(shop, STORY.format(visit=session)))
+        story: list[Any] = json.loads(shop.run(STORY.format(visit=session)))
         assert story == [
             ["add", "mina-help", None],
             ["remove", "mina-help", "Wrong item"],
@@ -193,10 +175,10 @@ def test_the_console_fits_every_screen(
     with visit(
         browser, size=size, language=language, color_scheme=scheme, reduced_motion="reduce"
     ) as visitor:
-        session = told(visitor.shop, MADE.format(tag=tag, password=PASSWORD)).split()[-1]
+        session = visitor.shop.run(MADE.format(tag=tag, password=PASSWORD)).split()[-1]
         shop = visitor.shop
         fill = FILLED.format(visit=session, first=FIRST.name, second=SECOND.name)
-        told(shop, HELP.format(visit=session) + fill + WAITED.format(visit=session))
+        shop.run(HELP.format(visit=session) + fill + WAITED.format(visit=session))
         page = console_open(visitor, f"mina-{tag}")
         expect(page.locator(".alert")).to_have_count(2)
         expect(page.locator(".alert.escalated")).to_have_count(1)
@@ -259,8 +241,8 @@ def test_the_camera_is_watched_live_or_by_pictures_where_that_finds_no_way(
 ) -> None:
     with visit(browser, size=TABLET) as visitor, visit(camera_browser) as device:
         shop: Shop = visitor.shop
-        lane, _session = told(shop, MADE.format(tag="live", password=PASSWORD)).split()
-        key = told(shop, LANE_LOGIN.format(lane=lane))
+        lane, _session = shop.run(MADE.format(tag="live", password=PASSWORD)).split()
+        key = shop.run(LANE_LOGIN.format(lane=lane)).strip()
         device.context.add_cookies([{"name": "sessionid", "value": key, "url": shop.address}])
         screen = device.page()
         screen.goto(f"{shop.address}/nothing/")
@@ -293,7 +275,7 @@ def test_the_camera_is_watched_live_or_by_pictures_where_that_finds_no_way(
 
 def test_a_silent_server_is_said_within_two_seconds(browser: Browser, visit: VisitorMaker) -> None:
     with visit(browser, size=TABLET) as visitor:
-        told(visitor.shop, MADE.format(tag="silent", password=PASSWORD))
+        visitor.shop.run(MADE.format(tag="silent", password=PASSWORD))
         page = visitor.page()
         is_silent = {"now": False}
 

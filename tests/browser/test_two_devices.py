@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.conftest import KIOSK, Shop, VisitorMaker
-from tests.browser.lane_receipts import FILE, PaidVisit
+from tests.browser.lane_receipts import PaidVisit
 from tests.browser.steps import FIRST, SECOND, add_by_hand, connected, quantities
 from tests.conftest import PASSWORD
 
@@ -21,15 +21,15 @@ PORTRAIT: ViewportSize = {"width": 1080, "height": 1920}
 def test_a_visit_goes_on_on_the_second_device_and_the_first_is_told(
     browser: Browser, visit: VisitorMaker, shot: Callable[[Page, str], None]
 ) -> None:
-    with visit(browser) as phone, visit(browser, size=KIOSK, color_scheme="dark") as till:
-        here, there = phone.page(), till.page()
+    with visit(browser) as phone, visit(browser, size=KIOSK, color_scheme="dark") as kiosk:
+        here, there = phone.page(), kiosk.page()
         phone.sign_up(here, NAME, "/checkout/")
         here.wait_for_url("**/checkout/*/")
         connected(here)
         add_by_hand(here, FIRST.barcode)
         expect(here.locator("cart-panel .line")).to_have_count(1)
 
-        there.goto(f"{till.shop.address}/login/?next=/checkout/")
+        there.goto(f"{kiosk.shop.address}/login/?next=/checkout/")
         there.fill("#id_username", NAME)
         there.fill("#id_password", PASSWORD)
         there.click("main button[type=submit]")
@@ -45,7 +45,7 @@ def test_a_visit_goes_on_on_the_second_device_and_the_first_is_told(
         add_by_hand(there, SECOND.barcode)
         expect(there.locator("cart-panel .line")).to_have_count(2)
 
-        # Back to the phone: the till is told in its turn, and the two do not fight over the visit.
+        # Back to the phone: the kiosk is told in its turn, and the two do not fight over the visit.
         here.reload()
         here.get_by_role("button", name="Continue this visit here").click()
         connected(here)
@@ -60,11 +60,16 @@ def test_a_visit_goes_on_on_the_second_device_and_the_first_is_told(
         connected(there)
 
 
+PAID = """
+import json
+from tests.browser.lane_receipts import paid_visits_make
+print(json.dumps(paid_visits_make({count})))
+"""
+
+
 def paid_visits(shop: Shop, count: int) -> list[PaidVisit]:
     """Return visits that were paid at lanes."""
-    call = f"from tests.browser.lane_receipts import paid_visits_make; paid_visits_make({count})"
-    shop.manage("shell", "--verbosity=0", "--command", call)
-    paid: list[PaidVisit] = json.loads((shop.folder / FILE).read_text())
+    paid: list[PaidVisit] = json.loads(shop.run(PAID.format(count=count)))
     return paid
 
 

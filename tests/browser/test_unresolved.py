@@ -131,7 +131,7 @@ def test_the_server_takes_what_the_page_sends(browser: Browser, visit: VisitorMa
         visitor.sign_up(page, "served", "/checkout/")
         connected(page)
         session_id = page.url.rstrip("/").rsplit("/", 1)[-1]
-        visitor.shop.manage("shell", "--verbosity=0", "--command", OPENED.format(session_id=session_id))
+        visitor.shop.run(OPENED.format(session_id=session_id))
         page.reload()
         line = page.locator("cart-panel .unresolved-line")
         expect(line).to_have_count(2)

@@ -214,6 +214,7 @@ export class SteadySocket extends EventTarget {
 
 export const closeCodes = {
   unauthenticated: CLOSE_UNAUTHENTICATED,
+  forbidden: CLOSE_FORBIDDEN,
   unknown: CLOSE_UNKNOWN,
   notActive: CLOSE_NOT_ACTIVE,
   replaced: CLOSE_REPLACED,

@@ -1,6 +1,8 @@
 // @ts-check
 // Requests of the lane's page to the server.
 
+import { csrfToken } from "../dom.js";
+
 const WAIT_MS = 8000;
 
 /** @typedef {{ok: boolean, status: number, body: Record<string, any>}} Answer status 0: no answer */
@@ -12,11 +14,10 @@ const WAIT_MS = 8000;
  * @returns {Promise<Answer>}
  */
 export async function laneRequest(path, body = null, method = body ? "POST" : "GET") {
-  const token = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
   try {
     const answer = await fetch(path, {
       method,
-      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token?.value ?? "" },
+      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(WAIT_MS),
     });

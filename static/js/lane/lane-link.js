@@ -14,15 +14,13 @@ const PATIENCE = { ping: 2000, said: 5000, again: 12_000 };
 /**
  * Events: "ready" (detail: {lane, alerts, session_id}), "settings" (detail: {settings}), "alerts" (detail: {alerts}),
  * "command" (detail: {command, by, session_id}), "watch" (detail: {peer, by, mode, ice_servers}), "unwatch" (detail:
- * {peer}), "signal" (detail: {peer, data}), "refusal" (detail: {code, detail}), "state" (detail: {state, code}).
+ * {peer}), "signal" (detail: {peer, data}), "state" (detail: {state, code}).
  */
 export class LaneLink extends EventTarget {
   /** @type {Activity} */
   activityNow = "waiting";
   /** @type {CameraState} */
   cameraNow = "off";
-  /** @type {LaneAlert[]} */
-  alerts = [];
   telemetry = new LaneTelemetry();
 
   /** @param {string} [path] */
@@ -104,7 +102,6 @@ export class LaneLink extends EventTarget {
   /** @param {Record<string, any> & {type: string}} message */
   received(message) {
     const { type, ...detail } = message;
-    if (type === "lane.ready" || type === "lane.alerts") this.alerts = detail.alerts ?? [];
     const name = {
       "lane.ready": "ready",
       "lane.settings": "settings",
@@ -113,7 +110,6 @@ export class LaneLink extends EventTarget {
       "watch.started": "watch",
       "watch.ended": "unwatch",
       signal: "signal",
-      error: "refusal",
     }[type];
     if (type === "lane.ready") this.beat();
     if (name) this.tell(name, detail);

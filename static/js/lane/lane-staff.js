@@ -16,7 +16,7 @@ const REASON = "at the lane";
 /** After these the visit is over. */
 const ENDS = new Set(["visit.end", "reset"]);
 
-/** Events: "unlocked", "locked", "ended" when the visit was, "restart-camera", "cart" (detail: {cart}). */
+/** Events: "unlocked", "locked", "ended" when the visit was, "restart-camera". */
 export class LaneStaff extends HTMLElement {
   isUnlocked = false;
   isBusy = false;
@@ -73,6 +73,11 @@ export class LaneStaff extends HTMLElement {
   /** @param {KeyboardEvent} event */
   typed(event) {
     if (!this.isUnlocked && this.pad?.typed(event)) event.preventDefault();
+  }
+
+  /** A scan types no digit. @param {number} beganAt when its first key was pressed */
+  scanned(beganAt) {
+    this.pad?.scanned(beganAt);
   }
 
   /** @param {string} text @param {boolean} [bad] */
@@ -147,7 +152,6 @@ export class LaneStaff extends HTMLElement {
     }
     this.extend(UNLOCKED_S);
     this.say(say("staff_done"));
-    if (body.cart) this.dispatchEvent(new CustomEvent("cart", { detail: { cart: body.cart } }));
     if (action.action === "restart_camera") this.dispatchEvent(new Event("restart-camera"));
     if (ENDS.has(action.action)) this.dispatchEvent(new Event("ended"));
     return true;

@@ -97,7 +97,10 @@ export class Lane {
     for (const name of ["pointerdown", "keydown"]) {
       document.addEventListener(name, () => this.idle.sign(), { capture: true });
     }
-    page.scanner.addEventListener("scan", () => this.start());
+    page.scanner.addEventListener("scan", (event) => {
+      staff.scanned(/** @type {CustomEvent} */ (event).detail.beganAt);
+      this.start();
+    });
     page.question.addEventListener("asked", () => this.start());
     page.socket.addEventListener("state", () => this.attractShow());
     page.speed.addEventListener("answer", (event) => this.answered(/** @type {CustomEvent} */ (event).detail.ms));
@@ -140,6 +143,11 @@ export class Lane {
 
   // The visit
 
+  /** Whether the lane takes nobody; a visit that is under way goes on. */
+  get isClosed() {
+    return this.phase === "waiting" && !this.lane.is_open;
+  }
+
   /** The shopper touched the start. */
   touched() {
     fillScreen();
@@ -148,7 +156,7 @@ export class Lane {
 
   /** Somebody shops. @param {boolean} [isUnderWay] whether the visit began earlier, maybe before the lane was closed */
   start(isUnderWay = false) {
-    if (this.phase !== "waiting" || !(this.lane.is_open || isUnderWay)) return;
+    if (this.phase !== "waiting" || (this.isClosed && !isUnderWay)) return;
     this.phase = "shopping";
     this.phaseShow();
     this.idle.start();
@@ -307,7 +315,6 @@ export class Lane {
   /** Does what a member of staff wants of the lane. @param {{command: string, by: string, session_id?: string}} detail */
   obey({ command, by }) {
     if (command === "reset") this.home();
-    else if (command === "reload") location.reload();
     else if (command === "restart_camera") void this.cameraStart();
     else if (command === "approved") this.page.toast.show(say("approved", { name: by }));
   }

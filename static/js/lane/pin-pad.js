@@ -12,6 +12,9 @@ export class PinPad extends EventTarget {
   number = "";
   pin = "";
   isAtPin = false;
+  /** When a key of the keyboard was typed last, and what there was before it. */
+  typedAt = -Infinity;
+  before = { number: "", pin: "", isAtPin: false };
 
   /** @param {HTMLElement} root holds keys and what they fill in @param {AbortSignal} signal */
   constructor(root, signal) {
@@ -46,8 +49,17 @@ export class PinPad extends EventTarget {
   typed(event) {
     const isOnButton = event.target instanceof HTMLButtonElement;
     if (!/^\d$/.test(event.key) && event.key !== "Backspace" && (event.key !== "Enter" || isOnButton)) return false;
+    this.before = { number: this.number, pin: this.pin, isAtPin: this.isAtPin };
+    this.typedAt = event.timeStamp;
     this.press(event.key);
     return true;
+  }
+
+  /** Takes back the one character of a scan that came as a key, before it was known to be a scan. @param {number} beganAt */
+  scanned(beganAt) {
+    if (this.typedAt !== beganAt) return;
+    Object.assign(this, this.before);
+    this.show();
   }
 
   /** @param {string} key */

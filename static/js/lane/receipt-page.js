@@ -62,7 +62,7 @@ class LaneReceipt extends HTMLElement {
 
   /** @param {{command: string}} detail */
   ordered({ command }) {
-    if (command === "reset" || command === "reload") void this.leave();
+    if (command === "reset") void this.leave();
   }
 
   /** Leaves when the lane's key was revoked; a newer window of the lane is left alone. @param {{state: string, code: number}} detail */

@@ -19,11 +19,12 @@ function isField(target) {
   return target instanceof HTMLInputElement && !WITHOUT_TEXT.has(target.type);
 }
 
-/** Events: "scan" (detail: {code, field}; field: the text field that had the focus, or null). */
+/** Events: "scan" (detail: {code, field, beganAt}; field: the text field that had the focus, or null; beganAt: the time of the first key). */
 export class WedgeScanner extends EventTarget {
   /** @type {ScannedKey[]} the burst so far */
   keys = [];
   lastAt = -Infinity;
+  beganAt = -Infinity;
   /** A scan has just ended: another line end belongs to it. */
   hasEnded = false;
   /** Codes of pressed keys that the page must not see go up. @type {Set<string>} */
@@ -76,6 +77,7 @@ export class WedgeScanner extends EventTarget {
   /** @param {KeyboardEvent} event @param {ScannedKey} key */
   collect(event, key) {
     this.hasEnded = false;
+    if (!this.keys.length) this.beganAt = event.timeStamp;
     this.keys.push(key);
     const target = event.composedPath()[0] ?? null;
     if (isField(target)) {
@@ -100,7 +102,7 @@ export class WedgeScanner extends EventTarget {
     this.forget();
     this.hasEnded = true;
     for (const [one, before] of restore) this.restore(one, before);
-    const scan = new CustomEvent("scan", { detail: { code, field }, cancelable: true });
+    const scan = new CustomEvent("scan", { detail: { code, field, beganAt: this.beganAt }, cancelable: true });
     const isTaken = !this.dispatchEvent(scan);
     if (isComposing && !isTaken) setTimeout(() => restore.forEach(([one, before]) => this.restore(one, before)));
   }

@@ -3,6 +3,7 @@
 
 import { chime, soundUnlock } from "../cart/chime.js";
 import { ConnectionPill } from "../connection/connection-pill.js";
+import { closeCodes } from "../connection/steady-socket.js";
 import { copyOf, part } from "../dom.js";
 import { money, options, say, sayCount } from "../options.js";
 import { preferences } from "../preferences.js";
@@ -15,7 +16,6 @@ import { StaffLink } from "./staff-link.js";
 
 const CLOCK_MS = 5000;
 const SAID_MS = 6000;
-const CLOSE_FORBIDDEN = 4403;
 const KIND_ICONS = { help: "question", unresolved: "product", approval: "lock", payment: "receipt", offline: "signal", dismissals: "bin" };
 const STATUS_ICONS = { online: "check", busy: "cart", needs_help: "warning", offline: "cross" };
 
@@ -163,7 +163,7 @@ function pictureMake(picture) {
 function stateShow(state, code) {
   const on = state === "on";
   const words = { on: "connected", connecting: "connecting", silent: "reconnecting", off: "reconnecting", refused: "logged_out" };
-  const key = code === CLOSE_FORBIDDEN ? "forbidden" : words[/** @type {"on"} */ (state)];
+  const key = code === closeCodes.forbidden ? "forbidden" : words[/** @type {"on"} */ (state)];
   pill.show(on, say(key));
   // While it connects for the first time nothing old is shown.
   const lost = !on && (state !== "connecting" || known !== null);
@@ -172,7 +172,7 @@ function stateShow(state, code) {
   const text = state === "refused" ? say(key) : say("lost");
   textShow(part(page, "lost-text", HTMLElement), text);
   panel.lost(lost ? text : "");
-  if (state === "refused" && code !== CLOSE_FORBIDDEN) location.assign(options.login_path);
+  if (state === "refused" && code !== closeCodes.forbidden) location.assign(options.login_path);
 }
 
 function soundShow() {

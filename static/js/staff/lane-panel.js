@@ -1,7 +1,7 @@
 // @ts-check
 // <lane-panel>: one lane in detail: its cart, what is unresolved, its camera and its device. Each change asks why.
 
-import { copyOf, part, showPicture } from "../dom.js";
+import { copyOf, csrfToken, part, showPicture } from "../dom.js";
 import { addressOf, money, options, say, sayCount } from "../options.js";
 import { choiceRow, productRow, priceText, productsFind } from "../cart/product-rows.js";
 import { LivePicture } from "./live-picture.js";
@@ -361,11 +361,6 @@ export function refusalText(answer) {
   if (!answer || answer.code === "not_sent") return say("not_sent");
   const key = `refused_${answer.code}`;
   return key in options.texts ? say(key, answer.data) : say("refused_other", { detail: answer.detail });
-}
-
-/** Django's token, which forms of the page hold. */
-function csrfToken() {
-  return /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"))?.value ?? "";
 }
 
 customElements.define("lane-panel", LanePanel);

@@ -36,10 +36,6 @@ export class StaffLink extends EventTarget {
     this.socket.open();
   }
 
-  get isAnswering() {
-    return this.socket.isAnswering;
-  }
-
   /** Asks for something, and returns what the server said to it. @param {Record<string, unknown>} command @returns {Promise<Answer>} */
   ask(command) {
     const request = String((this.number += 1));

@@ -8,6 +8,7 @@ from accounts.models import Store, User
 from accounts.stores import store_default
 from checkout.lanes.services import lane_create
 from checkout.models import Lane
+from tests.conftest import PASSWORD
 
 
 def store_make(name: str = "Corner Shop", **fields: Any) -> Store:
@@ -19,7 +20,7 @@ def store_make(name: str = "Corner Shop", **fields: Any) -> Store:
 def staff_make(username: str = "mina", *, store: Store | None = None, **fields: Any) -> User:
     """Make a member of staff, of the first store unless another is named."""
     return User.objects.create_user(
-        username, "correct horse battery", role=User.Role.STAFF, store=store or store_default(), **fields
+        username, PASSWORD, role=User.Role.STAFF, store=store or store_default(), **fields
     )
 
 

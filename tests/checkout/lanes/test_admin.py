@@ -37,11 +37,6 @@ def browser(client: Client, admin: User) -> Client:
     return client
 
 
-@pytest.fixture
-def lane(db: None) -> Lane:
-    return lane_make()
-
-
 def page(name: str, lane: Lane) -> str:
     return reverse(f"admin:checkout_lane_{name}", args=[lane.pk])
 

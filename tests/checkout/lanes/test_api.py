@@ -11,21 +11,11 @@ from accounts.models import User
 from checkout.lanes.pairing import key_revoke, pairing_code_make
 from checkout.lanes.visits import lane_visit
 from checkout.models import CheckoutSession, Lane, LaneEvent
-from tests.checkout.lanes.makers import lane_make, staff_make
+from tests.checkout.lanes.makers import lane_make
 from tests.checkout.serving import bearer
 from tests.checkout.shop import product_make, session_with
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def lane(db: None) -> Lane:
-    return lane_make()
-
-
-@pytest.fixture
-def staff(db: None) -> User:
-    return staff_make()
 
 
 def post(client: Client, path: str, body: Any, **headers: str) -> Any:

@@ -15,7 +15,6 @@ from checkout.lanes.access import LaneRequest, lane_page
 from checkout.lanes.pairing import key_revoke, lane_pair, pairing_code_make
 from checkout.models import Lane, LaneEvent
 from ebrcs.urls import urlpatterns as shop_patterns
-from tests.checkout.lanes.makers import lane_make, staff_make
 
 pytestmark = pytest.mark.django_db
 
@@ -31,16 +30,6 @@ urlpatterns = [path("own-lane/", own_lane), *shop_patterns]
 @pytest.fixture(autouse=True)
 def _with_a_page_of_a_lane(settings: Settings) -> None:
     settings.ROOT_URLCONF = __name__
-
-
-@pytest.fixture
-def staff(db: None) -> User:
-    return staff_make()
-
-
-@pytest.fixture
-def lane(db: None) -> Lane:
-    return lane_make()
 
 
 def paired(client: Client, lane: Lane, staff: User) -> str:

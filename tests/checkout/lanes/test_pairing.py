@@ -20,19 +20,9 @@ from checkout.lanes.selectors import lane_of
 from checkout.models import Alert, Lane, LaneEvent, PairingCode
 from ebrcs.rate_limits import TooManyRequests, rate_parse
 from tests.checkout.cart.test_concurrency import at_once
-from tests.checkout.lanes.makers import lane_make, staff_make, store_make
+from tests.checkout.lanes.makers import store_make
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def staff(db: None) -> User:
-    return staff_make()
-
-
-@pytest.fixture
-def lane(db: None) -> Lane:
-    return lane_make()
 
 
 @pytest.fixture

@@ -38,11 +38,6 @@ def seen_ago(lane: Lane, seconds: float, **fields: Any) -> Lane:
     return lane
 
 
-@pytest.fixture
-def lane(db: None) -> Lane:
-    return lane_make()
-
-
 def beat(lane: Lane, activity: str = "waiting", camera_state: str = "off") -> bool:
     return lane_seen(lane_id=lane.pk, activity=activity, camera_state=camera_state)
 

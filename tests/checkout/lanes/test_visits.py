@@ -13,15 +13,10 @@ from checkout.lanes.alerts import alert_open
 from checkout.lanes.visits import JUST_BEGUN, lane_visit, lane_visit_end
 from checkout.models import Alert, CheckoutSession, Lane, LaneEvent
 from tests.checkout.cart.test_concurrency import at_once
-from tests.checkout.lanes.makers import lane_make, staff_make
+from tests.checkout.lanes.makers import staff_make
 from tests.checkout.shop import product_make, seen
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def lane(db: None) -> Lane:
-    return lane_make()
 
 
 def fill(visit: CheckoutSession) -> None:

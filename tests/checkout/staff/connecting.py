@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from websockets.sync.client import connect
 
 from tests.checkout.serving import PATIENCE_S, Link, Server, SocketClient
+
+requests = count(1)
 
 
 class Console(SocketClient):
@@ -41,16 +44,12 @@ def link_open(server: Server, path: str, headers: dict[str, str]) -> Iterator[Co
 
 def ask(client: Console, kind: str, **fields: Any) -> dict[str, Any]:
     """Send a command, and return the answer to it."""
-    ask.number += 1  # type: ignore[attr-defined]
-    request = str(ask.number)  # type: ignore[attr-defined]
+    request = str(next(requests))
     client.command(kind, request=request, **fields)
     while True:
         message = client.next()
         if message.get("request") == request:
             return message
-
-
-ask.number = 0  # type: ignore[attr-defined]
 
 
 def lanes_until(client: Console, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:

@@ -22,11 +22,12 @@ from checkout.errors import (
 from checkout.lanes import announce
 from checkout.lanes.alerts import alert_open
 from checkout.lanes.visits import lane_visit
+from checkout.live.message_fields import fields_read
 from checkout.models import Alert, CheckoutSession, Lane, LaneEvent, ScanEvent
 from checkout.review.story import timeline_of
 from checkout.staff import actions
 from checkout.staff.actions import action_do, lane_get
-from checkout.staff.commands import Action, action_parse, command_parse, fields_read
+from checkout.staff.commands import TEXT_MAX_CHARACTERS, Action, action_parse, command_parse
 from tests.checkout.cart.unresolved import left
 from tests.checkout.lanes.makers import lane_make, staff_make, store_make
 from tests.checkout.shop import cart_lines, product_make
@@ -256,7 +257,7 @@ def test_changes_of_a_lane_s_cart_reach_the_consoles(
 )
 def test_what_is_no_command_is_refused(text: str) -> None:
     with pytest.raises(BadCommand):
-        command_parse(fields_read(text))
+        command_parse(fields_read(text, characters_max=TEXT_MAX_CHARACTERS))
 
 
 def test_reasons_and_outcomes_are_bounded() -> None:

@@ -43,7 +43,7 @@ def mina(db: None) -> User:
 @pytest.fixture
 def device(lane: Lane) -> Client:
     """Return the browser of the lane."""
-    client = Client(enforce_csrf_checks=False)
+    client = Client()
     client.force_login(lane.account)
     return client
 

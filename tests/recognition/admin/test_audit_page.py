@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from accounts.page_store import page_store_forget
 from catalog.models import Product
 from recognition import services
 from recognition.engine.engine import ENCODER_WAIT_S, Engine
@@ -321,6 +322,7 @@ def test_fifty_products_take_as_many_queries_as_two(admin_browser: Client, check
             for product in products
         ]
         cache.set(CACHE_KEY, catalog_audit._state("done", products=found))
+        page_store_forget()
         with CaptureQueriesContext(connection) as captured:
             assert admin_browser.get(PAGE).content.decode().count("check-grade-weak") == min(count, 30)
         return len(captured)

@@ -218,6 +218,17 @@ class ItemsUnresolved(EbrcsError):
         super().__init__(f"{len(items)} items are unresolved.", items=list(items))
 
 
+class CartChanged(EbrcsError):
+    """The cart costs something else than the shopper was shown; `cart` is the cart as it is."""
+
+    code: ClassVar[str] = "cart_changed"
+    status: ClassVar[int] = 409
+    title: ClassVar[str] = "The cart has changed"
+
+    def __init__(self, cart: Mapping[str, Any]) -> None:
+        super().__init__("The cart has changed: its total is not the expected one.", cart=dict(cart))
+
+
 class NothingToUndo(EbrcsError):
     """What the change added has been removed meanwhile."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from checkout.cart import announce, selectors, sessions
 from checkout.cart.announce import staff_missed_announce
 from checkout.cart.left_items import open_items
 from checkout.errors import (
+    CartChanged,
     CartEmpty,
     ItemsNotForSale,
     ItemsUnresolved,
@@ -34,10 +36,12 @@ from checkout.errors import (
 )
 from checkout.models import BillingItem, CheckoutSession
 from orders.models import Order
-from orders.services import order_place
+from orders.services import lines_total, order_place
 
 # Active sessions of one account: a shop may run all its lanes under one.
 SESSIONS_MAX = 100
+# What a cart costs whose products have no prices.
+NO_TOTAL = "none"
 # Longer than `last_active` may lag behind a shopper who is there.
 IN_USE = timedelta(minutes=1)
 
@@ -139,7 +143,9 @@ def session_cancel(*, session_id: UUID) -> None:
             sessions.session_end(session, CheckoutSession.Status.EXPIRED)
 
 
-def session_confirm(*, session_id: UUID, expected_unresolved: int | None = None) -> Confirmation:
+def session_confirm(
+    *, session_id: UUID, expected_unresolved: int | None = None, expected_total: Decimal | str | None = None
+) -> Confirmation:
     """Turn an active session into an order, exactly once.
 
     The session row stays locked until commit, so a double tap places one order, the second caller gets
@@ -148,17 +154,22 @@ def session_confirm(*, session_id: UUID, expected_unresolved: int | None = None)
     `expected_unresolved` is how many unresolved items the shopper was shown: with another number open,
     `ItemsUnresolved` is raised. Those that are open are closed as left; where shoppers may not give them up,
     none may be.
+
+    `expected_total` is the total that the shopper was shown, `NO_TOTAL` where there was none: with another
+    one, `CartChanged` is raised.
     """
     session_expire_if_idle(session_id=session_id)
     try:
-        return _session_confirm(session_id, expected_unresolved)
+        return _session_confirm(session_id, expected_unresolved, expected_total)
     except ItemsUnresolved:
         if not settings.SHOPPER_DISMISSES:
             staff_missed_announce(session_id=session_id, pays=True)
         raise
 
 
-def _session_confirm(session_id: UUID, expected_unresolved: int | None) -> Confirmation:
+def _session_confirm(
+    session_id: UUID, expected_unresolved: int | None, expected_total: Decimal | str | None
+) -> Confirmation:
     with transaction.atomic():
         session = sessions.session_lock(session_id)
         if session.status == CheckoutSession.Status.COMPLETED:
@@ -167,11 +178,15 @@ def _session_confirm(session_id: UUID, expected_unresolved: int | None) -> Confi
         _unresolved_check(session_id, expected_unresolved)
         items = list(selectors.billing_items(session_id=session_id))
         _sellable_check([item.product for item in items])
+        lines = selectors.order_lines(items)
+        total = lines_total(lines)
+        if expected_total is not None and expected_total != (NO_TOTAL if total is None else total):
+            raise CartChanged(selectors.cart_get(session_id=session_id))
         order = order_place(
             user_id=session.user_id,
             session_id=session.pk,
             store_id=session.lane.store_id if session.lane else store_default().pk,
-            lines=selectors.order_lines(items),
+            lines=lines,
             currency=settings.CURRENCY,
         )
         sessions.session_end(session, CheckoutSession.Status.COMPLETED)

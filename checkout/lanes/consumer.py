@@ -54,12 +54,14 @@ class LaneConsumer(SocketBase):
     Attributes
     ----------
     page : names this page among those of the lane
+    is_taken : whether it was made the newest of them
     watchers : how each member of staff watches, by the name of their channel
     """
 
     def prepare(self) -> None:
         """Make the queues of what the page says and is told, and what tells a flood."""
         self.page = uuid4().hex
+        self.is_taken = False
         self.commands: asyncio.Queue[str | bytes | EbrcsError] = asyncio.Queue(COMMAND_QUEUE_MAX)
         self.notices: asyncio.Queue[dict[str, Any]] = asyncio.Queue(COMMAND_QUEUE_MAX)
         self.guard = FloodGuard(settings.FRAME_MAX_PER_SECOND)
@@ -124,7 +126,7 @@ class LaneConsumer(SocketBase):
         socket_flow.set(Flow(admission.user_id, self.channel_name))
         with socket_caps.held("account", admission.user_id), metrics.LANES_CONNECTED.track_inprogress():
             await self.join(lane_group(admission.lane_id))
-            await in_database(page_take, lane_id=admission.lane_id, page=self.page)
+            await self._page_take(admission.lane_id)
             async with admissions.turn(admission.user_id):
                 state = await in_database(lane_state_read, admission, self.page)
                 session_id = await in_database(page_ready, lane_id=admission.lane_id)
@@ -138,11 +140,17 @@ class LaneConsumer(SocketBase):
             finally:
                 await tasks_end(tasks)
 
+    async def _page_take(self, lane_id: UUID) -> None:
+        """Make this page the newest of its lane, once: a cache that was away may remember an older one."""
+        if not self.is_taken:
+            self.is_taken = await in_database(page_take, lane_id=lane_id, page=self.page)
+
     async def _watch(self, admission: LaneAdmission, told: LaneState) -> None:
         """Look at login and lane every few seconds and after each notice, since notices may get lost."""
         while True:
             await self.wait()
             try:
+                await self._page_take(admission.lane_id)
                 state = await in_database(lane_state_read, admission, self.page)
             except DATABASE_AWAY as error:
                 logger.warning("Lane %s cannot be read: %s", admission.lane_id, error)

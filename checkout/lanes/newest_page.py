@@ -14,14 +14,18 @@ logger = logging.getLogger(__name__)
 KEPT_S = 86_400
 
 
-def page_take(*, lane_id: UUID, page: str) -> None:
-    """Make a page the newest of its lane; the others look at once, or with their next watch."""
+def page_take(*, lane_id: UUID, page: str) -> bool:
+    """Make a page the newest of its lane; the others look at once, or with their next watch.
+
+    Returns False while the cache is away, which may remember an older page: to be tried again.
+    """
     try:
         cache.set(_key(lane_id), page, KEPT_S)
     except (RedisError, OSError):
         logger.warning("The cache cannot be reached; two pages of a lane may be served.")
-        return
+        return False
     lane_announce(lane_id=lane_id, notice={"type": "lane.page", "page": page})
+    return True
 
 
 def page_is_newest(*, lane_id: UUID, page: str) -> bool:

@@ -51,16 +51,19 @@ def lane_pair(*, code: str, address: str) -> tuple[Lane, str]:
 
     Of several callers with one code exactly one gets the lane: the use of a code is one conditional update.
     The device that was paired before loses its key, and is logged out. Raises `PairingRefused` for a code
-    that is unknown, used or too old, and `TooManyRequests` for an address that tries too often.
+    that is unknown, used or too old, or of somebody who no longer works there, and `TooManyRequests` for an
+    address that tries too often.
     """
     rate_limit_check("pair", f"address:{address}")
     code_hash = _code_hash(code_normalized(code))
     key = secrets.token_urlsafe(KEY_BYTES)
     with transaction.atomic():
-        lane_id = PairingCode.objects.filter(code_hash=code_hash).values_list("lane", flat=True).first()
-        if lane_id is None:
+        made = PairingCode.objects.select_related("created_by").filter(code_hash=code_hash).first()
+        if made is None:
             raise PairingRefused
-        lane = _lane_lock(lane_id)
+        lane = _lane_lock(made.lane_id)
+        if not made.created_by.works_at(lane.store_id):
+            raise PairingRefused
         now = timezone.now()
         unused = PairingCode.objects.filter(code_hash=code_hash, used_at__isnull=True, expires_at__gt=now)
         if not unused.update(used_at=now):
@@ -70,8 +73,7 @@ def lane_pair(*, code: str, address: str) -> tuple[Lane, str]:
         lane.paired_at = now
         lane.last_seen_at = None
         lane.save(update_fields=["key_hash", "paired_at", "last_seen_at"])
-        paired_by = PairingCode.objects.select_related("created_by").get(code_hash=code_hash).created_by
-        lane_event_record(lane=lane, kind=LaneEvent.Kind.PAIRED, actor=paired_by)
+        lane_event_record(lane=lane, kind=LaneEvent.Kind.PAIRED, actor=made.created_by)
     return lane, key
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 from uuid import UUID
 
 from django.core.cache import cache
 from PIL import Image
+from redis.exceptions import RedisError
 
 from checkout.errors import LanePictureRefused
 
+logger = logging.getLogger(__name__)
 PICTURE_MAX_BYTES = 256 * 2**10
 PICTURE_SIDE_MAX_PX = 4096
 PICTURE_LIFETIME_S = 5
@@ -32,7 +35,11 @@ def picture_check(jpeg: bytes) -> None:
 def picture_put(lane_id: UUID, jpeg: bytes) -> None:
     """Keep the newest picture of a lane for five seconds, or raise `LanePictureRefused`."""
     picture_check(jpeg)
-    cache.set(_key(lane_id), base64.b64encode(jpeg).decode(), PICTURE_LIFETIME_S)
+    try:
+        cache.set(_key(lane_id), base64.b64encode(jpeg).decode(), PICTURE_LIFETIME_S)
+    except (RedisError, OSError) as error:
+        logger.warning("The picture of lane %s cannot be kept: %s", lane_id, error)
+        raise LanePictureRefused("The shared cache does not answer.") from None
 
 
 def picture_get(lane_id: UUID) -> bytes | None:

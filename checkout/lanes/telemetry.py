@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -41,7 +41,8 @@ def telemetry_record(*, lane_id: UUID, measured: Minute) -> None:
         raise BadCommand("minute must lie within the last day.")
     LaneTelemetry.objects.update_or_create(
         lane_id=lane_id,
-        minute=measured.minute.replace(second=0, microsecond=0),
+        # In UTC: by an offset with seconds, one minute would be many.
+        minute=measured.minute.astimezone(UTC).replace(second=0, microsecond=0),
         defaults={
             "frames_per_second": measured.frames_per_second,
             "answer_p50_ms": measured.answer_p50_ms,

@@ -92,7 +92,7 @@ class SocketBase(AsyncWebsocketConsumer):
     async def send_message(self, message: Any) -> None:
         """Send a message of the protocol, unless the socket is being closed."""
         if not self.closing:
-            await self.send(text_data=json.dumps(message, ensure_ascii=False))
+            await self.send(text_data=message_text(message))
 
     async def _notice(self) -> Any:
         """Wait for a notice from the channel layer; while the layer is down there are none."""
@@ -182,6 +182,14 @@ class SocketBase(AsyncWebsocketConsumer):
                     await self.layer.group_discard(group, self.channel_name)
             except Exception as error:  # noqa: BLE001 - the layer forgets the channel by itself
                 logger.warning("The group could not be left: %r", error)
+
+
+def message_text(message: Any) -> str:
+    """Return a message as JSON, in which half of a surrogate pair stays an escape.
+
+    What a client said may be repeated to it or to another, and a text with such a half is no UTF-8.
+    """
+    return json.dumps(message, ensure_ascii=False).encode(errors="backslashreplace").decode()
 
 
 async def wait_for_first(tasks: Sequence[asyncio.Task[Any]]) -> None:

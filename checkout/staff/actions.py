@@ -13,12 +13,13 @@ from checkout.cart.left_items import open_items
 from checkout.cart.scan_events import event_record, staff_cause
 from checkout.cart.sessions import session_hold
 from checkout.errors import LaneNotFound, NoVisit, SessionNotActive
+from checkout.lanes.alerts import alerts_pass
 from checkout.lanes.announce import lane_announce, staff_announce
 from checkout.lanes.log import lane_event_record
 from checkout.lanes.selectors import lane_session
 from checkout.lanes.services import lane_settings_change
 from checkout.lanes.visits import lane_visit_end
-from checkout.models import CheckoutSession, Lane, LaneEvent, ScanEvent, UnresolvedItem
+from checkout.models import Alert, CheckoutSession, Lane, LaneEvent, ScanEvent, UnresolvedItem
 from checkout.staff.commands import Action
 
 Did = ScanEvent.Action
@@ -90,6 +91,7 @@ def _approve(lane: Lane, by: User, why: str) -> None:
                 cause=staff_cause(actor=by, why=why),
             )
         event_record(session, Did.APPROVE, None, 1, staff_cause(actor=by, why=why))
+        alerts_pass(lane=lane, kinds=[Alert.Kind.APPROVAL], session_id=visit.pk)
     _command_announce(lane, by, "approved", visit.pk)
 
 

@@ -216,6 +216,9 @@ class StaffConsumer(SocketBase):
     async def _carry_out(self, command: Command) -> None:
         user = self.user
         assert user is not None
+        if isinstance(command, AtLane | Acknowledge | Resolve | Watch):
+            # As they are now: the watch looks every few seconds, and a role may have been withdrawn since.
+            user = await in_database(User.objects.get, pk=user.pk)
         match command:
             case Ping():
                 await self.send_message({"type": "pong"})

@@ -52,13 +52,15 @@ def look_start(*, lane_id: UUID, by: User, peer: str, mode: str, is_new: bool) -
 
 def look_end(*, lane_id: UUID, by: User, peer: str) -> None:
     """Tell a lane that a member of staff no longer watches, whether or not they still work there."""
-    lane = Lane.objects.filter(pk=lane_id).first()
     watcher_forget(lane_id=lane_id, peer=peer)
-    if lane is None:
-        return
-    _record(lane, by, LaneEvent.Kind.UNWATCHED)
-    lane_announce(lane_id=lane_id, notice={"type": "watch.ended", "peer": peer})
-    staff_announce(store_id=lane.store_id)
+    try:
+        lane = Lane.objects.filter(pk=lane_id).first()
+        if lane is not None:
+            _record(lane, by, LaneEvent.Kind.UNWATCHED)
+    finally:  # even while the database is away: the lane must not go on showing what nobody watches
+        lane_announce(lane_id=lane_id, notice={"type": "watch.ended", "peer": peer})
+    if lane is not None:
+        staff_announce(store_id=lane.store_id)
 
 
 def _record(lane: Lane, by: User, kind: LaneEvent.Kind) -> None:

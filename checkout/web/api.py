@@ -218,8 +218,13 @@ class ConfirmView(OwnSessionView):
         session = self.own_session(request, session_id)
         body = ExpectationSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        total = body.validated_data.get("expected_total")
+        if total is None and "expected_total" in body.validated_data:
+            total = services.NO_TOTAL
         confirmation = services.session_confirm(
-            session_id=session.pk, expected_unresolved=body.validated_data.get("expected_unresolved")
+            session_id=session.pk,
+            expected_unresolved=body.validated_data.get("expected_unresolved"),
+            expected_total=total,
         )
         order = confirmation.order
         answer = {

@@ -124,6 +124,7 @@ def page_texts() -> dict[str, str]:
         "error_quantity_out_of_range": _("You can't buy that many of one product at once."),
         "error_session_not_active": _("This checkout has ended."),
         "error_unresolved_items": _("Please settle these items first."),
+        "error_cart_changed": _("The cart has changed meanwhile. Please check it and pay again."),
         "error_unresolved_not_found": _("This item is no longer in your cart."),
         "error_already_resolved": _("This item has already been settled."),
         "error_staff_needed": _("Please call a member of staff: only they can take this off."),

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from checkout.cart.cart_lines import QUANTITY_MAX
 from checkout.cart.unresolved import DISMISSALS, OPEN_MAX
 from checkout.models import CheckoutSession, Source, UnresolvedItem
-from ebrcs.api.fields import StrictCharField, StrictIntegerField
+from ebrcs.api.fields import StrictCharField, StrictDecimalField, StrictIntegerField
 
 
 class StrictUuidField(serializers.UUIDField):
@@ -113,9 +113,10 @@ class DismissSerializer(serializers.Serializer[object]):
 
 
 class ExpectationSerializer(serializers.Serializer[object]):
-    """What the shopper was shown: how many items are unresolved."""
+    """What the shopper was shown: how many items are unresolved, and the total (null: there was none)."""
 
     expected_unresolved = StrictIntegerField(min_value=0, max_value=OPEN_MAX, required=False)
+    expected_total = StrictDecimalField(max_digits=14, decimal_places=2, required=False, allow_null=True)
 
 
 class ConfirmationSerializer(serializers.Serializer[object]):

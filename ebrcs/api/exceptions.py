@@ -45,6 +45,12 @@ FORESEEN: dict[type[Exception], tuple[int, str, str]] = {
 }
 
 
+class ProblemRenderer(JSONRenderer):
+    """Writes ASCII: a problem may repeat what a caller sent, and half of a surrogate pair is no UTF-8."""
+
+    ensure_ascii = True
+
+
 def problem_response(exception: Exception, context: dict[str, Any]) -> Response:
     """Turn any exception of a view into an answer; an unexpected one is logged and becomes a 500."""
     problem = problem_of(exception)
@@ -55,7 +61,7 @@ def problem_response(exception: Exception, context: dict[str, Any]) -> Response:
         problem.headers.setdefault("WWW-Authenticate", 'Bearer realm="api"')
     if request := context.get("request"):
         # Whatever the view renders otherwise and the caller accepts, a problem is JSON.
-        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+        request.accepted_renderer, request.accepted_media_type = ProblemRenderer(), JSONRenderer.media_type
     return Response(problem.body(), status=problem.status, headers=problem.headers, content_type=PROBLEM_JSON)
 
 

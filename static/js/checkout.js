@@ -336,12 +336,17 @@ function payProblem(text) {
   settle.problem(text);
 }
 
+/** Shows a cart that came with a refusal. @param {Cart} now */
+function cartShow(now) {
+  cart.show(now);
+  unresolvedFollow(now);
+}
+
 /** Shows the items that were open when the payment came; the cart of this page did not know of them all. @param {Unresolved[]} open */
 function unresolvedLeft(open) {
   if (!cart.cart) return;
   const now = { ...cart.cart, unresolved: open };
-  cart.show(now);
-  unresolvedFollow(now);
+  cartShow(now);
   settle.open(now);
 }
 
@@ -353,7 +358,7 @@ async function pay() {
     const answer = await fetch(options.confirm_path, {
       method: "POST",
       headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
-      body: JSON.stringify({ expected_unresolved: 0 }),
+      body: JSON.stringify({ expected_unresolved: 0, expected_total: cart.cart?.total_amount ?? null }),
       signal: AbortSignal.timeout(PAY_WAIT_MS),
     });
     const body = await answer.json();
@@ -362,7 +367,8 @@ async function pay() {
     const isForeign = (answer.status === 403 || answer.status === 404) && body.code !== "staff_needed";
     if (body.code === "session_elsewhere") return movedAway();
     if (body.code === "unresolved_items") unresolvedLeft(body.items ?? []);
-    if (body.code !== "unresolved_items") lane?.payFailed(body.code);
+    else if (body.code === "cart_changed") cartShow(body.cart);
+    else lane?.payFailed(body.code);
     payProblem(isForeign ? say("elsewhere") : sayRefusal(body.code, body.detail, body.items));
   } catch (error) {
     console.error(error);

@@ -203,7 +203,7 @@ def test_nothing_is_paid_before_every_item_is_settled(
         shot(page, f"settle-{language}-{scheme}-staff")
 
     assert found == []
-    assert bodies == ['{"expected_unresolved":0}'] * 2
+    assert bodies == ['{"expected_unresolved":0,"expected_total":"2.99"}'] * 2
 
 
 @BOTH

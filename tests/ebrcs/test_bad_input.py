@@ -32,7 +32,8 @@ HUGE_NUMBER = "9" * 10_000
 def everywhere(value: str) -> bytes:
     """Return a JSON object that puts one value into every field any address knows."""
     fields = (
-        "username password refresh quantity name description price barcode is_active image images product_id"
+        "username password refresh quantity name description price barcode is_active image images product_id "
+        "code key reason staff_number pin action id outcome mode zone camera_label sound expected_unresolved"
     )
     return ("{" + ",".join(f'"{field}":{value}' for field in fields.split()) + "}").encode()
 

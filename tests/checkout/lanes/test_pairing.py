@@ -20,7 +20,7 @@ from checkout.lanes.selectors import lane_of
 from checkout.models import Alert, Lane, LaneEvent, PairingCode
 from ebrcs.rate_limits import TooManyRequests, rate_parse
 from tests.checkout.cart.test_concurrency import at_once
-from tests.checkout.lanes.makers import lane_make, staff_make
+from tests.checkout.lanes.makers import lane_make, staff_make, store_make
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +95,16 @@ def test_unknown_used_old_and_replaced_codes_are_refused_alike(lane: Lane, staff
     PairingCode.objects.filter(used_at=None).update(expires_at=timezone.now())
     for code in (used, replaced, old, "0000-0000", "", "\x00", "🥛" * 1000, "A" * 10_000):
         refused(code)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "user"}, {"store": "another"}])
+def test_a_code_ends_with_the_work_of_who_made_it(change: dict[str, Any], lane: Lane, staff: User) -> None:
+    code = pairing_code_make(lane=lane, by=staff)
+    if "store" in change:
+        change = {"store": store_make()}
+    User.objects.filter(pk=staff.pk).update(**change)
+    refused(code)
+    assert PairingCode.objects.get().used_at is None
 
 
 def test_another_device_ends_the_first_one(lane: Lane, staff: User) -> None:

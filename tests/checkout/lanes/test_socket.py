@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.core.cache import cache
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.models import User
 from checkout.lanes import consumer as lane_consumer
+from checkout.lanes import newest_page, pictures
 from checkout.lanes.alerts import alert_acknowledge
 from checkout.lanes.announce import lane_announce, lane_group
 from checkout.lanes.consumer import LaneConsumer
@@ -113,6 +117,18 @@ def test_telemetry_of_a_minute_is_kept_once_and_the_newest_counts(lane: Lane) ->
     row = LaneTelemetry.objects.get()
     assert (row.lane, row.frames_per_second, row.answer_p50_ms, row.answer_p95_ms) == (lane, 5.0, 31.0, None)
     assert (row.dropped, row.reconnects, row.camera_state) == (2, 1, "live")
+
+
+def test_a_minute_is_one_whatever_offset_it_is_told_in(lane: Lane) -> None:
+    async def measure(page: LaneSocket) -> None:
+        for offset in ("+00:00:00", "+00:00:20", "+00:00:20.5", "-00:00:30"):
+            page.say(**minute(minute=f"{datetime.now(UTC):%Y-%m-%dT%H:%M}:00{offset}"))
+        await page.heard()
+
+    on_page(lane, measure)
+    kept = LaneTelemetry.objects.values_list("minute", flat=True)
+    assert {(one.second, one.microsecond) for one in kept} == {(0, 0)}
+    assert len(kept) <= 3
 
 
 NONSENSE: list[str | dict[str, Any]] = [
@@ -315,6 +331,62 @@ def test_pages_that_are_not_compared_would_both_be_served(
     on_page(lane, again)
 
 
+class CacheThatReturns:
+    """The shared cache, which is away at first, and then remembers what it knew before."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+        self.was_set = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        def asked(*values: Any) -> Any:
+            if self.is_away:
+                raise RedisError
+            found = getattr(cache, name)(*values)
+            if name == "set":
+                self.was_set.set()
+            return found
+
+        return asked
+
+
+def come_while_the_cache_is_away(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> str | int:
+    """Open a page while a cache is away that remembers an older one; return its close code, or "served"."""
+    stand_in = CacheThatReturns()
+    cache.set(f"lane-page:{lane.pk.hex}", "older")
+    monkeypatch.setattr(newest_page, "cache", stand_in)
+    monkeypatch.setattr(LaneConsumer, "watch_every_s", 0.05)
+
+    async def stay(page: LaneSocket) -> Any:
+        stand_in.is_away = False
+        closing = asyncio.create_task(page.close_code())
+        taking = asyncio.create_task(in_thread(stand_in.was_set.wait, 10))
+        await asyncio.wait([closing, taking], return_when=asyncio.FIRST_COMPLETED)
+        stand_in.was_set.set()
+        await taking
+        if closing.done():
+            return closing.result()
+        closing.cancel()
+        await page.heard()
+        return "served"
+
+    outcome: str | int = on_page(lane, stay)
+    return outcome
+
+
+def test_a_page_that_came_while_the_cache_was_away_is_served_when_it_returns(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert come_while_the_cache_is_away(lane, monkeypatch) == "served"
+
+
+def test_a_page_that_tries_to_be_the_newest_only_once_would_be_closed_for_an_older_one(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_consumer, "page_take", lambda **of: newest_page.page_take(**of) or True)
+    assert come_while_the_cache_is_away(lane, monkeypatch) == 4410
+
+
 def test_a_page_that_comes_after_the_last_one_left_is_served(lane: Lane) -> None:
     async def nothing(page: LaneSocket) -> None:
         await page.heard()
@@ -432,6 +504,19 @@ def test_pictures_are_kept_while_they_are_watched_one_a_second(
         True,
         "not_watching",
     ]
+
+
+def test_a_picture_that_cannot_be_kept_is_refused_with_a_code(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "cache", CacheThatReturns())
+
+    async def watch(page: LaneSocket) -> str:
+        await Watcher(lane, "pictures").start(page)
+        page.show(encoded(scene(1), kind="jpeg"))
+        return str((await page.error())["code"])
+
+    assert on_page(lane, watch) == "picture_refused"
 
 
 def test_who_watches_by_webrtc_gets_no_pictures(lane: Lane) -> None:

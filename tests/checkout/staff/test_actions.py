@@ -20,6 +20,7 @@ from checkout.errors import (
     StaffNeeded,
 )
 from checkout.lanes import announce
+from checkout.lanes.alerts import alert_open
 from checkout.lanes.visits import lane_visit
 from checkout.live.message_fields import fields_read
 from checkout.models import Alert, CheckoutSession, Lane, LaneEvent, ScanEvent
@@ -120,6 +121,16 @@ def test_approving_lets_a_shopper_pay_who_may_not_give_items_up(
         ("approved", "mina", str(visit.pk))
     ]
     assert services.session_confirm(session_id=visit.pk).created
+
+
+@committing
+def test_approving_is_what_staff_were_called_for_although_no_item_is_open(
+    lane: Lane, visit: CheckoutSession, mina: User
+) -> None:
+    for kind in ("approval", "help"):
+        alert_open(lane=lane, kind=kind, session=visit)
+    do(lane, mina, "approve")
+    assert open_kinds() == {"help"}
 
 
 @committing

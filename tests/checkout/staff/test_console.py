@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -17,6 +18,7 @@ from checkout.cart import items
 from checkout.lanes.alerts import alert_open
 from checkout.lanes.visits import lane_visit
 from checkout.models import Alert, Lane, LaneEvent, LaneTelemetry
+from checkout.staff import looks
 from checkout.staff.looks import watcher_forget, watcher_note, watchers_of
 from checkout.staff.selectors import console_get
 from tests.checkout.cart.unresolved import left
@@ -105,6 +107,28 @@ def test_who_no_longer_works_there_is_shown_out(server: Server, change: dict[str
         assert console.close_code() in (4401, 4403)
 
 
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "user"}, {"store": "another"}])
+def test_who_no_longer_works_there_changes_nothing_from_that_moment(
+    server: Server, change: dict[str, Any]
+) -> None:
+    lane, mina = lane_make(), staff_make("mina")
+    alert = alert_open(lane=lane, kind="help")
+    with link_open(server, STAFF, bearer(mina)) as console:
+        console.next("lanes")
+        if "store" in change:
+            change = {"store": store_make()}
+        User.objects.filter(pk=mina.pk).update(**change)
+        for kind, fields, code in (
+            ("lane.command", {"lane_id": str(lane.pk), "command": "close"}, "no_such_lane"),
+            ("watch", {"lane_id": str(lane.pk), "mode": "webrtc"}, "no_such_lane"),
+            ("alert.resolve", {"id": str(alert.pk)}, "no_such_alert"),
+        ):
+            assert (kind, ask(console, kind, **fields)["code"]) == (kind, code)
+    lane.refresh_from_db()
+    alert.refresh_from_db()
+    assert (lane.is_open, alert.resolved_at, LaneEvent.objects.count()) == (True, None, 0)
+
+
 def test_what_belongs_to_another_store_or_is_nonsense_is_refused_and_changes_nothing(server: Server) -> None:
     near = lane_make()
     far = lane_make("Far away", "1", store=store_make())
@@ -168,6 +192,44 @@ def test_watching_is_told_to_the_lane_written_down_and_over_with_the_console(ser
         assert page.next("watch.ended")["peer"] == started["peer"]
     kinds = LaneEvent.objects.filter(actor=mina).order_by("created_at").values_list("kind", flat=True)
     assert list(kinds) == ["watched", "unwatched"]
+    assert watchers_of(lane_ids=[lane.pk]) == {lane.pk: []}
+
+
+def test_half_a_surrogate_pair_closes_no_socket(server: Server) -> None:
+    """Such a text is JSON, but no UTF-8, as which every message is sent."""
+    lane, half = lane_make(), "\ud800"
+    with (
+        link_open(server, LANE, bearer(lane.account)) as device,
+        link_open(server, STAFF, bearer(staff_make("mina"))) as console,
+    ):
+        device.next("lane.ready")
+        device.command("signal", peer=half, data={})
+        assert device.next("error")["code"] == "not_watching"
+        console.command("watch", lane_id=str(lane.pk), mode="webrtc", request=half)
+        assert console.next("done")["request"] == half
+        console.command("signal", lane_id=str(lane.pk), data={"candidate": half})
+        assert ask(console, "unwatch", lane_id=str(lane.pk))["type"] == "done"
+        device.next("watch.ended")
+        device.command("ping")
+        device.next("pong")
+
+
+@pytest.mark.django_db
+def test_a_lane_hears_that_nobody_watches_although_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lane, told = lane_make(), []
+    mina = staff_make("mina")
+    watcher_note(lane_id=lane.pk, peer="a", name="mina")
+
+    def away(**of: Any) -> Any:
+        raise OperationalError
+
+    monkeypatch.setattr(looks, "lane_announce", lambda **one: told.append(one["notice"]))
+    monkeypatch.setattr(Lane.objects, "filter", away)
+    with pytest.raises(OperationalError):
+        looks.look_end(lane_id=lane.pk, by=mina, peer="a")
+    assert told == [{"type": "watch.ended", "peer": "a"}]
     assert watchers_of(lane_ids=[lane.pk]) == {lane.pk: []}
 
 

@@ -490,6 +490,7 @@ find.addEventListener("pick", (event) => {
 });
 scanner.addEventListener("scan", (event) => {
   const { code, field } = /** @type {CustomEvent} */ (event).detail;
+  if (lane?.isShut) return;
   if (find.takesScan(code, field)) event.preventDefault();
   else scans.add(code, field);
 });

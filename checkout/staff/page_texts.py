@@ -94,6 +94,7 @@ def page_texts() -> dict[str, str]:
         "live_on": _("Live picture"),
         "live_pictures": _("Live connection not possible: one picture a second"),
         "live_waiting": _("Waiting for a picture…"),
+        "live_no_camera": _("The lane's camera is off. Restart it, or look at the lane."),
         "live_lost": _("The picture is lost. Trying again…"),
         "watch": _("Watch the camera"),
         "unwatch": _("Stop watching"),

@@ -47,7 +47,9 @@ class LaneForm(forms.ModelForm[Lane]):
         label=_("Scan area"),
         required=False,
         max_length=100,
-        help_text=_("x, y, width, height from 0 to 1; empty: the whole picture."),
+        help_text=_(
+            "x, y, width, height from 0 to 1; empty: the whole picture. You can also draw it at the lane."
+        ),
     )
 
     class Meta:

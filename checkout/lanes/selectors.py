@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
+from accounts.stores import store_is_open
 from checkout.models import CheckoutSession, Lane
 
 OFFLINE_AFTER = timedelta(seconds=15)
@@ -16,7 +17,10 @@ Status = Literal["offline", "needs_help", "busy", "online"]
 
 
 class LaneSettings(TypedDict):
-    """What the page of a lane is told of it; `store` is its name."""
+    """What the page of a lane is told of it; `store` is its name.
+
+    A lane takes shoppers while it is open and its store is, by the store's hours.
+    """
 
     name: str
     code: str
@@ -27,6 +31,7 @@ class LaneSettings(TypedDict):
     language: str
     sound: bool
     is_open: bool
+    store_is_open: bool
     idle_after_s: int
     idle_countdown_s: int
     receipt_leaves_after_s: int
@@ -71,6 +76,7 @@ def lane_settings(lane: Lane) -> LaneSettings:
         "language": lane.language or lane.store.language,
         "sound": lane.sound,
         "is_open": lane.is_open,
+        "store_is_open": store_is_open(lane.store),
         "idle_after_s": lane.idle_after_s,
         "idle_countdown_s": lane.idle_countdown_s,
         "receipt_leaves_after_s": lane.receipt_leaves_after_s,

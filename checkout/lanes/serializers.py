@@ -30,6 +30,7 @@ class LaneSerializer(serializers.Serializer[object]):
     language = serializers.ChoiceField(choices=settings.LANGUAGES)
     sound = serializers.BooleanField()
     is_open = serializers.BooleanField()
+    store_is_open = serializers.BooleanField(help_text="Whether its store is open now, by its hours.")
     idle_after_s = serializers.IntegerField()
     idle_countdown_s = serializers.IntegerField()
     receipt_leaves_after_s = serializers.IntegerField()

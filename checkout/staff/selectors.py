@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.stores import store_is_open
 from checkout.cart.selectors import carts_get
 from checkout.errors import NoPicture
 from checkout.lanes.alerts import alerts_open, escalates_before
@@ -58,6 +59,7 @@ class LaneView(TypedDict):
     camera: str
     last_seen_at: str | None
     is_open: bool
+    store_is_open: bool
     session_id: str | None
     cart: Cart | None
     pictures: list[PictureView]
@@ -131,6 +133,7 @@ def _lanes_view(lanes: list[Lane], calling: Collection[UUID], now: datetime) -> 
             "camera": lane.camera_state,
             "last_seen_at": None if lane.last_seen_at is None else lane.last_seen_at.isoformat(),
             "is_open": lane.is_open,
+            "store_is_open": store_is_open(lane.store),
             "session_id": str(visits[lane.pk]) if lane.pk in visits else None,
             "cart": carts[visits[lane.pk]] if lane.pk in visits else None,
             "pictures": pictures[lane.pk],

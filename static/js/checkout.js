@@ -496,7 +496,7 @@ find.addEventListener("pick", (event) => {
 });
 scanner.addEventListener("scan", (event) => {
   const { code, field } = /** @type {CustomEvent} */ (event).detail;
-  if (lane?.isClosed) return;
+  if (lane?.isShut) return;
   if (find.takesScan(code, field)) event.preventDefault();
   else scans.add(code, field);
 });

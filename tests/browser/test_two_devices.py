@@ -40,7 +40,7 @@ def test_a_visit_goes_on_on_the_second_device_and_the_first_is_told(
         connected(there)
         assert quantities(there) == {FIRST.name: "1"}
 
-        expect(here.locator("h1")).to_have_text("This visit goes on on another device")
+        expect(here.locator("h1")).to_have_text("Your visit continues on another device")
         shot(here, "two-devices-2-moved")
         add_by_hand(there, SECOND.barcode)
         expect(there.locator("cart-panel .line")).to_have_count(2)
@@ -50,7 +50,7 @@ def test_a_visit_goes_on_on_the_second_device_and_the_first_is_told(
         here.get_by_role("button", name="Continue this visit here").click()
         connected(here)
         assert quantities(here) == {FIRST.name: "1", SECOND.name: "1"}
-        expect(there.locator("h1")).to_have_text("This visit goes on on another device")
+        expect(there.locator("h1")).to_have_text("Your visit continues on another device")
 
         there.get_by_role("button", name="Start a new one").click()
         connected(there)

@@ -3,7 +3,7 @@
 
 import { part } from "../dom.js";
 
-/** @typedef {"connecting" | "ready" | "offline" | "closed" | "ending" | "elsewhere"} AttractState */
+/** @typedef {"connecting" | "ready" | "offline" | "closed" | "after_hours" | "ending" | "elsewhere"} AttractState */
 
 /** Events: "start". */
 export class LaneAttract extends HTMLElement {

@@ -80,6 +80,16 @@ export class Lane {
     this.listen();
   }
 
+  /** Whether shoppers may begin: the lane is open, and the store by its hours. */
+  get isOpen() {
+    return this.lane.is_open && this.lane.store_is_open;
+  }
+
+  /** Whether nobody may shop here now; a visit that began before goes on. */
+  get isShut() {
+    return this.phase !== "shopping" && !this.isOpen;
+  }
+
   /** Goes to work. */
   begin() {
     kioskBegin();
@@ -87,7 +97,7 @@ export class Lane {
     this.phaseShow();
     this.staff.laneShow(this.lane.is_open, []);
     setInterval(() => void this.lookAgain(), LOOK_AGAIN_MS);
-    if (this.lane.has_begun && this.lane.is_open) this.start();
+    if (this.lane.has_begun) this.start();
     void this.cameraStart();
   }
 
@@ -143,11 +153,6 @@ export class Lane {
 
   // The visit
 
-  /** Whether the lane takes nobody; a visit that is under way goes on. */
-  get isClosed() {
-    return this.phase === "waiting" && !this.lane.is_open;
-  }
-
   /** The shopper touched the start. */
   touched() {
     fillScreen();
@@ -156,7 +161,7 @@ export class Lane {
 
   /** Somebody shops. @param {boolean} [isUnderWay] whether the visit began earlier, maybe before the lane was closed */
   start(isUnderWay = false) {
-    if (this.phase !== "waiting" || (this.isClosed && !isUnderWay)) return;
+    if (this.phase !== "waiting" || !(this.isOpen || isUnderWay)) return;
     this.phase = "shopping";
     this.phaseShow();
     this.idle.start();
@@ -202,7 +207,8 @@ export class Lane {
   attractShow() {
     const { socket } = this.page;
     if (this.attract.state === "elsewhere") return;
-    if (!this.lane.is_open) this.attract.state = "closed";
+    if (!this.lane.store_is_open) this.attract.state = "after_hours";
+    else if (!this.lane.is_open) this.attract.state = "closed";
     else if (this.phase === "ending") this.attract.state = "ending";
     else if (socket.isAnswering) this.attract.state = "ready";
     else this.attract.state = socket.tries || socket.isSilent ? "offline" : "connecting";
@@ -284,7 +290,8 @@ export class Lane {
 
   /** @param {Partial<LaneSettings>} settings */
   settingsTake(settings) {
-    const { camera_label: before, is_open: wasOpen, ...counted } = this.lane;
+    const { isOpen: wasOpen } = this;
+    const { camera_label: before, ...counted } = this.lane;
     Object.assign(this.lane, settings);
     const { mode, zone, sound, idle_after_s: after_s, idle_countdown_s: countdown_s } = this.lane;
     this.idle.times = { after_s, countdown_s };
@@ -294,7 +301,7 @@ export class Lane {
     if (isNews) this.page.settingsShow();
     this.staff.laneShow(this.lane.is_open, this.alerts);
     this.attractShow();
-    if (before !== this.lane.camera_label || wasOpen !== this.lane.is_open) void this.cameraStart();
+    if (before !== this.lane.camera_label || wasOpen !== this.isOpen) void this.cameraStart();
   }
 
   /** @param {import("./lane-link.js").LaneAlert[]} alerts */
@@ -350,7 +357,7 @@ export class Lane {
 
   async cameraStart() {
     const { stage } = this.page;
-    if (!this.lane.is_open && this.phase === "waiting") return stage.fail("idle");
+    if (!this.isOpen && this.phase === "waiting") return stage.fail("idle");
     await this.cameraChoose();
     await stage.startCamera();
     // Cameras have names only after the first was allowed.

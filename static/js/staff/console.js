@@ -129,6 +129,12 @@ function laneOpen(id) {
   if (lane) panel.open(link, lane);
 }
 
+/** @param {LaneView} lane */
+function closedText({ is_open: isOpen, store_is_open: storeIsOpen }) {
+  if (isOpen && storeIsOpen) return "";
+  return ` · ${say(isOpen ? "after_hours" : "closed")}`;
+}
+
 /** @param {HTMLElement} row @param {LaneView} lane */
 function laneShow(row, lane) {
   const { cart } = lane;
@@ -136,7 +142,7 @@ function laneShow(row, lane) {
   textShow(part(row, "code", HTMLElement), lane.code);
   textShow(part(row, "name", HTMLElement), lane.name);
   iconShow(part(row, "status-mark", HTMLElement), STATUS_ICONS[/** @type {"online"} */ (lane.status)]);
-  textShow(part(row, "status", HTMLElement), lane.is_open ? say(`status_${lane.status}`) : `${say(`status_${lane.status}`)} · ${say("closed")}`);
+  textShow(part(row, "status", HTMLElement), `${say(`status_${lane.status}`)}${closedText(lane)}`);
   const total = cart?.total_amount == null ? "" : money(cart.total_amount, cart.currency);
   textShow(part(row, "total", HTMLElement), cart?.total_items ? total || say("no_total") : "–");
   textShow(part(row, "items", HTMLElement), cart ? sayCount("items", cart.total_items) : say("nobody"));

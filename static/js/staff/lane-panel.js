@@ -82,6 +82,8 @@ export class LanePanel extends HTMLElement {
     const { cart } = lane;
     textShow(part(this, "panel-title", HTMLElement), `${lane.code} · ${lane.name}`);
     const words = [say(`status_${lane.status}`), lane.is_open ? say(`activity_${lane.activity}`) : say("closed")];
+    this.live?.cameraIs(lane.camera);
+    if (!lane.store_is_open) words.push(say("after_hours"));
     words.push(say(`camera_${lane.camera}`));
     if (lane.watched_by.length) words.push(say("watched_by", { names: lane.watched_by.join(", ") }));
     const { telemetry } = lane;

@@ -17,6 +17,9 @@ export class LivePicture extends HTMLElement {
   /** @type {StaffLink | null} */
   link = null;
   laneId = "";
+  /** What the lane says of its camera. */
+  camera = "live";
+  /** @type {"off" | "webrtc" | "pictures"} */
   mode = "off";
   /** @type {RTCPeerConnection | null} */
   connection = null;
@@ -37,6 +40,13 @@ export class LivePicture extends HTMLElement {
     this.link = link;
     link.addEventListener("signal", (event) => void this.signalled(/** @type {CustomEvent} */ (event).detail));
     link.addEventListener("state", (event) => this.linkChanged(/** @type {CustomEvent} */ (event).detail.state));
+  }
+
+  /** @param {string} camera */
+  cameraIs(camera) {
+    if (camera === this.camera) return;
+    this.camera = camera;
+    this.show(this.mode, this.dataset.state ?? "live_off");
   }
 
   toggle() {
@@ -165,10 +175,11 @@ export class LivePicture extends HTMLElement {
   show(mode, key) {
     this.mode = mode;
     this.dataset.state = key;
-    part(this, "live-frame", HTMLElement).hidden = mode === "off";
+    const isDark = this.camera === "off";
+    part(this, "live-frame", HTMLElement).hidden = mode === "off" || isDark;
     part(this, "live-video", HTMLElement).hidden = mode !== "webrtc";
     part(this, "live-image", HTMLElement).hidden = key !== "live_pictures";
-    textShow(part(this, "live-state", HTMLElement), say(key));
+    textShow(part(this, "live-state", HTMLElement), say(isDark ? "live_no_camera" : key));
     textShow(part(this, "live-toggle", HTMLElement), say(mode === "off" ? "watch" : "unwatch"));
   }
 }

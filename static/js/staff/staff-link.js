@@ -6,7 +6,7 @@ import { say } from "../options.js";
 
 /** @typedef {import("../connection/protocol.js").Cart} Cart */
 /** @typedef {{id: string, name: string, code: string, store: string, status: string, activity: string, camera: string,
- *   last_seen_at: string | null, is_open: boolean, session_id: string | null, cart: Cart | null,
+ *   last_seen_at: string | null, is_open: boolean, store_is_open: boolean, session_id: string | null, cart: Cart | null,
  *   pictures: {url: string, at: string}[],
  *   telemetry: {fps: number, p50_ms: number | null, p95_ms: number | null, dropped: number} | null,
  *   watched_by: string[]}} LaneView */

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Store, User
+from accounts.stores import ALL_DAY, DAYS
 from checkout.cart.sessions import session_end
 from checkout.lanes.visits import lane_visit, lane_visit_end
 from checkout.models import CheckoutSession, Lane
@@ -158,3 +160,18 @@ def test_the_ordinary_checkout_knows_nothing_of_lanes(client: Client, shopper: U
     assert "lane" not in options_of(page)
     assert "lane-attract" not in page
     assert 'data-action="help"' not in page
+
+
+def test_a_lane_of_a_store_that_is_closed_by_its_hours_says_so(device: Client, lane: Lane) -> None:
+    now = timezone.now()
+    before, after = (DAYS[(now.weekday() + days) % 7] for days in (5, 2))
+    Store.objects.update(time_zone="UTC", opening_hours={before: ALL_DAY, after: ALL_DAY})
+
+    page = device.get("/lane/").content.decode()
+
+    told = lane_options(page)
+    assert (told["is_open"], told["store_is_open"]) == (True, False)
+    assert "The shop is closed" in page
+
+    Store.objects.update(opening_hours={DAYS[now.weekday()]: ALL_DAY, DAYS[(now.weekday() + 1) % 7]: ALL_DAY})
+    assert lane_options(device.get("/lane/").content.decode())["store_is_open"] is True

@@ -98,7 +98,7 @@ def test_the_address_of_the_visit_opens_no_cart_on_another_device(
 ) -> None:
     page = shown(till, opened_by.format(visit.pk))
 
-    assert "This visit goes on on another device" in page
+    assert "Your visit continues on another device" in page
     assert "checkout-options" not in page
     visit.refresh_from_db()
     assert visit.browser != browser_known(till.session)
@@ -113,7 +113,7 @@ def test_continuing_moves_the_visit_with_its_cart_and_tells_the_first_device(
     assert visit.browser == browser_known(till.session)
     assert cart_lines(visit) == {"Pear": 2}
     assert "checkout-options" in shown(till, f"/checkout/{visit.pk}/")
-    assert "This visit goes on on another device" in shown(phone, f"/checkout/{visit.pk}/")
+    assert "Your visit continues on another device" in shown(phone, f"/checkout/{visit.pk}/")
 
 
 def test_the_first_device_can_take_its_visit_back(
@@ -134,7 +134,7 @@ def test_of_two_devices_that_were_offered_the_same_the_second_is_asked_again(
 
     visit.refresh_from_db()
     assert visit.browser == browser_known(till.session)
-    assert "This visit goes on on another device" in shown(tablet, f"/checkout/{visit.pk}/")
+    assert "Your visit continues on another device" in shown(tablet, f"/checkout/{visit.pk}/")
 
 
 def test_a_new_visit_leaves_the_other_as_it_is_and_is_not_asked_for_again(

@@ -187,7 +187,7 @@ def test_the_way_to_pay_is_in_view_without_scrolling(
 
 
 def test_touch_targets_of_the_page_are_at_least_48_pixels(browser: Browser, visit: VisitorMaker) -> None:
-    with visit(browser) as visitor:
+    with visit(browser, reduced_motion="reduce") as visitor:  # what grows into view is measured as it will be
         page = visitor.page()
         visitor.sign_up(page, "touch", "/checkout/")
         connected(page)

@@ -12,9 +12,14 @@ from checkout.models import CheckoutSession, ScanEvent, Source, UnresolvedItem
 from recognition.vision.lane.reasons import Reason
 
 
+def all_open_items() -> QuerySet[UnresolvedItem]:
+    """Return the unresolved items that have no outcome yet, of all sessions, the oldest first."""
+    return UnresolvedItem.objects.filter(outcome__isnull=True)
+
+
 def open_items(*, session_id: UUID) -> QuerySet[UnresolvedItem]:
     """Return the unresolved items of a session that have no outcome yet, the oldest first."""
-    return UnresolvedItem.objects.filter(session_id=session_id, outcome__isnull=True)
+    return all_open_items().filter(session_id=session_id)
 
 
 def unresolved_leave(session: CheckoutSession) -> None:

@@ -16,7 +16,7 @@ from catalog.gtin import gtin_variants
 from catalog.models import Product
 from catalog.scanned_codes import gtins_of
 from catalog.selectors import first_photo_name, photo_address
-from checkout.cart.left_items import open_items
+from checkout.cart.left_items import all_open_items, open_items
 from checkout.cart.sessions import idle_since
 from checkout.errors import BarcodeInvalid, ProductNotFound, SessionNotFound, UnresolvedNotFound
 from checkout.models import BillingItem, CheckoutSession, UnresolvedItem
@@ -71,7 +71,7 @@ def session_to_continue(
 def session_elsewhere(*, user: User, browser: str, leave_out: Collection[UUID]) -> CheckoutSession | None:
     """Return the session with items that a shopper was last active in with another browser, but for some."""
     has_items = Exists(BillingItem.objects.filter(session=OuterRef("pk"))) | Exists(
-        UnresolvedItem.objects.filter(session=OuterRef("pk"), outcome__isnull=True)
+        all_open_items().filter(session=OuterRef("pk"))
     )
     others = _sessions_open(user).exclude(browser__in=["", browser]).exclude(pk__in=leave_out)
     return others.filter(has_items).order_by("-last_active", "-id").first()
@@ -140,9 +140,7 @@ def carts_get(*, session_ids: Collection[UUID]) -> dict[UUID, Cart]:
     for item in lines.annotate(photo=first_photo_name("product_id")):
         items_of[item.session_id].append(item)
     open_of: dict[UUID, list[UnresolvedLine]] = {session_id: [] for session_id in session_ids}
-    for session_id, line in unresolved_lines(
-        UnresolvedItem.objects.filter(session__in=session_ids, outcome__isnull=True)
-    ):
+    for session_id, line in unresolved_lines(all_open_items().filter(session__in=session_ids)):
         open_of[session_id].append(line)
     return {session_id: _cart(items, open_of[session_id]) for session_id, items in items_of.items()}
 

@@ -21,7 +21,6 @@ from accounts.models import User
 from accounts.stores import store_default
 from catalog.models import Product
 from checkout.cart import announce, selectors, sessions
-from checkout.cart.announce import staff_missed_announce
 from checkout.cart.left_items import open_items
 from checkout.errors import (
     CartChanged,
@@ -163,7 +162,7 @@ def session_confirm(
         return _session_confirm(session_id, expected_unresolved, expected_total)
     except ItemsUnresolved:
         if not settings.SHOPPER_DISMISSES:
-            staff_missed_announce(session_id=session_id, pays=True)
+            announce.staff_missed_announce(session_id=session_id, pays=True)
         raise
 
 

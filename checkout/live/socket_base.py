@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
@@ -27,7 +28,7 @@ NORMAL = 1000
 LAYER_PAUSE_S = 1.0
 
 
-class SocketBase(AsyncWebsocketConsumer):
+class SocketBase(AsyncWebsocketConsumer, ABC):
     """Translates between one WebSocket and the services; subclasses say what it serves.
 
     Channels hands over one message at a time and daphne's queue is unbounded, so no handler awaits anything
@@ -63,13 +64,13 @@ class SocketBase(AsyncWebsocketConsumer):
     def prepare(self) -> None:
         """Make what a message may need that arrives before the socket is served."""
 
+    @abstractmethod
     async def serve(self) -> None:
         """Serve until the session or the connection ends, or raise `SocketRefused` with a close code."""
-        raise NotImplementedError
 
+    @abstractmethod
     def notice(self, message: dict[str, Any]) -> None:
         """Take a notice of the channel layer; must not wait."""
-        raise NotImplementedError
 
     async def _dispatch_all(self, source: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         """Dispatch the messages of a source until the client disconnects."""

@@ -69,20 +69,20 @@ def _record(lane: Lane, by: User, kind: LaneEvent.Kind) -> None:
 
 def watcher_note(*, lane_id: UUID, peer: str, name: str) -> None:
     """Note that someone watches a lane; to be repeated within `HELD_S`."""
-    try:
-        watchers = _fresh(cache.get(_key(lane_id)))
-        watchers[peer] = (name, time.time() + HELD_S)
-        cache.set(_key(lane_id), watchers, HELD_S)
-    except (RedisError, OSError) as error:
-        logger.warning("Who watches lane %s cannot be noted: %s", lane_id, error)
+    _watchers_change(lane_id, peer, {peer: (name, time.time() + HELD_S)})
 
 
 def watcher_forget(*, lane_id: UUID, peer: str) -> None:
     """Note that someone no longer watches a lane."""
+    _watchers_change(lane_id, peer, {})
+
+
+def _watchers_change(lane_id: UUID, peer: str, now: dict[str, tuple[str, float]]) -> None:
+    """Put what is known of a watcher now in the place of what was."""
     try:
         watchers = _fresh(cache.get(_key(lane_id)))
         watchers.pop(peer, None)
-        cache.set(_key(lane_id), watchers, HELD_S)
+        cache.set(_key(lane_id), watchers | now, HELD_S)
     except (RedisError, OSError) as error:
         logger.warning("Who watches lane %s cannot be noted: %s", lane_id, error)
 

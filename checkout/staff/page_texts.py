@@ -52,7 +52,6 @@ def page_texts() -> dict[str, str]:
         "done": _("Done"),
         "take_about": _("Take: {kind} at {lane}"),
         "done_about": _("Done: {kind} at {lane}"),
-        "open_lane": _("Open {lane}"),
         "lost": _("The server does not answer. What you see may be old, and nothing can be changed."),
         "refused_alert_taken": _("{by} has it already."),
         "refused_alert_over": _("This alert is over."),

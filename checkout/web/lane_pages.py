@@ -60,7 +60,6 @@ def lane_options(lane: Lane, session: CheckoutSession, *, has_begun: bool) -> di
         "id": str(lane.pk),
         "store": {"name": lane.store.name, "logo": lane.store.logo.url if lane.store.logo else None},
         "has_begun": has_begun,
-        "home_path": home,
         "fresh_path": f"{home}?fresh=1",
         "socket_path": "/api/ws/lane",
         "lane_path": "/api/lane",

@@ -1,12 +1,9 @@
 // @ts-check
 // Counts down how long a pairing code is valid.
 
-const SECOND_MS = 1000;
+import { clock } from "./clock.js";
 
-/** Returns minutes and seconds, such as "9:05". @param {number} seconds @returns {string} */
-export function clock(seconds) {
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}
+const SECOND_MS = 1000;
 
 for (const found of document.querySelectorAll("[data-until]")) {
   const element = /** @type {HTMLElement} */ (found);

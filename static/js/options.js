@@ -5,7 +5,7 @@
 /** @typedef {{id: string, name: string, code: string, mode: string, zone: Box | null, camera_label: string,
  *   language: string, sound: boolean, is_open: boolean, store_is_open: boolean, idle_after_s: number,
  *   idle_countdown_s: number, receipt_leaves_after_s: number}} LaneSettings */
-/** @typedef {LaneSettings & {has_begun: boolean, home_path: string, fresh_path: string, socket_path: string, lane_path: string,
+/** @typedef {LaneSettings & {has_begun: boolean, fresh_path: string, socket_path: string, lane_path: string,
  *   end_path: string, unlock_path: string, lock_path: string, actions_path: string, settings_path: string}} LaneOptions */
 /** @typedef {{session_id: string, socket_path: string, confirm_path: string, products_path: string,
  *   likely_path: string, receipt_path: string, login_path: string, clip_path: string | null, start_with_clip: boolean,

@@ -1,6 +1,7 @@
 // @ts-check
 // <lane-staff>: what a member of staff may do at the lane, behind number and PIN; locks itself after a while.
 
+import { clock } from "../clock.js";
 import { copyOf, part, showPicture } from "../dom.js";
 import { options, say } from "../options.js";
 import { laneRequest } from "./lane-api.js";
@@ -117,7 +118,7 @@ export class LaneStaff extends HTMLElement {
     const left_s = Math.max(0, Math.ceil((this.locksAt - performance.now()) / 1000));
     if (this.isUnlocked && left_s === 0) void this.lock();
     else if (this.isUnlocked) {
-      const time = `${Math.floor(left_s / 60)}:${String(left_s % 60).padStart(2, "0")}`;
+      const time = clock(left_s);
       part(this, "staff-title", HTMLElement).dataset.time = say("staff_locks", { time });
     }
   }
